@@ -1,0 +1,191 @@
+"""Requests and replies as values, between the server, the gateway and the upstream client."""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Headers:
+    """Header fields in wire order and wire spelling; duplicates are kept.
+
+    Look-ups take the name in lower case. The index is built at the first look-up, so a message
+    that is only passed on never pays for it.
+    """
+
+    __slots__ = ("_index", "items")
+
+    def __init__(self, items: list[tuple[str, str]] | None = None) -> None:
+        self.items: list[tuple[str, str]] = [] if items is None else items
+        self._index: dict[str, list[str]] | None = None
+
+    def index(self) -> dict[str, list[str]]:
+        """Every value by lower-case name. Not to be changed by the caller."""
+        index = self._index
+        if index is None:
+            index = self._index = {}
+            for name, value in self.items:
+                lower = name.lower()
+                if lower in index:
+                    index[lower].append(value)
+                else:
+                    index[lower] = [value]
+        return index
+
+    def get(self, name: str) -> str | None:
+        """The first value of a header, or None."""
+        found = self.index().get(name)
+        return found[0] if found else None
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a header, in order."""
+        return self.index().get(name, [])
+
+    def add(self, name: str, value: str) -> None:
+        """Append a field."""
+        self.items.append((name, value))
+        self._index = None
+
+    def set(self, name: str, value: str) -> None:
+        """Replace every field of that name by one."""
+        self.remove(name)
+        self.items.append((name, value))
+
+    def remove(self, name: str) -> None:
+        """Drop every field of that name, whatever its spelling."""
+        lower = name.lower()
+        self.items = [item for item in self.items if item[0].lower() != lower]
+        self._index = None
+
+    def copy(self) -> "Headers":
+        """An independent copy."""
+        return Headers(self.items.copy())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.index()
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Headers) and self.items == other.items
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Headers({self.items!r})"
+
+
+class Stream(Protocol):
+    """A body that arrives in pieces, under back-pressure: a piece is asked for, then sent.
+
+    Iterating raises `TimeoutError` when the sender is too slow and `ConnectionError` when it is
+    gone before the end. `trailers` is filled once the iteration has ended.
+    """
+
+    trailers: Headers
+
+    def __aiter__(self) -> "Stream": ...
+    async def __anext__(self) -> bytes: ...
+    async def aclose(self) -> None:
+        """Stop early: the sender is told, the connection is not used again."""
+        ...
+
+
+Body = bytes | Stream
+
+
+class BodyTooLarge(Exception):
+    """A body went over the limit it was read under."""
+
+
+async def read(body: Body, limit: int) -> bytes:
+    """A body as one value. Raises `BodyTooLarge` beyond `limit` bytes, and what `Stream` raises."""
+    if isinstance(body, bytes):
+        if len(body) > limit:
+            raise BodyTooLarge
+        return body
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in body:
+        size += len(piece)
+        if size > limit:
+            await body.aclose()
+            raise BodyTooLarge
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+class Peer(Struct, frozen=True):
+    """Who is at the other end of a connection, made once per connection."""
+
+    address: str
+    port: int = 0
+    scheme: str = "http"
+    local_port: int = 0
+    tls_version: str = ""
+    tls_cipher: str = ""
+    certificate: bytes | None = None
+    """The client's certificate (DER) under mutual TLS."""
+
+
+NOBODY = Peer("127.0.0.1")
+
+
+class Request(Struct):
+    """An HTTP request. `body` is whole when it arrived whole, else a stream."""
+
+    method: str
+    target: str
+    """As on the wire: path and query, still percent-encoded."""
+    headers: Headers
+    body: Body = b""
+    peer: Peer = NOBODY
+    version: str = "HTTP/1.1"
+    received: float = 0.0
+    """`time.time()` of the request's first byte."""
+
+
+class Sent(Struct, frozen=True):
+    """What became of a reply."""
+
+    bytes: int
+    """Of the body, after compression."""
+    whole: bool
+    """False when the client left, or the body's source failed, before the end."""
+
+
+class Reply(Struct):
+    """An HTTP reply. Framing fields (content-length, transfer-encoding, connection, date) are the
+    server's business: it adds what the body needs. A stream whose length is known carries
+    content-length in `headers`, else it goes out chunked."""
+
+    status: int
+    headers: Headers
+    body: Body = b""
+    sent: Callable[[Sent], None] | None = None
+    """Called once, after the last byte went out or the client left."""
+
+
+class WebSocket(Protocol):
+    """An open WebSocket, either end. `receive` gives None when it is closed."""
+
+    close_code: int | None
+
+    async def receive(self) -> str | bytes | None: ...
+    async def send(self, message: str | bytes) -> None: ...
+    async def close(self, code: int = 1000, reason: str = "") -> None: ...
+
+
+class Upgrade(Reply):
+    """The answer that accepts a WebSocket; `session` runs until it is over."""
+
+    session: Callable[[WebSocket], Awaitable[None]] | None = None
+
+
+def headers(fields: Iterable[tuple[str, str]]) -> Headers:
+    """Headers from any pairs."""
+    return Headers(list(fields))
