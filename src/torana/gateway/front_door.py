@@ -1,0 +1,43 @@
+"""The front door's handler: from a request to the reply of the API it is for."""
+
+import msgspec
+
+from torana.gateway.locate import Table, normalise
+from torana.gateway.serve import new_request_id, serve
+from torana.message import Headers, Reply, Request
+
+
+class FrontDoor:
+    """Holds the table of live stages. A deployment swaps it by one assignment."""
+
+    __slots__ = ("table",)
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer a request, whatever it asks for."""
+        path, _, query = request.target.partition("?")
+        if not path.startswith("/"):
+            path = _origin_form(path)
+        path = normalise(path)
+        found = self.table.find(request.headers.get("host") or "", path)
+        if found is None:
+            return _nowhere()
+        return await serve(found.live.pick(), request, found.path, query, found.full_path)
+
+
+def _origin_form(target: str) -> str:
+    """The path of an absolute-form target (RFC 9112, 3.2.2); `*` asks of the whole server."""
+    _, _, rest = target.partition("://")
+    return "/" + rest.partition("/")[2]
+
+
+def _nowhere() -> Reply:
+    """No API there: the service's answer for an id or stage it does not know."""
+    fields = [
+        ("Content-Type", "application/json"),
+        ("x-amzn-ErrorType", "ForbiddenException"),
+        ("x-amzn-RequestId", new_request_id()),
+    ]
+    return Reply(403, Headers(fields), msgspec.json.encode({"message": "Forbidden"}))

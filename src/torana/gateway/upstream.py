@@ -1,0 +1,56 @@
+"""Sending to a backend, and its failures in the contract's terms."""
+
+from torana.gateway.address import Address
+from torana.gateway.contract import PAYLOAD_LIMIT, Context
+from torana.gateway.errors import GatewayError
+from torana.message import BodyTooLarge, Reply, Request, read
+from torana.model.rest import Integration
+from torana.net.client import Timeouts, Tls
+
+_STREAM_IDLE = 300.0
+_STREAM_TOTAL = 900.0
+"""Seconds. Source: Developer Guide, "Stream the integration response": 5 minutes idle, 15 in all."""
+
+
+def timeouts(integration: Integration) -> Timeouts:
+    """Of one exchange, by the integration's own limit."""
+    head = integration.timeout_in_millis / 1000
+    if integration.response_transfer_mode == "STREAM":
+        return Timeouts(min(head, 5.0), head, _STREAM_IDLE, _STREAM_TOTAL)
+    return Timeouts(min(head, 5.0), head, head, head)
+
+
+def tls_of(integration: Integration) -> Tls | None:
+    """None: the client's default, which verifies."""
+    if integration.tls_config.insecure_skip_verification:
+        return Tls(verify=False, verify_host=False)
+    return None
+
+
+async def send(ctx: Context, address: Address, request: Request, limit: Timeouts) -> Reply:
+    """The backend's reply, its body possibly a stream. Raises `GatewayError`."""
+    try:
+        reply = await address.origin.send(request, limit)
+    except TimeoutError as error:
+        raise GatewayError("INTEGRATION_TIMEOUT", detail=str(error)) from error
+    except ConnectionError as error:
+        raise GatewayError("INTEGRATION_FAILURE", detail=str(error)) from error
+    ctx.integration_status = reply.status
+    return reply
+
+
+async def buffer(reply: Reply) -> Reply:
+    """The reply with its body whole. Raises `GatewayError`."""
+    if isinstance(reply.body, bytes) and len(reply.body) <= PAYLOAD_LIMIT:
+        return reply
+    try:
+        reply.body = await read(reply.body, PAYLOAD_LIMIT)
+    except TimeoutError as error:
+        raise GatewayError("INTEGRATION_TIMEOUT", detail=str(error)) from error
+    except ConnectionError as error:
+        raise GatewayError("INTEGRATION_FAILURE", detail=str(error)) from error
+    except BodyTooLarge:
+        raise GatewayError(
+            "API_CONFIGURATION_ERROR", detail="the backend's reply is over 10 MB"
+        ) from None
+    return reply
