@@ -27,7 +27,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     elif request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/torana.db"
     else:
-        yield from _postgres()
+        yield from postgres_url()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -36,10 +36,11 @@ def shared_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/torana.db"
     else:
-        yield from _postgres()
+        yield from postgres_url()
 
 
-def _postgres() -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
+    """The address of an empty schema, dropped afterwards."""
     need_service("PostgreSQL", 5432)
     schema = f"t_{uuid.uuid4().hex[:12]}"
     yield f"postgresql://postgres@127.0.0.1:5432/test?schema={schema}"
