@@ -87,8 +87,8 @@ def test_grants_less_returns_never_exceed_the_limit(
         day = min(date(2026, 11, 30), date.fromordinal(day.toordinal() + later))
         back = float(int(out * part))
         draw = Draw(need=need, least=1, ahead=ahead, back=back)
-        record, granted = settle(record, Terms(limit, "MONTH"), draw, day)
-        out += granted - back
+        record, granted, ahead = settle(record, Terms(limit, "MONTH"), draw, day)
+        out += granted + ahead - back
         assert 0 <= out <= limit
         assert left_of(record, Terms(limit, "MONTH"), day) == limit - out
 

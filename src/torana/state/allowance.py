@@ -37,6 +37,8 @@ class Draw(Struct, frozen=True):
     """Wanted besides, to hold ahead."""
     unused: float = 0
     """Still held from earlier grants."""
+    spoken: float = 0
+    """The part of it that callers who wait will use once the rest is granted."""
     back: float = 0
     """Returned herewith."""
     debt: float = 0
@@ -47,6 +49,9 @@ class Grant(Struct, frozen=True):
     """The authority's answer."""
 
     granted: float
+    """For the callers who wait. It counts as used from now on."""
+    ahead: float = 0
+    """To hold."""
     retry: float = 0
     """Seconds in which asking again is in vain."""
     expires: float = inf
@@ -72,6 +77,8 @@ class Manner(Struct, frozen=True):
     """The part of the capacity that a process may hold at most."""
     idle: float
     """Seconds without use after which what is held goes back."""
+    keeps: bool
+    """Whether what was granted for a caller who has left may be kept, or is void."""
     deadline: float
     """Seconds the authority has to answer before the process goes on alone."""
 
@@ -251,12 +258,13 @@ class Allowance:
         else:
             most = self.capacity * self._manner.portion
             ahead = min(self._demand * self._manner.lookahead, most)
-        need = sum(n for n, _ in self._waiting)
+        wanted = sum(n for n, _ in self._waiting)
         return Draw(
-            need=max(0.0, need - self._held),
+            need=max(0.0, wanted - self._held),
             least=max(0.0, min((n for n, _ in self._waiting), default=0.0) - self._held),
             ahead=float(int(ahead)),
             unused=self._held,
+            spoken=min(wanted, self._held),
             back=back,
             debt=debt,
         )
@@ -273,11 +281,14 @@ class Allowance:
         if self._alone is not None:
             self._held -= self._owed(self._alone) - draw.debt
             self._alone = None
-        self._held += grant.granted
+        self._held += grant.granted + grant.ahead
         self._expires = sent + grant.expires
         self._remaining = grant.remaining
         self._closed_until = monotonic() + grant.retry
         self._serve(asked)
+        if not self._manner.keeps:
+            spoken = draw.spoken if grant.granted >= draw.least else 0.0
+            self._held = min(self._held, draw.unused - spoken + grant.ahead)
         self._had = self._held
         self._low = min(draw.ahead / 2, self._held) if draw.ahead else 0.0
 

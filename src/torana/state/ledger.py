@@ -3,7 +3,8 @@
 Let L be the bucket's own level plus all that holders have and have not used. Three facts keep the
 limit exact over every stretch of time: L grows at `rate` at most, L never exceeds `burst`, and each
 admission takes from L. A holder's report may be late, never early: what it used meanwhile is still
-counted as held, which makes the level too low for a moment and never too high.
+counted as held, which makes the level too low for a moment and never too high. What is granted for
+callers who wait is admitted here and now; it is never held.
 """
 
 from math import floor
@@ -33,26 +34,36 @@ class BucketLedger:
         self.burst = burst
 
     def draw(self, holder: str, draw: Draw, now: float) -> Grant:
-        """Settle what the holder reports, and hand out what there is."""
+        """Settle what a holder reports, then hand out what there is."""
         self.report(holder, draw, now)
-        wanted = _whole(min(draw.need, self._level), draw.least)
-        granted = wanted if wanted >= draw.least else 0.0
-        granted += floor(max(0.0, min(draw.ahead, (self._level - granted) / 2)))
-        self._level -= granted
-        self._held[holder] = self._held.get(holder, 0.0) + granted
-        return Grant(granted, self._retry(holder, draw, granted), remaining=max(0.0, self._level))
+        return self.grant(holder, draw, now)
 
     def report(self, holder: str, draw: Draw, now: float) -> None:
-        """Settle what the holder reports, and no more."""
+        """Settle what a holder says it still has, gives back and owes."""
         self._refill(now)
         self._held[holder] = draw.unused
         self._level = min(self._level + draw.back - draw.debt, self._room())
 
     def lacks(self, holder: str, draw: Draw, now: float) -> bool:
-        """Whether the holder can be served only if others give back what they hold."""
+        """Whether a holder can be served only if others give back what they hold."""
         self._refill(now)
         short = draw.least - self._level
-        return short > 0 and sum(self._held.values()) - self._held.get(holder, 0.0) >= short
+        others = sum(self._held.values()) - self._held.get(holder, 0.0)
+        return short > 0 and others > 0 and others >= short
+
+    def grant(self, holder: str, draw: Draw, now: float) -> Grant:
+        """Hand out what there is: all that is needed or what there is of it, some more ahead."""
+        self._refill(now)
+        granted = _whole(min(draw.need, self._level), draw.least)
+        if granted < draw.least or granted < 0:
+            granted = 0.0
+        if granted >= draw.least:
+            self._held[holder] = draw.unused - draw.spoken
+        ahead = float(floor(max(0.0, min(draw.ahead, (self._level - granted) / 2))))
+        self._level -= granted + ahead
+        self._held[holder] += ahead
+        retry = self._retry(draw.least) if granted < draw.least else 0.0
+        return Grant(granted, ahead, retry, remaining=max(0.0, self._level))
 
     def holders(self) -> list[str]:
         """Who holds something."""
@@ -74,10 +85,8 @@ class BucketLedger:
     def _room(self) -> float:
         return self.burst - sum(self._held.values())
 
-    def _retry(self, holder: str, draw: Draw, granted: float) -> float:
-        if granted >= draw.least or self.lacks(holder, draw, self._seen):
-            return 0.0
-        return min((draw.least - self._level) / self.rate, _PATIENCE) if self.rate else _PATIENCE
+    def _retry(self, least: float) -> float:
+        return min((least - self._level) / self.rate, _PATIENCE) if self.rate else _PATIENCE
 
 
 def _whole(amount: float, least: float) -> float:

@@ -23,7 +23,7 @@ from torana.state.store import Change, Conflict, Document, Store, StoreUnavailab
 KIND = "quota"
 """The kind of the documents; their id is the quota's name."""
 
-_MANNER = Manner(lookahead=1.0, portion=1 / 16, idle=5.0, deadline=1.0)
+_MANNER = Manner(lookahead=1.0, portion=1 / 16, idle=5.0, keeps=True, deadline=1.0)
 _BLOCK = 8
 """Held at least, as long as there is plenty."""
 _SHARE = 16
@@ -75,17 +75,18 @@ def left_of(record: Record, terms: Terms, today: date) -> float:
     return max(0.0, terms.limit - (terms.offset if record.first >= start else 0) - used)
 
 
-def settle(record: Record, terms: Terms, draw: Draw, today: date) -> tuple[Record, float]:
-    """What a draw makes of a record, and how much it grants."""
+def settle(record: Record, terms: Terms, draw: Draw, today: date) -> tuple[Record, float, float]:
+    """What a draw makes of a record; how much it grants, and how much ahead."""
     paid = _add(record, today, draw.debt - draw.back)
     left = left_of(paid, terms, today)
     granted = min(draw.need, left)
     if draw.least == floor(draw.least):
         granted = float(floor(granted))
     granted = granted if granted >= draw.least else 0.0
+    ahead = 0.0
     if draw.need or draw.ahead:
-        granted += floor(min(max(draw.ahead, _BLOCK), (left - granted) / _SHARE))
-    return _add(paid, today, granted), granted
+        ahead = float(floor(min(max(draw.ahead, _BLOCK), (left - granted) / _SHARE)))
+    return _add(paid, today, granted + ahead), granted, ahead
 
 
 def _add(record: Record, today: date, amount: float) -> Record:
@@ -112,7 +113,7 @@ class QuotaBook:
             try:
                 document = await self._store.get(KIND, name)
                 before = _decode(document) or Record(today.isoformat())
-                after, granted = settle(before, terms, draw, today)
+                after, granted, ahead = settle(before, terms, draw, today)
                 if after != before:
                     version = document.version if document else 0
                     body = msgspec.json.encode(after)
@@ -125,6 +126,7 @@ class QuotaBook:
             end = datetime.combine(period_end(terms.period, today), datetime.min.time(), UTC)
             return Grant(
                 granted,
+                ahead,
                 retry=_RETRY if granted < draw.least else 0.0,
                 expires=(end - now).total_seconds(),
                 remaining=left_of(after, terms, today),

@@ -1,7 +1,7 @@
 """Messages within a process: who listens to which topic."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import deque
 
 _BACKLOG = 1000
 """Messages that may wait for a slow listener; after that it is told that it missed some."""
@@ -47,26 +47,30 @@ class Inbox:
     def __init__(self, topics: Topics, topic: str) -> None:
         self._topics = topics
         self._topic = topic
-        self._messages: list[bytes | None] = []
+        self._messages: deque[bytes | None] = deque()
         self._arrived = asyncio.Event()
         self._open = True
 
     def put(self, message: bytes | None) -> None:
         """Add a message, or None for missing ones. Too many are dropped for one None."""
         if len(self._messages) >= _BACKLOG:
-            self._messages = []
-            message = None
+            self._messages.clear()
+            self._messages.append(None)
         self._messages.append(message)
         self._arrived.set()
 
-    async def __aiter__(self) -> AsyncIterator[bytes | None]:
+    def __aiter__(self) -> "Inbox":
         """See `Subscription`."""
-        while self._open or self._messages:
-            await self._arrived.wait()
+        return self
+
+    async def __anext__(self) -> bytes | None:
+        """The next message. For one reader at a time."""
+        while not self._messages:
+            if not self._open:
+                raise StopAsyncIteration
             self._arrived.clear()
-            messages, self._messages = self._messages, []
-            for message in messages:
-                yield message
+            await self._arrived.wait()
+        return self._messages.popleft()
 
     def close(self) -> None:
         """See `Subscription`."""
