@@ -24,6 +24,7 @@ class Cut:
         for writer in self._writers:
             writer.transport.abort()
         await self._server.wait_closed()
+        await asyncio.sleep(0.01)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", self._target)

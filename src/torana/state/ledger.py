@@ -57,13 +57,12 @@ class BucketLedger:
         granted = _whole(min(draw.need, self._level), draw.least)
         if granted < draw.least or granted < 0:
             granted = 0.0
-        if granted >= draw.least:
-            self._held[holder] = draw.unused - draw.spoken
+        if granted < draw.least:
+            return Grant(0.0, 0.0, self._retry(draw.least), remaining=max(0.0, self._level))
         ahead = float(floor(max(0.0, min(draw.ahead, (self._level - granted) / 2))))
         self._level -= granted + ahead
-        self._held[holder] += ahead
-        retry = self._retry(draw.least) if granted < draw.least else 0.0
-        return Grant(granted, ahead, retry, remaining=max(0.0, self._level))
+        self._held[holder] = draw.unused - draw.spoken + ahead
+        return Grant(granted, ahead, remaining=max(0.0, self._level))
 
     def holders(self) -> list[str]:
         """Who holds something."""
