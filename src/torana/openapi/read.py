@@ -1,0 +1,203 @@
+"""A document to the model: everything that is wrong with it is said in one go."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from torana.model.rest import Method, RestApi, Stage
+from torana.openapi.extensions import ANY, VALIDATOR, name_the_rest, root_fields
+from torana.openapi.integration import SHARED
+from torana.openapi.mistakes import InvalidDocument, Mistake
+from torana.openapi.models import Models
+from torana.openapi.operation import Setting, read_operation
+from torana.openapi.paths import Resources
+from torana.openapi.place import Place, Sheet
+from torana.openapi.security import Schemes
+from torana.openapi.servers import BasePath, prefix
+from torana.openapi.spot import SyntaxMistake
+from torana.openapi.stage import read_stage
+from torana.openapi.syntax import parse
+from torana.openapi.templates import CheckTemplate
+
+ID = "x-torana-id"
+VARIABLES: Mapping[str, str] = {
+    "AWS::Region": "us-east-1",
+    "AWS::Partition": "aws",
+    "AWS::AccountId": "000000000000",
+}
+"""What the service replaces in a definition: `${AWS::Region}` and so on."""
+
+_VERBS = ("get", "put", "post", "delete", "options", "head", "patch")
+_NOT_VERBS = ("parameters", "summary", "description", "servers", "$ref")
+_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class Document(Struct, frozen=True):
+    """What a file says."""
+
+    api: RestApi
+    stage: Stage
+    warnings: tuple[Mistake, ...] = ()
+    """What is accepted but does not do what it seems to."""
+
+
+def read(
+    text: str,
+    filename: str,
+    *,
+    check_template: CheckTemplate | None = None,
+    basepath: BasePath = "ignore",
+    variables: Mapping[str, str] = VARIABLES,
+) -> Document:
+    """Read OpenAPI 3.0, 3.1 or Swagger 2.0, in JSON or YAML. Raises `InvalidDocument`.
+
+    `check_template` is asked about every mapping template, and answers what is wrong or None.
+    """
+    if "${AWS::" in text:
+        for name, value in variables.items():
+            text = text.replace(f"${{{name}}}", value)
+    try:
+        parsed = parse(text, filename)
+    except SyntaxMistake as error:
+        at = error.spot
+        mistake = Mistake(filename, at.line, at.column, "syntax", str(error))
+        raise InvalidDocument((mistake,)) from None
+    sheet = Sheet(parsed, filename)
+    root = sheet.root()
+    api, stage = _read(root, check_template, basepath)
+    if not sheet.mistakes():
+        name_the_rest(root)
+    if sheet.mistakes() or api is None:
+        raise InvalidDocument(sheet.mistakes())
+    return Document(api, stage, sheet.warnings())
+
+
+def _read(
+    root: Place, check_template: CheckTemplate | None, basepath: BasePath
+) -> tuple[RestApi | None, Stage]:
+    version = _version(root)
+    if version is None:
+        return None, Stage()
+    root.sheet.version = version
+    info = root.find("info")
+    title = info.text("title") if info else ""
+    if not title:
+        (info or root).fail("title", "the API has no name", "write info.title")
+    fields = root_fields(root, check_template)
+    endpoints = fields.get("endpoint_configuration")
+    setting = Setting(
+        root=root,
+        models=Models(root),
+        schemes=Schemes(root),
+        validators=frozenset(fields["request_validators"]),
+        default_validator=_default_validator(root, fields["request_validators"]),
+        edge=endpoints is not None and "EDGE" in endpoints.types,
+        check_template=check_template,
+    )
+    if (security := root.find("security")) is not None:
+        security.warn(
+            "security-ignored",
+            "security at the root of a document is ignored, as on the service",
+            "repeat it in the operations",
+        )
+    methods = tuple(_methods(setting, prefix(root, basepath)))
+    _shared_integrations(root)
+    api = RestApi(
+        id=_id(root, title),
+        name=title,
+        methods=methods,
+        description=info.text("description") if info else "",
+        version=info.text("version") if info else "",
+        models=setting.models.found,
+        authorizers=setting.schemes.authorizers,
+        **fields,
+    )
+    return api, read_stage(root, methods)
+
+
+def _version(root: Place) -> str | None:
+    """`2.0`, `3.0` or `3.1`; notes why there is none."""
+    if not isinstance(root.value, dict):
+        root.fail("version", "this is no OpenAPI document: it is no mapping")
+        return None
+    for key in ("swagger", "openapi"):
+        place = root.find(key)
+        said = place and place.as_text()
+        if place is None or said is None:
+            continue
+        match = re.fullmatch(r"2\.0" if key == "swagger" else r"(3\.[01])(?:\.[0-9]+)?", said)
+        if match is not None:
+            return match[1] if key == "openapi" else "2.0"
+        place.fail("version", f"{key} {said[:40]!r} is not read", "swagger 2.0, openapi 3.0 or 3.1")
+        return None
+    root.fail("version", "this is no OpenAPI document", "it begins with openapi: or swagger:")
+    return None
+
+
+def _id(root: Place, title: str) -> str:
+    place = root.extension(ID)
+    if place is None:
+        return slug(title)
+    name = place.as_text() or ""
+    if not _ID.fullmatch(name):
+        place.fail("id", f"an API's id cannot be {name[:80]!r}", "a-z 0-9 and - within, up to 63")
+    return name
+
+
+def slug(title: str) -> str:
+    """An id from a title: `Pet Store!` is `pet-store`."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:63].rstrip("-") or "api"
+
+
+def _default_validator(root: Place, validators: Mapping[str, object]) -> str | None:
+    place = root.extension(VALIDATOR)
+    name = place and place.as_text()
+    if place is None or name is None:
+        return None
+    if name not in validators:
+        place.fail("validator", f"no request validator is called {name[:100]!r}")
+    return name
+
+
+def _shared_integrations(root: Place) -> None:
+    """`components/x-amazon-apigateway-integrations` is read where operations refer to it."""
+    components = root.find("components")
+    shared = components and components.extension(SHARED)
+    for _, place in () if shared is None else shared.items():
+        root.sheet.understood.add(place.path)
+
+
+def _methods(setting: Setting, base: str) -> Iterator[Method]:
+    paths = setting.root.find("paths")
+    if paths is None:
+        setting.root.fail("missing", "the document has no paths")
+        return
+    resources = Resources()
+    for written, declared in paths.items():
+        if written.startswith("x-"):
+            continue
+        path = resources.add(base + written if written.startswith("/") else written, declared)
+        item = declared.follow()
+        if path is None or item is None:
+            continue
+        shared = list(item.listed("parameters"))
+        for verb, operation in _operations(item):
+            method = read_operation(setting, path, verb, shared, operation)
+            if method is not None:
+                yield method
+
+
+def _operations(item: Place) -> Iterator[tuple[str, Place]]:
+    any_method = item.extension(ANY)
+    if any_method is not None:
+        yield "ANY", any_method
+    for key, place in item.items():
+        if key in _VERBS:
+            yield key.upper(), place
+        elif key not in _NOT_VERBS and not key.startswith("x-"):
+            place.fail(
+                "method",
+                f"invalid HttpMethod specified: {key[:40]!r}",
+                "valid are get, put, post, delete, patch, options, head and " + ANY,
+            )
