@@ -2,5 +2,6 @@
 
 from torana.openapi.mistakes import InvalidDocument, Mistake
 from torana.openapi.read import Document, read
+from torana.openapi.write import write
 
-__all__ = ["Document", "InvalidDocument", "Mistake", "read"]
+__all__ = ["Document", "InvalidDocument", "Mistake", "read", "write"]

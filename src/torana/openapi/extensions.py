@@ -86,6 +86,8 @@ def _gateway_responses(root: Place, check: CheckTemplate | None) -> dict[str, Ga
     place = root.extension(GATEWAY_RESPONSES)
     for name, at in () if place is None else place.items():
         if name not in RESPONSE_TYPES:
+            if at.sheet.is_full(True):
+                continue
             near = get_close_matches(name, RESPONSE_TYPES, 1) or sorted(RESPONSE_TYPES)
             at.fail(
                 "gateway-response",
@@ -213,6 +215,8 @@ def _unread(key: str, part: Place) -> None:
         return
     if key.removeprefix(AWS) in _KNOWN:
         part.warn("extension", f"{key} has no effect in this place")
+        return
+    if part.sheet.is_full(False):
         return
     near = get_close_matches(key, [AWS + name for name in _KNOWN], 1)
     mend = f"did you mean {near[0]}?" if near else ""

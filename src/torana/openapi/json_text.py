@@ -3,9 +3,11 @@
 import json
 import math
 import re
+from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Any
 
-from torana.openapi.spot import Path, Spot, SyntaxMistake
+from torana.openapi.spot import Mark, Spot, SyntaxMistake
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -61,62 +63,61 @@ def _float(digits: str) -> float:
 class _Level:
     """An object or array that the walk is in."""
 
-    __slots__ = ("is_object", "key", "keys", "wants_key")
+    __slots__ = ("is_object", "key", "mark", "wants_key")
 
-    def __init__(self, is_object: bool) -> None:
+    def __init__(self, is_object: bool, mark: Mark) -> None:
         self.is_object = is_object
         self.key: str | int = "" if is_object else 0
         self.wants_key = is_object
-        self.keys: set[str] = set()
+        self.mark = mark
 
 
-def locate(text: str, path: Path) -> Spot:
-    """Where the part at a path begins (its key, for a member), in text that loads."""
-    levels: list[_Level] = []
-    best, depth = 0, 0
-    for token in _TOKEN.finditer(text):
-        if _advance(levels, token[0]) and len(levels) > depth:
-            walked = tuple(level.key for level in levels[: depth + 1])
-            if len(levels) == depth + 1 and walked == path[: depth + 1]:
-                best, depth = token.start(), depth + 1
-                if depth == len(path):
-                    break
-    return _spot(text, best)
+def marks(text: str) -> Mark:
+    """Where every part of a text that loads begins: a member at its key."""
+    root = Mark(Spot(1, 1))
+    for level, spot in _parts(text, root):
+        level.mark.parts[level.key] = Mark(spot)
+    return root
 
 
 def _second(text: str) -> Spot:
     """Where a key stands for the second time in its object."""
-    levels: list[_Level] = []
-    for token in _TOKEN.finditer(text):
-        if _advance(levels, token[0]) and levels[-1].is_object:
-            level = levels[-1]
-            if level.key in level.keys:
-                return _spot(text, token.start())
-            level.keys.add(str(level.key))
+    for level, spot in _parts(text, Mark(Spot(1, 1))):
+        if level.key in level.mark.parts:
+            return spot
+        level.mark.parts[level.key] = Mark(spot)
     return Spot(1, 1)
 
 
-def _advance(levels: list[_Level], piece: str) -> bool:
-    """Take a piece; true where it begins a member of an object or an element of an array."""
-    if piece in "}]":
-        levels.pop()
-        return False
-    level = levels[-1] if levels else None
-    if piece in ",:":
-        if piece == "," and level is not None:
-            level.wants_key = level.is_object
-            if not level.is_object:
-                level.key = int(level.key) + 1
-        return False
-    if level is not None and level.wants_key:
-        level.key, level.wants_key = json.loads(piece), False
-        return True
-    begins = level is not None and not level.is_object
-    if piece in "{[":
-        levels.append(_Level(piece == "{"))
-    return begins
+def _parts(text: str, root: Mark) -> Iterator[tuple[_Level, Spot]]:
+    """Every member and element, as it begins. Whoever iterates keeps its mark in the level's."""
+    lines = [0, *(found.end() for found in re.finditer("\n", text))]
+    levels: list[_Level] = []
+    for match in _TOKEN.finditer(text):
+        piece = match[0]
+        level = levels[-1] if levels else None
+        if piece in "}]":
+            levels.pop()
+        elif piece in ",:":
+            _separate(level, piece)
+        elif level is not None and level.wants_key:
+            level.key, level.wants_key = json.loads(piece), False
+            yield level, _spot(lines, match.start())
+        else:
+            if level is not None and not level.is_object:
+                yield level, _spot(lines, match.start())
+            if piece in "{[":
+                mark = root if level is None else level.mark.parts[level.key]
+                levels.append(_Level(piece == "{", mark))
 
 
-def _spot(text: str, offset: int) -> Spot:
-    line = text.count("\n", 0, offset) + 1
-    return Spot(line, offset - (text.rfind("\n", 0, offset) + 1) + 1)
+def _separate(level: _Level | None, piece: str) -> None:
+    if piece == "," and level is not None:
+        level.wants_key = level.is_object
+        if not level.is_object:
+            level.key = int(level.key) + 1
+
+
+def _spot(lines: list[int], offset: int) -> Spot:
+    line = bisect_right(lines, offset)
+    return Spot(line, offset - lines[line - 1] + 1)

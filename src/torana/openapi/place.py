@@ -5,21 +5,24 @@ from typing import Any, cast
 from urllib.parse import unquote
 
 from torana.openapi.mistakes import Mistake
-from torana.openapi.spot import Path
+from torana.openapi.spot import Path, Spot, SyntaxMistake
 from torana.openapi.syntax import Parsed
 
 _MOST_FINDINGS = 500
 _MOST_HOPS = 32
+_MOST_PARTS = 4_000_000
 _ABSENT = object()
 
 
 class Sheet:
     """One document under reading: what was found so far, and which extensions were understood."""
 
-    __slots__ = ("_findings", "_parsed", "file", "understood", "version")
+    __slots__ = ("_counts", "_findings", "_left", "_parsed", "file", "understood", "version")
 
     def __init__(self, parsed: Parsed, file: str) -> None:
         self._parsed = parsed
+        self._counts: dict[bool, int] = {}
+        self._left = _MOST_PARTS
         self._findings: dict[tuple[bool, Path, str, str], str] = {}
         self.file = file
         self.version = ""
@@ -32,8 +35,21 @@ class Sheet:
 
     def note(self, wrong: bool, path: Path, rule: str, message: str, mend: str) -> None:
         """Keep a finding, once."""
-        if len(self._findings) < _MOST_FINDINGS:
+        if not self.is_full(wrong):
             self._findings.setdefault((wrong, path, rule, message), mend)
+            self._counts[wrong] = self._counts.get(wrong, 0) + 1
+
+    def is_full(self, wrong: bool) -> bool:
+        """Whether enough mistakes (or warnings) were found to stop looking for words."""
+        return self._counts.get(wrong, 0) >= _MOST_FINDINGS
+
+    def spend(self, parts: int) -> None:
+        """References let a small document unfold without end. Raises `SyntaxMistake`."""
+        self._left -= parts
+        if self._left < 0:
+            raise SyntaxMistake(
+                Spot(1, 1), f"the document unfolds to more than {_MOST_PARTS} parts"
+            )
 
     def mistakes(self) -> tuple[Mistake, ...]:
         """What makes the document invalid, by line."""
@@ -45,9 +61,10 @@ class Sheet:
 
     def _found(self, wrong: bool) -> tuple[Mistake, ...]:
         found: list[Mistake] = []
+        marks = self._parsed.marks() if self._findings else None
         for (is_wrong, path, rule, message), mend in self._findings.items():
-            if is_wrong is wrong:
-                spot = self._parsed.locate(path)
+            if is_wrong is wrong and marks is not None:
+                spot = marks.locate(path)
                 found.append(Mistake(self.file, spot.line, spot.column, rule, message, mend))
         return tuple(sorted(found))
 
@@ -110,7 +127,9 @@ class Place:
         if not isinstance(self.value, dict):
             self.fail("type", f"{self.name()} must be a mapping, not {kind(self.value)}")
             return
-        for key, value in cast(dict[str, Any], self.value).items():
+        members = cast(dict[str, Any], self.value)
+        self.sheet.spend(len(members))
+        for key, value in members.items():
             yield key, Place(self.sheet, self, key, value)
 
     def elements(self) -> Iterator["Place"]:
@@ -118,7 +137,9 @@ class Place:
         if not isinstance(self.value, list):
             self.fail("type", f"{self.name()} must be a list, not {kind(self.value)}")
             return
-        for index, value in enumerate(cast(list[Any], self.value)):
+        elements = cast(list[Any], self.value)
+        self.sheet.spend(len(elements))
+        for index, value in enumerate(elements):
             yield Place(self.sheet, self, index, value)
 
     def members(self, key: str) -> Iterator[tuple[str, "Place"]]:

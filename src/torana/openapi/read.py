@@ -65,11 +65,14 @@ def read(
         raise InvalidDocument((mistake,)) from None
     sheet = Sheet(parsed, filename)
     root = sheet.root()
-    api, stage = _read(root, check_template, basepath)
-    if not sheet.mistakes():
-        name_the_rest(root)
-    if sheet.mistakes() or api is None:
-        raise InvalidDocument(sheet.mistakes())
+    try:
+        api, stage = _read(root, check_template, basepath)
+    except SyntaxMistake as error:
+        root.fail("syntax", str(error))
+        raise InvalidDocument(sheet.mistakes()) from None
+    mistakes = sheet.mistakes()
+    if mistakes or api is None:
+        raise InvalidDocument(mistakes)
     return Document(api, stage, sheet.warnings())
 
 
@@ -113,7 +116,9 @@ def _read(
         authorizers=setting.schemes.authorizers,
         **fields,
     )
-    return api, read_stage(root, methods)
+    stage = read_stage(root, methods)
+    name_the_rest(root)
+    return api, stage
 
 
 def _version(root: Place) -> str | None:
@@ -177,9 +182,10 @@ def _methods(setting: Setting, base: str) -> Iterator[Method]:
     for written, declared in paths.items():
         if written.startswith("x-"):
             continue
-        path = resources.add(base + written if written.startswith("/") else written, declared)
+        wanted = base + written if written.startswith("/") else written
+        path = resources.add(wanted, declared) or wanted
         item = declared.follow()
-        if path is None or item is None:
+        if item is None:
             continue
         shared = list(item.listed("parameters"))
         for verb, operation in _operations(item):
@@ -189,11 +195,11 @@ def _methods(setting: Setting, base: str) -> Iterator[Method]:
 
 
 def _operations(item: Place) -> Iterator[tuple[str, Place]]:
-    any_method = item.extension(ANY)
-    if any_method is not None:
-        yield "ANY", any_method
+    item.extension(ANY)
     for key, place in item.items():
-        if key in _VERBS:
+        if key == ANY:
+            yield "ANY", place
+        elif key in _VERBS:
             yield key.upper(), place
         elif key not in _NOT_VERBS and not key.startswith("x-"):
             place.fail(

@@ -6,8 +6,10 @@ for REST APIs". Annotations that draft 4 does not know are dropped, as the servi
 
 import re
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any, cast
 
+import msgspec
 from jsonschema import Draft4Validator
 
 from torana.model.rest import Json
@@ -27,7 +29,8 @@ _PLAIN = frozenset(
         "minItems uniqueItems maxProperties minProperties required enum type format",
     )
 )
-_META = Draft4Validator(cast(Json, Draft4Validator.META_SCHEMA))
+_LARGEST = 400 * 1024
+"""Bytes: the service's limit for a model."""
 _ANNOTATIONS = frozenset({"title", "description", "default"})
 
 
@@ -195,9 +198,28 @@ def _allow_null(made: Json) -> None:
         made["enum"] = [*made["enum"], None]
 
 
+def _meta() -> Any:
+    """The rules of draft 4, but for those on duplicates, which take quadratic time."""
+    rules = deepcopy(cast(Json, Draft4Validator.META_SCHEMA))
+    for owner in (
+        rules["definitions"]["stringArray"],
+        rules["properties"]["enum"],
+        rules["properties"]["type"]["anyOf"][1],
+    ):
+        owner.pop("uniqueItems", None)
+    return Draft4Validator(rules)
+
+
+_META = _meta()
+
+
 def check(schema: Json, place: Place) -> None:
-    """Note what makes a schema no JSON Schema of draft 4."""
-    for error in cast(Any, _META).iter_errors(schema):
+    """Note what makes a schema no JSON Schema of draft 4, or larger than the service takes."""
+    size = len(msgspec.json.encode(schema))
+    if size > _LARGEST:
+        place.fail("schema", f"a model has at most {_LARGEST} bytes, not {size}")
+        return
+    for error in _META.iter_errors(schema):
         at = place
         for step in error.absolute_path:
             at = at.part(str(step)) or at

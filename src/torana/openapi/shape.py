@@ -75,6 +75,8 @@ def _unknown(part: Place, known: list[str], strict: bool) -> None:
     key = str(part.key)
     if key.startswith("x-"):
         return
+    if part.sheet.is_full(strict):
+        return
     near = get_close_matches(key, known, 1)
     mend = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
     owner = part.parent.name() if part.parent else ""

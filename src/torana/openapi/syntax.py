@@ -10,7 +10,7 @@ from typing import Any, cast
 from msgspec import Struct
 
 from torana.openapi import json_text, yaml_text
-from torana.openapi.spot import Path, Spot, SyntaxMistake
+from torana.openapi.spot import Mark, Spot, SyntaxMistake
 
 LARGEST = 6 * 1024 * 1024
 """Bytes: the service's limit for a definition that is imported."""
@@ -20,10 +20,10 @@ MOST_NODES = 1_000_000
 
 
 class Parsed(Struct, frozen=True):
-    """A value and where its parts stand."""
+    """A value and, when asked, where its parts stand."""
 
     value: Any
-    locate: Callable[[Path], Spot]
+    marks: Callable[[], Mark]
 
 
 def parse(text: str, filename: str) -> Parsed:
@@ -44,12 +44,12 @@ def _json_or_yaml(text: str, filename: str) -> Parsed:
     is_json = filename.endswith(".json")
     if is_json or text.lstrip()[:1] == "{":
         try:
-            return Parsed(json_text.load(text), lambda path: json_text.locate(text, path))
+            return Parsed(json_text.load(text), lambda: json_text.marks(text))
         except SyntaxMistake:
             if is_json:
                 raise
     value, mark = yaml_text.load(text, DEEPEST)
-    return Parsed(value, mark.locate)
+    return Parsed(value, lambda: mark)
 
 
 def _measure(root: Any) -> None:

@@ -6,7 +6,6 @@ Source: yaml.org/spec/1.2.2, chapter 10.3.
 """
 
 import math
-import re
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
@@ -22,22 +21,16 @@ from yaml.events import (
     ScalarEvent,
 )
 
+from torana.openapi.core_schema import BASED, BEYOND, BOOL, FLOAT, INT, NULL, TAG
 from torana.openapi.spot import Mark, Spot, SyntaxMistake
 
-_PREFIX = "tag:yaml.org,2002:"
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INT = re.compile(r"[-+]?[0-9]+")
-_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_BEYOND = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _LONGEST_NUMBER = 400
 
 
 class _Open:
     """A collection whose end has not come yet."""
 
-    __slots__ = ("anchor", "key", "key_spot", "mark", "merges", "value")
+    __slots__ = ("anchor", "key", "key_spot", "mark", "merges", "merges_here", "value")
 
     def __init__(self, value: dict[str, Any] | list[Any], mark: Mark, anchor: str | None) -> None:
         self.value = value
@@ -45,6 +38,8 @@ class _Open:
         self.anchor = anchor
         self.key: str | None = None
         self.key_spot = mark.spot
+        self.merges_here = False
+        """Whether the last key was a plain `<<`."""
         self.merges: list[tuple[Any, Mark]] = []
 
 
@@ -102,6 +97,8 @@ class _Builder:
             self._put(*self._aliased(event, spot))
         elif isinstance(event, ScalarEvent):
             key = bool(self._open) and self._wants_key(self._open[-1])
+            if key:
+                self._open[-1].merges_here = event.value == "<<" and event.implicit[0]
             value = event.value if key else _scalar(event, spot)
             mark = Mark(spot)
             self._remember(event, value, mark)
@@ -123,7 +120,7 @@ class _Builder:
 
     def _begin(self, event: CollectionStartEvent, spot: Spot) -> None:
         is_mapping = isinstance(event, MappingStartEvent)
-        known = (None, "!", _PREFIX + ("map" if is_mapping else "seq"))
+        known = (None, "!", TAG + ("map" if is_mapping else "seq"))
         if event.tag not in known:
             raise SyntaxMistake(spot, _unknown_tag(event.tag))
         if self._open and self._wants_key(self._open[-1]):
@@ -168,7 +165,7 @@ class _Builder:
         self, opened: _Open, into: dict[str, Any], key: str, value: Any, mark: Mark
     ) -> None:
         opened.key = None
-        if key == "<<":
+        if opened.merges_here:
             opened.merges.append((value, mark))
             return
         into[key] = value
@@ -194,7 +191,7 @@ def _scalar(event: ScalarEvent, spot: Spot) -> Any:
     if tag is None or tag == "!":
         plain = event.implicit[0] if event.implicit else False
         return _resolve(text, spot) if plain and tag is None else text
-    if tag == _PREFIX + "str":
+    if tag == TAG + "str":
         return text
     value = _resolve(text, spot)
     kinds: dict[str, tuple[type, ...]] = {
@@ -203,28 +200,28 @@ def _scalar(event: ScalarEvent, spot: Spot) -> Any:
         "int": (int,),
         "float": (int, float),
     }
-    if tag.removeprefix(_PREFIX) not in kinds:
+    if tag.removeprefix(TAG) not in kinds:
         raise SyntaxMistake(spot, _unknown_tag(tag))
-    if not isinstance(value, kinds[tag.removeprefix(_PREFIX)]):
-        raise SyntaxMistake(spot, f"{text[:40]!r} is no {tag.removeprefix(_PREFIX)}")
+    if not isinstance(value, kinds[tag.removeprefix(TAG)]):
+        raise SyntaxMistake(spot, f"{text[:40]!r} is no {tag.removeprefix(TAG)}")
     return value
 
 
 def _resolve(text: str, spot: Spot) -> Any:
     """A plain scalar after the core schema."""
-    if text in _NULL:
+    if text in NULL:
         return None
-    if text in _BOOL:
-        return _BOOL[text]
-    if _BEYOND.fullmatch(text):
+    if text in BOOL:
+        return BOOL[text]
+    if BEYOND.fullmatch(text):
         raise SyntaxMistake(spot, f"{text} is no JSON number")
     if len(text) > _LONGEST_NUMBER:
         return text
-    if _INT.fullmatch(text):
+    if INT.fullmatch(text):
         return int(text)
-    if _BASED.fullmatch(text):
+    if BASED.fullmatch(text):
         return int(text[2:], 8 if text[1] == "o" else 16)
-    if _FLOAT.fullmatch(text):
+    if FLOAT.fullmatch(text):
         number = float(text)
         if not math.isfinite(number):
             raise SyntaxMistake(spot, f"the number {text[:40]} is too large")
