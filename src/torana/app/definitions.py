@@ -1,0 +1,117 @@
+"""API files into a table of live stages: read all, compile all, or refuse all."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from torana.gateway import plan
+from torana.gateway.contract import Ports
+from torana.gateway.errors import InvalidApi
+from torana.gateway.locate import Domains, Live, Table
+from torana.model.rest import RestApi, Stage
+from torana.openapi import Document, InvalidDocument, read
+from torana.settings import Domain
+from torana.vtl import TemplateError
+from torana.vtl import compile as compile_template
+
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+class Source(Struct, frozen=True):
+    """A file's text as it was when it was read, so that every worker compiles the same."""
+
+    name: str
+    text: str
+
+
+class BadDefinitions(Exception):
+    """Every mistake of every file, a line each."""
+
+
+def gather(paths: Iterable[str]) -> tuple[Source, ...]:
+    """Read the files, and those of the folders. Raises `BadDefinitions`."""
+    sources: list[Source] = []
+    for path in map(Path, paths):
+        for file in _files(path):
+            try:
+                sources.append(Source(str(file), file.read_text("utf-8")))
+            except (OSError, UnicodeDecodeError) as error:
+                raise BadDefinitions(f"{file}: {error}") from error
+    return tuple(sources)
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
+
+
+def parse(sources: Sequence[Source]) -> tuple[Document, ...]:
+    """Every document. Raises `BadDefinitions` with the mistakes of all of them."""
+    documents: list[Document] = []
+    mistakes: list[str] = []
+    for source in sources:
+        try:
+            documents.append(read(source.text, source.name, check_template=_template_mistake))
+        except InvalidDocument as error:
+            mistakes.extend(str(mistake) for mistake in error.mistakes)
+    mistakes.extend(_twice(documents))
+    if mistakes:
+        raise BadDefinitions("\n".join(mistakes))
+    return tuple(documents)
+
+
+def _template_mistake(source: str) -> str | None:
+    try:
+        compile_template(source)
+    except TemplateError as error:
+        return str(error)
+    return None
+
+
+def _twice(documents: Sequence[Document]) -> list[str]:
+    seen: set[tuple[str, str]] = set()
+    found: list[str] = []
+    for document in documents:
+        key = document.api.id, document.stage.stage_name
+        if key in seen:
+            found.append(
+                f"two files define stage {key[1]!r} of API {key[0]!r}: give one another x-torana-id"
+            )
+        seen.add(key)
+    return found
+
+
+def compile_table(
+    documents: Sequence[Document], ports: Ports, domains: dict[str, Domain]
+) -> Table:
+    """Every stage's plan. Raises `BadDefinitions`; nothing of what runs is touched."""
+    stages: dict[tuple[str, str], Live] = {}
+    mistakes: list[str] = []
+    for document in documents:
+        try:
+            stages[document.api.id, document.stage.stage_name] = live(
+                document.api, document.stage, ports
+            )
+        except InvalidApi as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise BadDefinitions("\n".join(mistakes))
+    return Table(stages, _domains(domains))
+
+
+def live(api: RestApi, stage: Stage, ports: Ports) -> Live:
+    """A stage as it is served. Raises `InvalidApi`."""
+    return Live(plan.compile(api, stage, ports))
+
+
+def _domains(domains: dict[str, Domain]) -> Domains:
+    table: dict[str, dict[str, tuple[str, str]]] = {}
+    for name, domain in domains.items():
+        bases: dict[str, tuple[str, str]] = {}
+        for base, target in domain.base_paths.items():
+            api_id, _, stage = target.partition("/")
+            bases[base.strip("/")] = (api_id, stage)
+        table[name.lower()] = bases
+    return table
