@@ -1,10 +1,14 @@
-"""The upstream client seam."""
+"""The upstream client: a pool of kept-alive connections per origin."""
 
+import asyncio
+import ssl
+from collections import deque
 from typing import Protocol
 
 from msgspec import Struct
 
 from torana.message import Reply, Request
+from torana.net.upstream import Upstream
 
 
 class Timeouts(Struct, frozen=True):
@@ -45,3 +49,178 @@ class Client(Protocol):
     def origin(self, scheme: str, host: str, port: int, tls: Tls | None = None) -> Origin:
         """`scheme` is http, https or unix (`host` is then the socket's path)."""
         ...
+
+
+_IDLE = 50.0
+"""Seconds that a connection is kept for the next request: below what servers usually keep."""
+_MOST = 1024
+"""Connections to one origin."""
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+
+
+class Pool:
+    """The connections to one origin."""
+
+    def __init__(self, scheme: str, host: str, port: int, context: ssl.SSLContext | None) -> None:
+        self._scheme, self._host, self._port, self._context = scheme, host, port, context
+        self._idle: deque[Upstream] = deque()
+        self._all: set[Upstream] = set()
+
+    async def send(self, request: Request, timeouts: Timeouts) -> Reply:
+        """See `Origin`."""
+        head, streams = encode(request)
+        reused = self._take()
+        if reused is not None:
+            try:
+                return await self._exchange(reused, request, head, streams, timeouts)
+            except ConnectionError:
+                # A kept connection may be closed by the server just as it is used again
+                # (RFC 9112, 9.3.1): what is safe to repeat is sent once more.
+                if reused.touched or streams or request.method not in _IDEMPOTENT:
+                    raise
+        fresh = await self._connect(timeouts.connect)
+        return await self._exchange(fresh, request, head, streams, timeouts)
+
+    def _take(self) -> Upstream | None:
+        now = asyncio.get_running_loop().time()
+        while self._idle:
+            found = self._idle.pop()
+            if not found.closed and now - found.idle_since < _IDLE:
+                return found
+            if not found.closed:
+                found.abort()
+        return None
+
+    async def _connect(self, timeout: float) -> Upstream:
+        if len(self._all) >= _MOST:
+            raise ConnectionError(f"over {_MOST} connections to {self._host} are busy")
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(timeout):
+                if self._scheme == "unix":
+                    _, made = await loop.create_unix_connection(self._made, self._host)
+                else:
+                    _, made = await loop.create_connection(
+                        self._made, self._host, self._port, ssl=self._context
+                    )
+        except TimeoutError as error:
+            raise ConnectionError(f"connecting to {self._host} took too long") from error
+        except (OSError, UnicodeError, ssl.SSLError) as error:
+            raise ConnectionError(f"cannot connect to {self._host}: {error}") from error
+        self._all.add(made)
+        return made
+
+    def _made(self) -> Upstream:
+        return Upstream(self._freed)
+
+    def _freed(self, connection: Upstream) -> None:
+        if connection.closed:
+            self._all.discard(connection)
+            return
+        connection.idle_since = asyncio.get_running_loop().time()
+        self._idle.append(connection)
+
+    async def _exchange(
+        self, on: Upstream, request: Request, head: bytes, streams: bool, timeouts: Timeouts
+    ) -> Reply:
+        loop = asyncio.get_running_loop()
+        answer = on.exchange(head, timeouts.idle, request.method == "HEAD")
+        timer = loop.call_later(timeouts.head, _late, answer)
+        done = False
+        try:
+            if streams:
+                await _send_stream(on, request, answer)
+            reply = await answer
+            done = True
+            return reply
+        finally:
+            timer.cancel()
+            if not done:
+                on.abort()
+
+    def close(self) -> None:
+        """Drop every connection."""
+        for connection in tuple(self._all):
+            connection.abort()
+
+
+def _late(answer: "asyncio.Future[Reply]") -> None:
+    if not answer.done():
+        answer.set_exception(TimeoutError("the backend did not answer in time"))
+
+
+async def _send_stream(on: Upstream, request: Request, answer: "asyncio.Future[Reply]") -> None:
+    """The body as it comes. A backend that answers early is not sent the rest."""
+    counted = "content-length" in request.headers
+    body = request.body
+    assert not isinstance(body, bytes)
+    async for piece in body:
+        if answer.done():
+            on.abort()
+            return
+        await on.write(piece if counted else b"%x\r\n%b\r\n" % (len(piece), piece))
+    if not counted:
+        await on.write(b"0\r\n\r\n")
+
+
+def encode(request: Request) -> tuple[bytes, bool]:
+    """The request's first bytes, and whether its body follows as a stream.
+
+    Raises `ValueError` for a target or a field that would break the framing.
+    """
+    body = request.body
+    streams = not isinstance(body, bytes)
+    lines = [f"{request.method} {request.target} HTTP/1.1\r\n"]
+    for field, value in request.headers.items:
+        lines.append(f"{field}: {value}\r\n")
+    if streams:
+        if "content-length" not in request.headers:
+            lines.append("Transfer-Encoding: chunked\r\n")
+    elif (body or request.method in ("POST", "PUT", "PATCH")) and (
+        "content-length" not in request.headers
+    ):
+        lines.append(f"Content-Length: {len(body)}\r\n")
+    lines.append("\r\n")
+    text = "".join(lines)
+    if text.count("\n") != len(lines) or "\0" in text or " " in request.target:
+        raise ValueError("a header or the target holds a line break, a NUL or a blank")
+    head = text.encode("latin-1", "replace")
+    return (head if streams else head + body), streams  # pyright: ignore[reportOperatorIssue]
+
+
+class HttpClient:
+    """Implements `Client`."""
+
+    def __init__(self) -> None:
+        self._pools: dict[tuple[str, str, int, Tls | None], Pool] = {}
+
+    def origin(self, scheme: str, host: str, port: int, tls: Tls | None = None) -> Pool:
+        """See `Client`. Raises `ValueError` for another scheme."""
+        key = (scheme, host, port, tls)
+        found = self._pools.get(key)
+        if found is None:
+            if scheme not in ("http", "https", "unix"):
+                raise ValueError(f"no client for {scheme!r}")
+            context = _context(tls or Tls()) if scheme == "https" else None
+            found = self._pools[key] = Pool(scheme, host, port, context)
+        return found
+
+    async def aclose(self) -> None:
+        """Drop every connection."""
+        for pool in self._pools.values():
+            pool.close()
+        await asyncio.sleep(0)
+
+
+def _context(tls: Tls) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=tls.ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    if tls.certificate_file is not None:
+        context.load_cert_chain(tls.certificate_file, tls.key_file)
+    if not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif not tls.verify_host:
+        context.check_hostname = False
+    return context

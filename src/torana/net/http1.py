@@ -1,0 +1,464 @@
+"""HTTP/1.1, the server's end of a connection.
+
+Framing is llhttp's in strict mode (through httptools); what it lets pass and RFC 9112 does not is
+refused here. One task answers the requests of a connection in order.
+"""
+
+import asyncio
+import logging
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, cast
+
+import httptools
+import msgspec
+
+from torana.message import Body, Headers, Peer, Reply, Request, Sent
+from torana.net.body import IncomingBody
+from torana.net.limits import Limits
+from torana.net.names import FORBIDDEN, HOST, TOKEN, name
+
+if TYPE_CHECKING:
+    from torana.net.server import Handler
+
+_log = logging.getLogger("torana.net")
+
+_REASON = {status.value: status.phrase for status in HTTPStatus}
+_BODILESS = frozenset({204, 304})
+_OWN = frozenset({"content-length", "transfer-encoding", "connection", "date", "keep-alive"})
+_FAULT = msgspec.json.encode({"message": "Internal server error"})
+
+
+class Refused(Exception):
+    """A request that is not answered by the application."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(_REASON.get(status, "Refused"))
+        self.status = status
+
+
+class Clock:
+    """The Date field, made once a second."""
+
+    def __init__(self) -> None:
+        self._second, self._text = 0, ""
+
+    def date(self) -> str:
+        """RFC 9110, 6.6.1."""
+        now = int(time.time())
+        if now != self._second:
+            self._second = now
+            self._text = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(now))
+        return self._text
+
+
+CLOCK = Clock()
+
+
+class Connection(asyncio.Protocol):
+    """One client."""
+
+    def __init__(
+        self,
+        handler: "Handler",
+        limits: Limits,
+        connections: "set[Connection]",
+    ) -> None:
+        self._handler, self._limits, self._connections = handler, limits, connections
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._peer = Peer("")
+        self._queue: deque[Request | Refused] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._answering = False
+        self._draining = self._broken = False
+        self._paused_reading = False
+        self._writable: asyncio.Future[None] | None = None
+        self._stalled = 0.0
+        self.since = self._loop.time()
+        """When the present phase (idle, head) began."""
+        self._reset()
+
+    def _reset(self) -> None:
+        self._fields: list[tuple[str, str]] = []
+        self._head_size = 0
+        self._url = b""
+        self._hosts = self._lengths = 0
+        self._expect = False
+        self._coding = b""
+        self._parts: list[bytes] = []
+        self._body: IncomingBody | None = None
+        self._request: Request | None = None
+        self._in_head = self._in_message = False
+
+    # What the transport tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is there."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._peer = peer_of(self._transport)
+        if len(self._connections) >= self._limits.connections:
+            self._transport.write(_plain(503, close=True))
+            self._transport.close()
+            self._broken = True
+            return
+        self._connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came."""
+        if self._broken:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refuse(501)
+        except httptools.HttpParserCallbackError as error:
+            cause = error.__context__
+            self._refuse(cause.status if isinstance(cause, Refused) else 400)
+        except httptools.HttpParserError:
+            self._refuse(400)
+        else:
+            if self._in_message and self._request is None and not self._in_head:
+                self._deliver_stream()
+        self._start()
+
+    def eof_received(self) -> bool:
+        """Half-closed clients are gone: nobody sends a request and leaves the reply."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client left: what it asked for is cancelled."""
+        self._broken = True
+        self._connections.discard(self)
+        if self._body is not None:
+            self._body.fail(ConnectionResetError("the client left"))
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        if self._task is not None:
+            self._task.cancel()
+
+    def pause_writing(self) -> None:
+        """The client reads too slowly."""
+        self._writable = self._loop.create_future()
+        self._stalled = self._loop.time()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    # What the parser tells.
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        self._reset()
+        self._in_head = self._in_message = True
+        self.since = self._loop.time()
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the target."""
+        self._url += url
+        if len(self._url) > self._limits.target:
+            raise Refused(414)
+
+    def on_header(self, field: bytes, value: bytes) -> None:
+        """One field."""
+        self._head_size += len(field) + len(value) + 4
+        if self._head_size > self._limits.head or len(self._fields) >= self._limits.header_count:
+            raise Refused(431)
+        if not TOKEN.fullmatch(field) or FORBIDDEN.search(value):
+            raise Refused(400)
+        text = name(field)
+        self._fields.append((text, value.decode("latin-1").strip(" \t")))
+        if len(text) in (4, 6, 14, 17):
+            self._framing(text.lower(), value)
+
+    def _framing(self, lower: str, value: bytes) -> None:
+        if lower == "host":
+            self._hosts += 1
+            if HOST.fullmatch(self._fields[-1][1]) is None:
+                raise Refused(400)
+        elif lower == "content-length":
+            self._lengths += 1
+        elif lower == "transfer-encoding":
+            self._coding += value.lower().strip() + b","
+        elif lower == "expect":
+            if value.lower().strip() != b"100-continue":
+                raise Refused(417)
+            self._expect = True
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._in_head = False
+        version = self._parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            raise Refused(505)
+        if self._hosts > 1 or (self._hosts == 0 and version == "1.1"):
+            raise Refused(400)
+        if self._lengths > 1 or (self._coding and self._lengths):
+            raise Refused(400)
+        if self._coding and (self._coding != b"chunked," or version == "1.0"):
+            raise Refused(400 if b"chunked" in self._coding else 501)
+        if self._parser.get_method() == b"CONNECT":
+            raise Refused(405)
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        if self._body is None:
+            self._parts.append(body)
+        else:
+            self._body.feed(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        if self._body is not None:
+            self._body.end()
+        else:
+            parts = self._parts
+            self._enqueue(parts[0] if len(parts) == 1 else b"".join(parts))
+        self._in_message = False
+        self.since = self._loop.time()
+
+    # Requests to the application, replies to the client.
+
+    def _deliver_stream(self) -> None:
+        """The head is here and the body is not: the application starts with a stream."""
+        go_on = self._continue if self._expect and not self._parts else None
+        body = IncomingBody(
+            self._hold, self._abandon, self._limits.buffered, self._limits.body_idle, go_on
+        )
+        for part in self._parts:
+            body.feed(part)
+        self._parts = []
+        self._body = body
+        self._enqueue(body)
+
+    def _enqueue(self, body: Body) -> None:
+        request = Request(
+            self._parser.get_method().decode("ascii"),
+            self._url.decode("latin-1"),
+            Headers(self._fields),
+            body,
+            self._peer,
+            "HTTP/" + self._parser.get_http_version(),
+            time.time(),
+        )
+        if not self._parser.should_keep_alive():
+            self._draining = True
+        self._request = request
+        self._queue.append(request)
+        if len(self._queue) > self._limits.pipelined:
+            self._hold(True)
+            self._paused_reading = True
+
+    def _continue(self) -> None:
+        if not self._broken:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _hold(self, stop: bool) -> None:
+        if self._broken or self._transport.is_closing():
+            return
+        if stop:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def _abandon(self) -> None:
+        self._draining = True
+
+    def _refuse(self, status: int) -> None:
+        """After this nothing more is read: where the next request begins cannot be known."""
+        self._broken = True
+        if self._body is not None and not self._body.ended:
+            self._body.fail(ConnectionResetError("the request broke off"))
+        self._queue.append(Refused(status))
+
+    def _start(self) -> None:
+        if self._queue and not self._answering:
+            self._answering = True
+            self._task = self._loop.create_task(self._answer())
+
+    async def _answer(self) -> None:
+        try:
+            while self._queue:
+                item = self._queue.popleft()
+                if isinstance(item, Refused):
+                    self._transport.write(_plain(item.status, close=True))
+                    break
+                await self._one(item)
+                if self._paused_reading and len(self._queue) < self._limits.pipelined // 2:
+                    self._paused_reading = False
+                    self._hold(False)
+                if self._draining and not self._queue:
+                    break
+            else:
+                return
+            self._transport.close()
+        finally:
+            self._answering = False
+            self._task = None
+
+    async def _one(self, request: Request) -> None:
+        try:
+            reply = await self._handler(request)
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # the boundary: a fault in one request stays there
+            _log.exception("%s %s failed", request.method, request.target.partition("?")[0])
+            reply = Reply(500, Headers([("Content-Type", "application/json")]), _FAULT)
+        body = request.body
+        if isinstance(body, IncomingBody) and not body.ended:
+            self._draining = True
+        await self._write(request, reply)
+
+    async def _write(self, request: Request, reply: Reply) -> None:
+        bodiless = request.method == "HEAD" or reply.status in _BODILESS or reply.status < 200
+        body = reply.body
+        close = self._draining
+        if isinstance(body, bytes):
+            length = None if reply.status in _BODILESS else len(body)
+            head = encode_head(reply, length, False, close)
+            self._transport.write(head if bodiless else head + body)
+            whole, size = not self._transport.is_closing(), 0 if bodiless else len(body)
+            if self._writable is not None:
+                whole = await self._drained()
+        else:
+            whole, size = await self._write_stream(request, reply, bodiless)
+        if reply.sent is not None:
+            reply.sent(Sent(size, whole))
+
+    async def _write_stream(
+        self, request: Request, reply: Reply, bodiless: bool
+    ) -> tuple[bool, int]:
+        """A body in pieces: counted when its length is known, else chunked."""
+        body = reply.body
+        assert not isinstance(body, bytes)
+        declared = reply.headers.get("content-length")
+        length = int(declared) if declared is not None and declared.isdigit() else None
+        chunked = length is None and request.version == "HTTP/1.1" and not bodiless
+        if length is None and not chunked:
+            self._draining = True
+        self._transport.write(encode_head(reply, length, chunked, self._draining))
+        size = 0
+        done = False
+        try:
+            if not bodiless:
+                async for piece in body:
+                    size += len(piece)
+                    if length is not None and size > length:
+                        raise ConnectionError("the body is longer than its content-length")
+                    self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+                    if self._writable is not None and not await self._drained():
+                        return False, size
+                if length is not None and size != length:
+                    raise ConnectionError("the body is shorter than its content-length")
+            if chunked:
+                self._transport.write(b"0\r\n" + _fields(body.trailers) + b"\r\n")
+            done = True
+        except (ConnectionError, TimeoutError) as error:
+            _log.info("a reply broke off: %s", error)
+            self._transport.abort()
+        finally:
+            if not done:
+                await body.aclose()
+                if reply.sent is not None and asyncio.current_task() is not None and self._broken:
+                    reply.sent(Sent(size, False))
+                    reply.sent = None
+        return done, size
+
+    async def _drained(self) -> bool:
+        """Wait until the client has read; False when it is gone."""
+        if self._writable is not None:
+            await self._writable
+        return not self._broken
+
+    # What the listener asks.
+
+    def check(self, now: float) -> None:
+        """End what takes too long. Called about once a second."""
+        if self._writable is not None and now - self._stalled > self._limits.write_stall:
+            self._transport.abort()
+        elif self._in_head and now - self.since > self._limits.head_time:
+            self._refuse(408)
+            self._start()
+        elif (
+            not self._answering
+            and not self._in_message
+            and now - self.since > self._limits.keep_alive
+        ):
+            self._transport.close()
+
+    def drain(self) -> bool:
+        """Finish what runs and take nothing more; True when nothing runs."""
+        self._draining = True
+        if self._answering or self._in_message:
+            return False
+        self._transport.close()
+        return True
+
+    def abort(self) -> None:
+        """End at once."""
+        self._transport.abort()
+
+
+def _fields(headers: Headers) -> bytes:
+    return "".join(f"{field}: {value}\r\n" for field, value in headers.items).encode("latin-1")
+
+
+def encode_head(reply: Reply, length: int | None, chunked: bool, close: bool) -> bytes:
+    """A reply's head. Line breaks in a value become blanks: a backend cannot add fields."""
+    status = reply.status
+    lines = [f"HTTP/1.1 {status} {_REASON.get(status, '')}\r\n"]
+    for field, value in reply.headers.items:
+        if field.lower() not in _OWN:
+            lines.append(f"{field}: {value}\r\n")
+    if length is not None:
+        lines.append(f"Content-Length: {length}\r\n")
+    elif chunked:
+        lines.append("Transfer-Encoding: chunked\r\n")
+    lines.append(f"Date: {CLOCK.date()}\r\n")
+    lines.append("Connection: close\r\n\r\n" if close else "Connection: keep-alive\r\n\r\n")
+    head = "".join(lines)
+    if head.count("\n") != len(lines) + 1 or "\0" in head:
+        return encode_head(_cleaned(reply), length, chunked, close)
+    return head.encode("latin-1", "replace")
+
+
+def _cleaned(reply: Reply) -> Reply:
+    def clean(text: str) -> str:
+        return text.replace("\r", " ").replace("\n", " ").replace("\0", " ")
+
+    items = [(clean(field), clean(value)) for field, value in reply.headers.items]
+    return Reply(reply.status, Headers(items))
+
+
+def _plain(status: int, close: bool) -> bytes:
+    body = msgspec.json.encode({"message": _REASON[status]})
+    reply = Reply(status, Headers([("Content-Type", "application/json")]))
+    return encode_head(reply, len(body), False, close) + body
+
+
+def peer_of(transport: asyncio.Transport) -> Peer:
+    """Who is at the other end."""
+    get: Callable[[str], object] = transport.get_extra_info
+    remote, local = get("peername"), get("sockname")
+    address, port = (str(remote[0]), int(remote[1])) if isinstance(remote, tuple) else ("", 0)  # pyright: ignore[reportUnknownArgumentType]
+    local_port = int(local[1]) if isinstance(local, tuple) else 0  # pyright: ignore[reportUnknownArgumentType]
+    secure = get("ssl_object")
+    if not isinstance(secure, ssl.SSLObject):
+        return Peer(address, port, "http", local_port)
+    cipher = secure.cipher()
+    return Peer(
+        address,
+        port,
+        "https",
+        local_port,
+        secure.version() or "",
+        cipher[0] if cipher else "",
+        secure.getpeercert(binary_form=True),
+    )
