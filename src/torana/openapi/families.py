@@ -9,6 +9,9 @@ from torana.model.rest import Json, MethodResponse, RestApi, Stage
 from torana.openapi.extensions import ENDPOINTS
 
 _OURS = "#/definitions/"
+_SCHEMAS = "#/components/schemas/"
+_NAMED = ("properties", "patternProperties", "definitions", "dependencies")
+"""Keywords that hold schemas by name."""
 _VALUES = ("enum", "default", "required")
 """Keywords that hold values, not schemas."""
 
@@ -40,25 +43,47 @@ def _headers(response: MethodResponse) -> Iterable[tuple[str, bool]]:
         yield key.removeprefix("method.response.header."), needed
 
 
-def _references(value: Any, prefix: str) -> Any:
-    """The schema with its references to models spelled after the family."""
+def _walked(value: Any, change: Callable[[Json], None]) -> Any:
+    """A copy of a schema with every schema within changed."""
     if isinstance(value, list):
-        return [_references(item, prefix) for item in cast(list[Any], value)]
+        return [_walked(item, change) for item in cast(list[Any], value)]
     if not isinstance(value, dict):
         return value
-    made: Json = {
-        key: part if key in _VALUES else _references(part, prefix)
-        for key, part in cast(Json, value).items()
-    }
-    reference = made.get("$ref")
-    if isinstance(reference, str) and reference.startswith(_OURS):
-        made["$ref"] = prefix + reference.removeprefix(_OURS)
+    made: Json = {}
+    for key, part in cast(Json, value).items():
+        if key in _NAMED and isinstance(part, dict):
+            inner = cast(Json, part)
+            made[key] = {name: _walked(schema, change) for name, schema in inner.items()}
+        else:
+            made[key] = part if key in _VALUES else _walked(part, change)
+    change(made)
     return made
 
 
-# OpenAPI 3.0
+def _refer(schema: Json) -> None:
+    """References to models, spelled as OpenAPI 3 does."""
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and reference.startswith(_OURS):
+        schema["$ref"] = _SCHEMAS + reference.removeprefix(_OURS)
 
-_SCHEMAS = "#/components/schemas/"
+
+def _say_nullable(schema: Json) -> None:
+    """`type: [x, "null"]` is `nullable` in OpenAPI 3.0."""
+    kinds, allowed = schema.get("type"), schema.get("enum")
+    takes_null = allowed is None or (isinstance(allowed, list) and None in allowed)
+    if takes_null and isinstance(kinds, list) and kinds[1:] == ["null"]:
+        schema["type"], schema["nullable"] = kinds[0], True
+
+
+def _openapi_schema(schema: Json) -> Json:
+    def change(inner: Json) -> None:
+        _refer(inner)
+        _say_nullable(inner)
+
+    return _walked(schema, change)
+
+
+# OpenAPI 3.0
 
 
 def _head(api: RestApi, stage: Stage) -> Json:
@@ -102,22 +127,6 @@ def _response(response: MethodResponse) -> Json:
         made.setdefault("headers", {})[name] = header
     if response.response_models:
         made["content"] = _content(response.response_models)
-    return made
-
-
-def _nullable(value: Any) -> Any:
-    """`type: [x, "null"]` is `nullable` in OpenAPI 3.0."""
-    if isinstance(value, list):
-        return [_nullable(item) for item in cast(list[Any], value)]
-    if not isinstance(value, dict):
-        return value
-    made: Json = {
-        key: part if key in _VALUES else _nullable(part) for key, part in cast(Json, value).items()
-    }
-    kinds, allowed = made.get("type"), made.get("enum")
-    takes_null = allowed is None or (isinstance(allowed, list) and None in allowed)
-    if takes_null and isinstance(kinds, list) and kinds[1:] == ["null"]:
-        made["type"], made["nullable"] = kinds[0], True
     return made
 
 
@@ -178,7 +187,7 @@ FAMILIES: Mapping[str, Family] = {
         _body,
         _response,
         lambda operation, responses: None,
-        lambda schema: _nullable(_references(schema, _SCHEMAS)),
+        _openapi_schema,
     ),
     "swagger": Family(
         _swagger_head,

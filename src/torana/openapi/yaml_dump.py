@@ -7,6 +7,9 @@ import yaml
 
 from torana.openapi.core_schema import BASED, FLOAT, INT, TAG
 
+_OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029\ufeff]")
+"""PyYAML folds some of these away unless they are escaped."""
+
 
 class _Dumper(yaml.SafeDumper):
     """Quotes what the core schema would take for a number, and writes long text as a block."""
@@ -17,6 +20,8 @@ class _Dumper(yaml.SafeDumper):
 
 def _block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else None
+    if _OTHER_BREAKS.search(text):
+        style = '"'
     return cast(Any, dumper).represent_scalar(TAG + "str", text, style=style)
 
 
