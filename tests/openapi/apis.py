@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, Literal, cast
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from torana.model.rest import (
     AccessLogSettings,
@@ -98,7 +99,7 @@ def bodies(draw: Callable[..., Any], models: list[str], format: Format) -> dict[
         return {}
     if format == "swagger":
         name = draw(st.sampled_from(models))
-        return dict.fromkeys(draw(unique(content_types)), name)
+        return {kind: name for kind in draw(unique(content_types))}  # noqa: C420
     return draw(st.dictionaries(content_types, st.sampled_from(models), max_size=2))
 
 
@@ -107,12 +108,12 @@ def method_responses(
     draw: Callable[..., Any], models: list[str], format: Format
 ) -> tuple[MethodResponse, ...]:
     found: list[MethodResponse] = []
-    kinds = draw(unique(content_types)) if format == "swagger" and models else []
+    kinds: list[str] = draw(unique(content_types)) if format == "swagger" and models else []
     for status in draw(unique(statuses)):
         required = st.just(False) if format == "swagger" else st.booleans()
         headers = {f"method.response.header.X-{draw(names)}": draw(required)}
         if format == "swagger":
-            shown = dict.fromkeys(kinds, models[0]) if kinds else {}
+            shown = {kind: models[0] for kind in kinds}  # noqa: C420
         else:
             shown = draw(bodies(models, format))
         found.append(MethodResponse(status, headers if draw(st.booleans()) else {}, shown))
@@ -293,8 +294,7 @@ def apis(draw: Callable[..., Any], format: Format) -> RestApi:
     for path in draw(unique(paths)):
         for verb in draw(unique(st.sampled_from(["GET", "POST", "ANY", "OPTIONS"]))):
             made.append(draw(methods(path, verb, empty, format)))
-    fields: dict[str, Any] = {name: getattr(empty, name) for name in empty.__struct_fields__}
-    return RestApi(**{**fields, "methods": tuple(made)})
+    return replace(empty, methods=tuple(made))
 
 
 @st.composite

@@ -46,10 +46,14 @@ def test_a_document_reads_as_the_case_says(case: Case) -> None:
         assert case.mistakes, "\n".join(str(mistake) for mistake in mistakes)
 
 
+def _wicked(source: str) -> str | None:
+    return "a wicked template" if "wicked" in source else None
+
+
 def _read(case: Case) -> tuple[Document | None, tuple[Mistake, ...]]:
-    check = lambda source: "a wicked template" if "wicked" in source else None  # noqa: E731
+    basepath = case.basepath
     try:
-        return read(case.document, case.file, check_template=check, basepath=case.basepath), ()
+        return read(case.document, case.file, check_template=_wicked, basepath=basepath), ()
     except InvalidDocument as error:
         return None, error.mistakes
 

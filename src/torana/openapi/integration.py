@@ -6,9 +6,9 @@ Source: Developer Guide, "x-amazon-apigateway-integration object"; the rules are
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from torana.model.rest import Integration, IntegrationResponse, MethodResponse
 from torana.openapi import expressions
@@ -61,20 +61,14 @@ def read_integration(
     made = make(place, Integration, skip=("responses", *_HTTP_API_ONLY))
     if made is None:
         return None
-    integration: Integration = _with_responses(made, responses)
+    verb = made.http_method.upper()
+    integration: Integration = replace(made, http_method=verb, responses=responses)
     for rule in (_uri, _verb, _link, _timeout, _transfer, _credentials):
         rule(place, integration, declared)
     _parameters(place, integration, declared)
     if not integration.type.endswith("_PROXY"):
         check_templates(place, "requestTemplates", check)
     return integration
-
-
-def _with_responses(made: Integration, responses: tuple[IntegrationResponse, ...]) -> Integration:
-    fields: dict[str, Any] = {name: getattr(made, name) for name in made.__struct_fields__}
-    fields["responses"] = responses
-    fields["http_method"] = made.http_method.upper()
-    return Integration(**fields)
 
 
 def _uri(place: Place, integration: Integration, declared: Declared) -> None:

@@ -10,7 +10,7 @@ from torana.openapi.syntax import Parsed
 
 _MOST_FINDINGS = 500
 _MOST_HOPS = 32
-_MOST_PARTS = 4_000_000
+_MOST_PARTS = 6_000_000
 _ABSENT = object()
 
 

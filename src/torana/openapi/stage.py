@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from msgspec.structs import replace
+
 from torana.model.rest import Method, MethodSettings, Stage
 from torana.openapi.place import Place
 from torana.openapi.shape import make
@@ -30,12 +32,7 @@ def read_stage(root: Place, methods: tuple[Method, ...]) -> Stage:
     _variables(place)
     _access_log(place, stage)
     _canary(place, stage)
-    return _with(stage, method_settings=_method_settings(place, methods))
-
-
-def _with(stage: Stage, **changed: Any) -> Stage:
-    fields = {name: getattr(stage, name) for name in stage.__struct_fields__}
-    return Stage(**{**fields, **changed})
+    return replace(stage, method_settings=_method_settings(place, methods))
 
 
 def _variables(place: Place) -> None:

@@ -12,10 +12,10 @@ from msgspec import Struct
 from torana.openapi import json_text, yaml_text
 from torana.openapi.spot import Mark, Spot, SyntaxMistake
 
-LARGEST = 6 * 1024 * 1024
-"""Bytes: the service's limit for a definition that is imported."""
+LARGEST = 32 * 1024 * 1024
+"""Bytes. The service takes 6 MB in an import; a file may hold an API of 10,000 resources."""
 DEEPEST = 100
-MOST_NODES = 1_000_000
+MOST_NODES = 2_000_000
 """After aliases are followed."""
 
 
