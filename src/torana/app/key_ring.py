@@ -1,16 +1,11 @@
 """Which API keys are worth what: from the settings, from the store, and the demo's own."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 
+from torana.auth.keys import hash_key
 from torana.gateway.contract import Grant
 from torana.model.usage import ApiKey, ApiStage, QuotaSettings, ThrottleSettings, UsagePlan
 from torana.settings import BadSettings, Plan, Settings, secret
-
-
-def hash_value(value: str) -> str:
-    """How a key is kept and found: key values are random, so a plain digest gives nothing away."""
-    return hashlib.sha256(value.encode()).hexdigest()
 
 
 class KeyRing:
@@ -37,7 +32,7 @@ class KeyRing:
 
     def find(self, value: str) -> Grant | None:
         """What the presented value is worth, or None."""
-        return self._grants.get(hash_value(value))
+        return self._grants.get(hash_key(value))
 
 
 def from_settings(
@@ -45,7 +40,7 @@ def from_settings(
 ) -> tuple[list[ApiKey], list[UsagePlan]]:
     """The keys and plans of `torana.toml`. Raises `BadSettings`."""
     keys = [
-        ApiKey(name, name, hash_value(secret(key.value, environment)), key.enabled)
+        ApiKey(name, name, hash_key(secret(key.value, environment)), key.enabled)
         for name, key in settings.keys.items()
     ]
     return keys, [_plan(name, plan) for name, plan in settings.usage_plans.items()]

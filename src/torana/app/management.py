@@ -1,0 +1,57 @@
+"""The management listener: AWS service endpoints, metrics and health."""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from torana.auth.keys import same
+from torana.message import Headers, Reply, Request
+
+Check = Callable[[str, str], bool]
+"""Whether an access key id and a secret belong together."""
+
+
+def management(
+    services: Callable[[Request], Awaitable[Reply]],
+    metrics: Callable[[], Awaitable[bytes]],
+    check: Check,
+) -> Callable[[Request], Awaitable[Reply]]:
+    """The handler. `/healthz` tells nothing and asks nothing; everything else wants credentials."""
+
+    async def handle(request: Request) -> Reply:
+        path = request.target.partition("?")[0]
+        if request.method == "GET" and path == "/healthz":
+            return _json(200, {"status": "ok"})
+        if request.method == "GET" and path == "/metrics":
+            if not _basic(request.headers.get("authorization"), check):
+                reply = _json(401, {"message": "Unauthorized"})
+                reply.headers.add("WWW-Authenticate", 'Basic realm="torana"')
+                return reply
+            fields = [("Content-Type", "text/plain; version=1.0.0; charset=utf-8")]
+            return Reply(200, Headers(fields), await metrics())
+        return await services(request)
+
+    return handle
+
+
+def _basic(header: str | None, check: Check) -> bool:
+    """HTTP Basic with the access key's id and secret, as Prometheus sends it."""
+    scheme, _, encoded = (header or "").partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return False
+    return check(name, secret)
+
+
+def matches(access_key: str, secret: str) -> Check:
+    """A check against one pair."""
+    return lambda name, given: same(name, access_key) and same(given, secret)
+
+
+def _json(status: int, value: dict[str, str]) -> Reply:
+    return Reply(status, Headers([("Content-Type", "application/json")]), msgspec.json.encode(value))

@@ -1,0 +1,232 @@
+"""One process of the gateway, from settings to serving. Read it top to bottom to see the whole."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from torana.app import services
+from torana.app.definitions import BadDefinitions, Source, compile_table, gather, parse
+from torana.app.key_ring import KeyRing, demo_plan, from_settings
+from torana.app.management import management, matches
+from torana.app.watch import changes
+from torana.auth.keys import hash_key, new_key
+from torana.gateway.contract import Ports
+from torana.gateway.front_door import FrontDoor
+from torana.gateway.locate import Table
+from torana.gateway.observe import observer
+from torana.message import Headers, Reply, Request
+from torana.model.rest import Stage
+from torana.model.usage import ApiKey
+from torana.net.client import HttpClient, Timeouts
+from torana.net.server import Listener, listen
+from torana.net.tasks import spawn
+from torana.net.tls import server_context
+from torana.settings import Settings
+from torana.state import open_counters, open_store
+from torana.telemetry.lines import Lines
+from torana.telemetry.metrics import Metrics, exposition, read_snapshot
+
+_log = logging.getLogger("torana")
+
+
+class Node:
+    """A process that serves the front door, the management listener, or both."""
+
+    def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
+        self.settings, self._environment = settings, environment
+        self.demo_key = environment.get("TORANA_DEMO_KEY") or (new_key() if settings.demo else "")
+        self._keys = KeyRing()
+        self._metrics = Metrics()
+        self._client = HttpClient()
+        self._logs: dict[str, Lines] = {}
+        self._sources: tuple[Source, ...] = ()
+        self._door = FrontDoor(Table({}))
+        self._listeners: list[Listener] = []
+        self.front_port = 0
+
+    async def start(self, role: str, sock: socket.socket | None) -> None:
+        """Open everything, in the order that things need each other.
+
+        `role` is `all`, or `hub` and `worker` where several processes share the front door.
+        Raises `BadDefinitions`, `BadSettings`, `OSError`: nothing is served then.
+        """
+        settings, run = self.settings, self.settings.folder() / "run"
+        run.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._store = await open_store(settings.store_url())
+        hub = f"node:{run / 'counters.sock'}"
+        counters = settings.shared or (hub if role == "worker" else "local:")
+        self.counters = await open_counters(counters, self._store)
+        self._services = await services.build(
+            settings, self._environment, run, self._client, owner=role != "worker"
+        )
+        self._ports = Ports(
+            client=self._client,
+            find_key=self._keys.find,
+            aws=self._services.call,
+            bucket=self.counters.bucket,
+            observe=observer(self._metrics, self._log_of),
+            account=settings.account,
+            region=settings.region,
+            domain_suffix=settings.domain_suffix,
+        )
+        self.load(gather(settings.apis))
+        if role != "hub":
+            await self._open_front_door(sock)
+        if role == "worker":
+            path = str(run / f"worker-{os.getpid()}.sock")
+            self._listeners.append(await listen(self._own_metrics, path=path))
+        else:
+            await self._open_management(run)
+
+    def load(self, sources: tuple[Source, ...]) -> None:
+        """Serve these documents from now on. Raises `BadDefinitions`; what runs goes on then."""
+        documents = parse(sources)
+        table = compile_table(documents, self._ports, self.settings.domains)
+        keys, plans = from_settings(self.settings, self._environment)
+        if self.demo_key:
+            demo = ApiKey("demo", "demo", hash_key(self.demo_key))
+            keys.append(demo)
+            plans.append(demo_plan(demo, table.stages))
+        self._keys.replace(keys, plans)
+        self._door.table, self._sources = table, sources
+
+    def reload(self) -> bool:
+        """Read the files again; a bad one leaves everything as it is. True when served anew."""
+        try:
+            self.load(gather(self.settings.apis))
+        except BadDefinitions as error:
+            _log.error("not reloaded, the running APIs go on:\n%s", error)
+            return False
+        for log in self._logs.values():
+            log.reopen()
+        _log.info("reloaded %d APIs", len(self._door.table.stages))
+        return True
+
+    @property
+    def stages(self) -> list[tuple[str, str]]:
+        """API ids and stage names that are served."""
+        return sorted(self._door.table.stages)
+
+    async def _open_front_door(self, sock: socket.socket | None) -> None:
+        settings = self.settings
+        tls = settings.tls
+        context = tls and server_context(tls.certificate, tls.key, tls.client_ca)
+        self.front_door = await listen(
+            self._door, host=settings.host, port=settings.port, sock=sock, ssl=context or None
+        )
+        self._listeners.append(self.front_door)
+        self.front_port = self.front_door.port
+
+    async def _open_management(self, run: Path) -> None:
+        root = self._services.root
+        handler = management(
+            self._services.handle,
+            lambda: self._all_metrics(run),
+            matches(root.access_key_id, root.secret_access_key),
+        )
+        self.management = await listen(
+            handler, host=self.settings.management_host, port=self.settings.management_port
+        )
+        self._listeners.append(self.management)
+
+    def _log_of(self, stage: Stage) -> Lines | None:
+        """A stage's own destination, or the one of the settings."""
+        own = stage.access_log_settings
+        path = self.settings.access_log
+        if own is not None and own.destination_arn:
+            path = _log_path(own.destination_arn, self.settings.folder())
+        if not path:
+            return None
+        if path not in self._logs:
+            self._logs[path] = Lines(path)
+        return self._logs[path]
+
+    def _gauges(self) -> None:
+        gauges = self._metrics.gauges
+        gauges["connections_open"] = sum(each.open_connections for each in self._listeners)
+        gauges["stages_live"] = len(self._door.table.stages)
+        gauges["access_log_lines_dropped"] = sum(log.dropped for log in self._logs.values())
+
+    async def _own_metrics(self, request: Request) -> Reply:
+        self._gauges()
+        return Reply(200, Headers(), self._metrics.snapshot())
+
+    async def _all_metrics(self, run: Path) -> bytes:
+        """This process' numbers and those of its workers."""
+        self._gauges()
+        found = [read_snapshot(self._metrics.snapshot())]
+        for path in run.glob("worker-*.sock"):
+            try:
+                origin = self._client.origin("unix", str(path), 0)
+                reply = await origin.send(
+                    Request("GET", "/metrics", Headers([("Host", "worker")])), Timeouts(connect=1.0, head=2.0)
+                )
+            except (TimeoutError, ConnectionError):
+                continue
+            if isinstance(reply.body, bytes):
+                found.append(read_snapshot(reply.body))
+        return exposition(found)
+
+    async def stop(self) -> None:
+        """Take no more, finish what runs, then close everything."""
+        drained = await asyncio.gather(
+            *(each.drain(self.settings.drain_seconds) for each in self._listeners)
+        )
+        if not all(drained):
+            _log.warning("some requests were cut off after %s s", self.settings.drain_seconds)
+        for each in self._listeners:
+            await each.close()
+        await self._services.aclose()
+        await self._client.aclose()
+        await self.counters.close()
+        await self._store.close()
+        for log in self._logs.values():
+            log.close()
+
+
+def _log_path(destination: str, folder: Path) -> str:
+    """`-`, `file:PATH`, or a log group's ARN, which is kept as a file of that name."""
+    if destination in ("-", "stdout"):
+        return "-"
+    if destination.startswith("file:"):
+        return destination[len("file:") :]
+    group = destination.partition(":log-group:")[2].removesuffix(":*") or destination
+    safe = "".join(char if char.isalnum() or char in "-_." else "_" for char in group)
+    return str(folder / "logs" / f"{safe}.log")
+
+
+def write_run_file(settings: Settings, port: int, management_port: int) -> None:
+    """`run.json`: who serves, and where. Written last, so that its presence means ready."""
+    path = settings.folder() / "run.json"
+    fresh = path.with_suffix(".new")
+    said = {"pid": os.getpid(), "port": port, "management_port": management_port}
+    fresh.write_bytes(msgspec.json.encode(said))
+    fresh.replace(path)
+
+
+async def run(node: Node, ready: Callable[[Node], None]) -> None:
+    """Serve in one process until SIGTERM or SIGINT; SIGHUP reads the files again."""
+    await node.start("all", None)
+    write_run_file(node.settings, node.front_port, node.management.port)
+    ready(node)
+    await until_told(node.settings, node.reload)
+    (node.settings.folder() / "run.json").unlink(missing_ok=True)
+    await node.stop()
+
+
+async def until_told(settings: Settings, reload: Callable[[], object]) -> None:
+    """Wait for the signal to stop, reloading meanwhile as asked."""
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    watcher = spawn(changes(settings.apis, reload), "watch") if settings.watch else None
+    await told.wait()
+    if watcher is not None:
+        watcher.cancel()

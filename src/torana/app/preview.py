@@ -1,0 +1,47 @@
+"""Compiling without serving, to look at the result."""
+
+from collections.abc import Iterable
+
+from torana.app.definitions import gather, parse
+from torana.gateway import plan
+from torana.gateway.contract import AwsCall, Bucket, Compiled, Context, Observe, Ports
+from torana.gateway.errors import InvalidApi
+from torana.app.definitions import BadDefinitions
+from torana.message import Reply
+from torana.net.client import HttpClient
+from torana.state.bucket import LocalBucket
+
+
+def preview(paths: Iterable[str]) -> list[tuple[str, str, str, str]]:
+    """API, stage, method and chain of every method. Raises `BadDefinitions`."""
+    rows: list[tuple[str, str, str, str]] = []
+    ports = _ports()
+    for document in parse(gather(paths)):
+        try:
+            compiled = plan.compile(document.api, document.stage, ports)
+        except InvalidApi as error:
+            raise BadDefinitions(str(error)) from error
+        for method in document.api.methods:
+            route = compiled.routes.find(method.path)
+            if route is None:
+                continue
+            chain = str(route.leaf[method.http_method.upper()])
+            where = f"{method.http_method} {method.path}"
+            rows.append((document.api.id, document.stage.stage_name, where, chain))
+    return rows
+
+
+def _ports() -> Ports:
+    async def aws(call: AwsCall) -> Reply:
+        raise ConnectionError("a preview calls nobody")
+
+    def bucket(name: str, rate: float, burst: int) -> Bucket:
+        return LocalBucket(rate, burst)
+
+    def observe(to: Compiled) -> Observe:
+        def nothing(ctx: Context) -> None:
+            return
+
+        return nothing
+
+    return Ports(HttpClient(), lambda value: None, aws, bucket, observe)

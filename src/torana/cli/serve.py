@@ -1,0 +1,91 @@
+"""`torana serve`: the gateway."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+import uvloop
+from rich.console import Console
+from rich.logging import RichHandler
+
+from torana.app import workers
+from torana.app.definitions import BadDefinitions
+from torana.app.node import Node, run
+from torana.settings import BadSettings, Settings, load
+
+OUT = Console(highlight=False)
+ERR = Console(stderr=True, highlight=False)
+
+
+@click.command()
+@click.argument("apis", nargs=-1, type=click.Path(exists=True))
+@click.option("--config", type=click.Path(exists=True, dir_okay=False), help="torana.toml")
+@click.option("--data", help="Folder for everything that is kept.  [default: data]")
+@click.option("--host", help="Address of the front door.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="Port of the front door; 0 picks one.  [default: 8080]")
+@click.option("--management-port", type=int, help="Management port; 0 picks one. [default: 8081]")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes on the front door's port.")
+@click.option("--store", help="sqlite:///FILE or postgresql://…")
+@click.option("--shared", help="redis://…: limits count over several nodes.")
+@click.option("--access-log", help="'-' for standard output, or a file.")
+@click.option("--demo", is_flag=True, default=None, help="Make an API key for this run.")
+@click.option("--watch", is_flag=True, default=None, help="Serve changed files anew.")
+def serve(apis: tuple[str, ...], config: str | None, **options: Any) -> None:
+    """Serve the APIs of these OpenAPI files (or folders of them).
+
+    Every option can also come from TORANA_* or torana.toml. SIGTERM drains, SIGHUP reloads.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if apis:
+        given["apis"] = apis
+    found = Path(config) if config else Path("torana.toml")
+    try:
+        settings = load(given, os.environ, found if config or found.exists() else None)
+        _logging(settings)
+        node = Node(settings, os.environ)
+        if settings.workers > 1:
+            uvloop.run(workers.supervise(node, announce))
+        else:
+            uvloop.run(run(node, announce))
+    except (BadSettings, BadDefinitions) as error:
+        ERR.print("[bold red]Not started.[/] Mend this and try again:")
+        ERR.print(str(error), markup=False, soft_wrap=True)
+        raise SystemExit(2) from None
+    except OSError as error:
+        ERR.print(f"[bold red]Not started:[/] {error}", markup=True)
+        raise SystemExit(1) from None
+
+
+def _logging(settings: Settings) -> None:
+    handler = RichHandler(console=ERR, show_path=False, rich_tracebacks=False, markup=False)
+    logging.basicConfig(level=settings.log_level, format="%(message)s", handlers=[handler])
+
+
+def announce(node: Node) -> None:
+    """Say where everything is, with requests that work."""
+    settings = node.settings
+    scheme = "https" if settings.tls else "http"
+    door = f"{scheme}://{settings.host}:{node.front_port}"
+    OUT.print(f"\n[bold green]Torana is serving[/] on [bold]{door}[/]")
+    for api_id, stage in node.stages:
+        OUT.print(f"  {door}/restapis/{api_id}/{stage}/_user_request_/", markup=False)
+    management = f"http://{settings.management_host}:{node.management.port}"
+    credentials = settings.folder() / "credentials"
+    OUT.print(f"[bold]Management[/] {management}  (AWS profile 'torana' in {credentials})")
+    if node.demo_key:
+        OUT.print(f"[bold]Demo API key[/] {node.demo_key}  (for this run only)")
+        if ("sentiment", "prod") in node.stages:
+            _examples(f"{door}/restapis/sentiment/prod/_user_request_", node.demo_key)
+
+
+def _examples(base: str, key: str) -> None:
+    said = """
+Try it:
+  curl -s {base}/health
+  curl -s {base}/sentiment -H 'content-type: application/json' -d '{{"text":"What a lovely day!"}}'
+  curl -s {base}/keyed/sentiment -H 'x-api-key: {key}' -H 'content-type: application/json' \\
+       -d '{{"text":"The food was great, but the waiter was rude."}}'
+"""
+    OUT.print(said.format(base=base, key=key), markup=False, soft_wrap=True)
