@@ -1,0 +1,62 @@
+"""Services of this process: an object whose methods bear the operations' names."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
+
+from torana.message import Reply
+from torana.services.ports import Call, Turn
+from torana.wire.contract import Contract
+from torana.wire.faults import ServiceError
+
+_log = logging.getLogger("torana.services")
+
+Method = Callable[[Call, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+def methods(contract: Contract, service: object) -> Mapping[str, Method]:
+    """The operations that a service object has."""
+    found: dict[str, Method] = {}
+    for name in contract.service.operations:
+        method = getattr(service, name, None)
+        if callable(method):
+            found[name] = cast(Method, method)
+    return found
+
+
+class Embedded:
+    """Answers for one service with the object that `make` gives, made at the first request."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+        self._methods: Mapping[str, Method] | None = None
+
+    async def __call__(self, turn: Turn) -> Reply:
+        """Parse, validate, run, serialise. Every failure becomes the service's own."""
+        contract = turn.contract
+        protocol = contract.protocol_of(turn.request, turn.action)
+        try:
+            asked = contract.read(protocol, turn.request, turn.action)
+            name = asked.operation.name
+            method = self._methods_of(contract).get(name)
+            if method is None:
+                raise contract.unknown(protocol, name)
+            call = Call(
+                name, turn.principal, turn.region, turn.request_id, turn.timeout, turn.request
+            )
+            output = await method(call, asked.params)
+            return contract.write(asked, output, turn.request_id)
+        except ServiceError as error:
+            return contract.fail(protocol, error, turn.request_id)
+        except Exception:  # noqa: BLE001  the boundary: whatever it is, the client learns nothing
+            _log.exception("%s %s failed", contract.name, turn.request_id)
+            fault = ServiceError(
+                contract.manners(protocol).fault, "Internal server error", status=500
+            )
+            return contract.fail(protocol, fault, turn.request_id)
+
+    def _methods_of(self, contract: Contract) -> Mapping[str, Method]:
+        found = self._methods
+        if found is None:
+            found = self._methods = methods(contract, self._make())
+        return found

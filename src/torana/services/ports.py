@@ -1,0 +1,81 @@
+"""What services ask of the rest of the process, and what they are asked with."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from torana.message import Reply, Request
+from torana.wire.contract import Contract
+
+
+class Busy(Exception):
+    """The engine has too much waiting. Becomes the service's throttling error."""
+
+
+class Engines(Protocol):
+    """Runs a capability over items, in order."""
+
+    async def __call__(self, capability: str, items: Sequence[Any], timeout: float, /) -> list[Any]:
+        """Raises `TimeoutError` after `timeout` seconds and `Busy`; anything else is a fault."""
+        ...
+
+
+class Principal(Struct, frozen=True):
+    """Who calls a service."""
+
+    account: str
+    arn: str
+    user_id: str
+
+
+class Credential(Struct, frozen=True):
+    """An access key that is let in."""
+
+    access_key_id: str
+    secret_access_key: str
+    principal: Principal
+    session_token: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Credential({self.access_key_id!r}, …)"
+
+
+class Credentials(Protocol):
+    """The access keys of this gateway."""
+
+    async def find(self, access_key_id: str) -> Credential | None: ...
+
+
+class Call(Struct, frozen=True):
+    """One operation under way."""
+
+    operation: str
+    principal: Principal
+    region: str
+    request_id: str
+    timeout: float
+    """Seconds that the whole operation may take."""
+    request: Request
+
+
+class Turn(Struct, frozen=True):
+    """A request that was let in, on its way to what answers it."""
+
+    contract: Contract
+    request: Request
+    """With its body whole."""
+    principal: Principal
+    region: str
+    request_id: str
+    timeout: float
+    action: str = ""
+    """The operation, when the request itself may not name it."""
+    role: str | None = None
+    """The ARN of the role to act as toward a real endpoint."""
+
+
+class Backend(Protocol):
+    """What answers for a service: its embedded facade, or another endpoint."""
+
+    async def __call__(self, turn: Turn, /) -> Reply: ...

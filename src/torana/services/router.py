@@ -1,0 +1,196 @@
+"""From a request to the service that answers it: over the management listener, or in process."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import msgspec
+from msgspec import Struct
+
+from torana.auth import keys
+from torana.auth.chunks import ChunkDecoder
+from torana.auth.sigv4 import STREAMING, Claim, SignatureError, read, verify
+from torana.message import BodyTooLarge, Headers, Reply, Request
+from torana.message import read as read_body
+from torana.services.ports import Backend, Credential, Credentials, Principal, Turn
+from torana.services.refusals import refusal, unknown_key
+from torana.wire.catalog import Catalog
+from torana.wire.faults import ServiceError
+
+BODY_LIMIT = 16 * 1024 * 1024
+"""Bytes of a request's body."""
+TIMEOUT = 60.0
+"""Seconds that an operation asked for over the listener may take."""
+
+
+class Invocation(Struct, frozen=True):
+    """A request of the data plane's AWS integration; the plan has already authorised it."""
+
+    service: str
+    """As in the integration's address: an endpoint prefix such as `comprehend`."""
+    region: str
+    action: str
+    """The operation for `action/` addresses, else empty. A request's own target header wins."""
+    request: Request
+    role: str | None
+    """The ARN of the role that the integration acts as."""
+    timeout: float
+    """Seconds."""
+    subdomain: str = ""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Router:
+    """Every AWS service of this process. `backends` is by botocore name, as the catalog's."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        backends: Mapping[str, Backend],
+        credentials: Credentials,
+        *,
+        account: str,
+        clock: Callable[[], datetime] = _now,
+        body_limit: int = BODY_LIMIT,
+        timeout: float = TIMEOUT,
+    ) -> None:
+        self._catalog = catalog
+        self._backends = backends
+        self._credentials = credentials
+        self._account = account
+        self._clock = clock
+        self._body_limit = body_limit
+        self._timeout = timeout
+
+    async def handle(self, request: Request) -> Reply:
+        """Authenticate, then answer: the management listener's part for AWS clients."""
+        request_id = str(uuid4())
+        try:
+            request.body = await read_body(request.body, self._body_limit)
+        except BodyTooLarge:
+            return self._too_large(request, request_id)
+        try:
+            claim = read(request)
+        except SignatureError as error:
+            return self._refuse(request, self._catalog.find(request), error, request_id)
+        name = self._catalog.find(request, claim.service)
+        try:
+            credential = await self._authenticate(claim, request)
+        except SignatureError as error:
+            return self._refuse(request, name, error, request_id)
+        if name is None:
+            return _no_service(claim.service, request_id)
+        turn = Turn(
+            self._catalog.contract(name),
+            request,
+            credential.principal,
+            claim.region,
+            request_id,
+            self._timeout,
+        )
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._backends[name](turn)
+        except TimeoutError:
+            return _late(turn)
+
+    async def _authenticate(self, claim: Claim, request: Request) -> Credential:
+        """Whose request it is; a chunked body is decoded on the way. Raises `SignatureError`."""
+        credential = await self._credentials.find(claim.access_key_id)
+        if credential is None:
+            raise unknown_key()
+        if not keys.same(claim.session_token or "", credential.session_token or ""):
+            raise unknown_key()
+        verify(claim, request, credential.secret_access_key, self._clock())
+        if claim.payload in STREAMING:
+            assert isinstance(request.body, bytes)
+            decoder = ChunkDecoder(claim, credential.secret_access_key, self._body_limit)
+            request.body = decoder.feed(request.body)
+            decoder.close()
+        return credential
+
+    def _refuse(
+        self, request: Request, name: str | None, error: SignatureError, request_id: str
+    ) -> Reply:
+        if name is None:
+            code = refusal(error, "rest-json")
+            return _json(403, code.code, error.message, request_id)
+        contract = self._catalog.contract(name)
+        protocol = contract.protocol_of(request)
+        return contract.fail(protocol, refusal(error, protocol), request_id)
+
+    def _too_large(self, request: Request, request_id: str) -> Reply:
+        request.body = b""
+        name = self._catalog.find(request)
+        text = f"The request body is over {self._body_limit} bytes"
+        if name is None:
+            return _json(413, "RequestEntityTooLargeException", text, request_id)
+        contract = self._catalog.contract(name)
+        protocol = contract.protocol_of(request)
+        error = ServiceError(contract.manners(protocol).too_large, text, status=413)
+        return contract.fail(protocol, error, request_id)
+
+    async def dispatch(self, invocation: Invocation) -> Reply:
+        """Answer an integration, in process and unsigned.
+
+        Raises `TimeoutError`, and `ConnectionError` for a service that has no backend here.
+        """
+        name = self._catalog.by_endpoint(invocation.subdomain, invocation.service)
+        if name is None:
+            raise ConnectionError(
+                f"the service {invocation.service!r} is not served here and not forwarded: "
+                f"set [services.{invocation.service}]"
+            )
+        request = invocation.request
+        request_id = str(uuid4())
+        try:
+            request.body = await read_body(request.body, self._body_limit)
+        except BodyTooLarge:
+            return self._too_large(request, request_id)
+        role = invocation.role
+        turn = Turn(
+            self._catalog.contract(name),
+            request,
+            _role_principal(role, self._account),
+            invocation.region,
+            request_id,
+            invocation.timeout,
+            invocation.action,
+            role,
+        )
+        async with asyncio.timeout(invocation.timeout):
+            return await self._backends[name](turn)
+
+
+def _role_principal(role: str | None, account: str) -> Principal:
+    if not role:
+        return Principal(account, f"arn:aws:iam::{account}:root", account)
+    owner = role.split(":")[4] if role.count(":") >= 5 else account
+    return Principal(owner or account, role, f"{role.rpartition('/')[2]}:apigateway")
+
+
+def _late(turn: Turn) -> Reply:
+    contract = turn.contract
+    protocol = contract.protocol_of(turn.request)
+    error = ServiceError(contract.manners(protocol).fault, "The request timed out", status=500)
+    return contract.fail(protocol, error, turn.request_id)
+
+
+def _no_service(signed_for: str, request_id: str) -> Reply:
+    text = f"The service '{signed_for}' is not served here"
+    return _json(404, "UnknownOperationException", text, request_id)
+
+
+def _json(status: int, code: str, message: str, request_id: str) -> Reply:
+    headers = Headers(
+        [
+            ("x-amzn-RequestId", request_id),
+            ("x-amzn-ErrorType", code),
+            ("Content-Type", "application/json"),
+        ]
+    )
+    return Reply(status, headers, msgspec.json.encode({"__type": code, "message": message}))

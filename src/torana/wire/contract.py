@@ -1,0 +1,140 @@
+"""One service's wire contract: requests to params, outputs and errors to replies.
+
+A contract is made once from the service's model; operations are compiled at their first use.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+from torana.message import Reply, Request
+from torana.wire.faults import Malformed, ServiceError, UnknownOperation
+from torana.wire.manners import Manners, manners
+from torana.wire.model import Operation, Service
+from torana.wire.protocols.cbor_rpc import CborRpc
+from torana.wire.protocols.json_rpc import JsonRpc
+from torana.wire.protocols.protocol import Wire, modelled_errors
+from torana.wire.protocols.query import Query
+from torana.wire.protocols.rest_json import RestJson
+from torana.wire.protocols.rest_xml import RestXml
+from torana.wire.validate import Validators, message
+
+PROTOCOLS = {
+    "json": JsonRpc,
+    "smithy-rpc-v2-cbor": CborRpc,
+    "query": Query,
+    "rest-json": RestJson,
+    "rest-xml": RestXml,
+}
+"""What can be spoken here. The EC2 protocol cannot."""
+
+
+class Asked(Struct, frozen=True):
+    """A request that was understood."""
+
+    operation: Operation
+    params: dict[str, Any]
+    protocol: str
+
+
+class Contract:
+    """A service as its clients see it. `name` is its botocore name."""
+
+    def __init__(self, name: str, service: Service) -> None:
+        self.name = name
+        self.service = service
+        spoken = [protocol for protocol in service.metadata.speaks() if protocol in PROTOCOLS]
+        if not spoken:
+            raise ValueError(
+                f"{name} speaks only {', '.join(service.metadata.speaks())}, which is not supported"
+            )
+        self.spoken = tuple(spoken)
+        self._wires: dict[str, Wire] = {name: PROTOCOLS[name](service) for name in spoken}
+        statuses = {name: error.status for name, error in modelled_errors(service).items()}
+        self._manners = {protocol: manners(name, protocol, statuses) for protocol in self.spoken}
+        self._validators = Validators(service.shapes)
+
+    def manners(self, protocol: str) -> Manners:
+        """The service's codes in one of its protocols."""
+        return self._manners[protocol]
+
+    def protocol_of(self, request: Request, action: str = "") -> str:
+        """Which of the service's protocols a request speaks. `action`: see `read`."""
+        if len(self.spoken) == 1:
+            return self.spoken[0]
+        headers = request.headers
+        content_type = headers.get("content-type") or ""
+        form = content_type.startswith("application/x-www-form-urlencoded")
+        signs = {
+            "smithy-rpc-v2-cbor": headers.get("smithy-protocol") == "rpc-v2-cbor",
+            "query": form or "Action=" in request.target,
+            "json": "x-amz-target" in headers or (bool(action) and not form),
+        }
+        for protocol in self.spoken:
+            if signs.get(protocol):
+                return protocol
+        return "json" if "json" in self.spoken else self.spoken[0]
+
+    def read(self, protocol: str, request: Request, action: str = "") -> Asked:
+        """The operation and its params, valid by the model. Raises `ServiceError`.
+
+        `action` names the operation of a request that does not name one itself.
+        """
+        codes = self._manners[protocol]
+        wire = self._wires[protocol]
+        try:
+            name, labels = self._find(wire, request, action)
+            operation = self.service.operations[name]
+            params = wire.read(operation, labels, request)
+        except UnknownOperation as error:
+            raise self.unknown(protocol, error.asked) from None
+        except Malformed as error:
+            raise ServiceError(codes.malformed, str(error), status=400) from None
+        except RecursionError:
+            raise ServiceError(codes.malformed, "nested too deeply", status=400) from None
+        self._validate(operation, params, codes)
+        return Asked(operation, params, protocol)
+
+    def _find(self, wire: Wire, request: Request, action: str) -> tuple[str, dict[str, str]]:
+        try:
+            return wire.find(request)
+        except UnknownOperation as error:
+            if not action or (error.asked not in ("", action) and "/" not in error.asked):
+                raise
+            if action not in self.service.operations:
+                raise UnknownOperation(action) from None
+            return action, {}
+
+    def routes(self, request: Request) -> bool:
+        """Whether the request names an operation of this service."""
+        try:
+            self._wires[self.protocol_of(request)].find(request)
+        except UnknownOperation:
+            return False
+        return True
+
+    def _validate(self, operation: Operation, params: dict[str, Any], codes: Manners) -> None:
+        if operation.input is None:
+            return
+        check = self._validators.of(operation.input.shape)
+        if check is None:
+            return
+        violations: list[str] = []
+        check(params, "", violations)
+        if violations:
+            raise ServiceError(codes.invalid, message(violations), status=400)
+
+    def unknown(self, protocol: str, asked: str) -> ServiceError:
+        """The service's answer to an operation that it has not."""
+        codes = self._manners[protocol]
+        version = self.service.metadata.api_version
+        text = codes.unknown_message.format(asked=asked, version=version)
+        return ServiceError(codes.unknown, text, status=codes.unknown_status)
+
+    def write(self, asked: Asked, output: dict[str, Any], request_id: str) -> Reply:
+        """The reply with an operation's output."""
+        return self._wires[asked.protocol].write(asked.operation, output, request_id)
+
+    def fail(self, protocol: str, error: ServiceError, request_id: str) -> Reply:
+        """The reply with an error, in the protocol that was spoken."""
+        return self._wires[protocol].fail(error, request_id)

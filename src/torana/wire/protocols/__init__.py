@@ -1,0 +1,1 @@
+"""One AWS protocol a file, server side."""
