@@ -27,6 +27,7 @@ _ARN = re.compile(
     r"arn:aws[a-z-]*:apigateway:[a-z0-9-]+:(?P<service>[A-Za-z0-9._${}-]+):(?:path|action)/.*",
     re.DOTALL,
 )
+_VARIABLE = re.compile(r"\$\{stageVariables\.([A-Za-z0-9_]+)\}")
 _URL = re.compile(r"https?://\S+")
 _STATUS = re.compile(r"[1-5]\d\d")
 _VERBS = frozenset({"GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD", "ANY"})
@@ -73,6 +74,7 @@ def read_integration(
 
 def _uri(place: Place, integration: Integration, declared: Declared) -> None:
     uri, at = integration.uri, place.find("uri") or place
+    place.sheet.variables.extend((at, name) for name in _VARIABLE.findall(uri))
     if integration.type == "MOCK":
         return
     if not uri:

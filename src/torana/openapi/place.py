@@ -17,7 +17,16 @@ _ABSENT = object()
 class Sheet:
     """One document under reading: what was found so far, and which extensions were understood."""
 
-    __slots__ = ("_counts", "_findings", "_left", "_parsed", "file", "understood", "version")
+    __slots__ = (
+        "_counts",
+        "_findings",
+        "_left",
+        "_parsed",
+        "file",
+        "understood",
+        "variables",
+        "version",
+    )
 
     def __init__(self, parsed: Parsed, file: str) -> None:
         self._parsed = parsed
@@ -28,6 +37,8 @@ class Sheet:
         self.version = ""
         """`2.0`, `3.0` or `3.1`."""
         self.understood: set[Path] = set()
+        self.variables: list[tuple[Place, str]] = []
+        """Stage variables that addresses need, and where."""
 
     def root(self) -> "Place":
         """The whole document."""

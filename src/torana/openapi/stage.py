@@ -30,6 +30,7 @@ def read_stage(root: Place, methods: tuple[Method, ...]) -> Stage:
     if not _NAME.fullmatch(stage.stage_name):
         name_at.fail("stage", f"a stage cannot be called {stage.stage_name[:80]!r}", "a-zA-Z0-9_-")
     _variables(place)
+    _missing(place, stage)
     _access_log(place, stage)
     _canary(place, stage)
     return replace(stage, method_settings=_method_settings(place, methods))
@@ -44,6 +45,13 @@ def _variables(place: Place) -> None:
                 "stage-variable",
                 f"the value of {name} may hold only A-Z a-z 0-9 - . _ ~ : / ? # & = ,",
             )
+
+
+def _missing(place: Place, stage: Stage) -> None:
+    """The service notices only when a request comes."""
+    for at, name in place.sheet.variables:
+        if name not in stage.variables:
+            at.warn("stage-variable", f"the stage has no variable {name!r}", "add it to variables")
 
 
 def _access_log(place: Place, stage: Stage) -> None:
