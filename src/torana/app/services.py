@@ -1,0 +1,92 @@
+"""The AWS services of a node: their engines, their credentials, the way to them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torana.engines import ENGINES
+from torana.engines.client import EngineClient
+from torana.engines.engine import EngineBusy
+from torana.engines.pool import EnginePool
+from torana.gateway.contract import AwsCall
+from torana.message import Reply, Request
+from torana.net.client import Client
+from torana.services import Parts
+from torana.services.assembly import router
+from torana.services.credentials import BadCredentials, FixedCredentials, root_credentials
+from torana.services.ports import Busy, Credential
+from torana.services.router import Invocation, Router
+from torana.settings import BadSettings, Settings
+
+
+class Services:
+    """What the front door and the management listener reach services through."""
+
+    def __init__(
+        self, root: Credential, found: Router, engines: EngineClient, pool: EnginePool | None
+    ) -> None:
+        self.root, self._router, self._engines, self._pool = root, found, engines, pool
+
+    async def handle(self, request: Request) -> Reply:
+        """A signed request of an AWS client."""
+        return await self._router.handle(request)
+
+    async def call(self, call: AwsCall) -> Reply:
+        """A request of an AWS integration."""
+        return await self._router.dispatch(
+            Invocation(
+                call.service,
+                call.region,
+                call.action,
+                call.request,
+                call.credentials,
+                call.timeout,
+                call.subdomain,
+            )
+        )
+
+    async def aclose(self) -> None:
+        """End the engines."""
+        await self._engines.aclose()
+        if self._pool is not None:
+            await self._pool.aclose()
+
+
+async def build(
+    settings: Settings,
+    environment: Mapping[str, str],
+    run: Path,
+    client: Client,
+    *,
+    owner: bool,
+) -> Services:
+    """`owner`: this process starts the node's engines; others use them.
+
+    Raises `BadSettings`.
+    """
+    pool = EnginePool(run / "engines") if owner else None
+    if pool is not None:
+        await pool.start()
+    engines = EngineClient(run / "engines", ENGINES)
+
+    async def run_engine(capability: str, items: Sequence[Any], timeout: float) -> list[Any]:
+        try:
+            return await engines.run(capability, items, timeout)
+        except EngineBusy as error:
+            raise Busy(str(error)) from error
+
+    def languages(capability: str) -> frozenset[str]:
+        return engines.capability(capability).languages
+
+    try:
+        root = root_credentials(settings.folder(), settings.account)
+        found = router(
+            settings,
+            Parts(run_engine, languages),
+            FixedCredentials([root]),
+            client,
+            environment,
+        )
+    except BadCredentials as error:
+        raise BadSettings(str(error)) from error
+    return Services(root, found, engines, pool)
