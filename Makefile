@@ -1,0 +1,49 @@
+# Everything a newcomer needs: `make run`, `make test`. Second runs start at once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SAY = @printf '\033[1;36m%s\033[0m\n'
+
+.PHONY: help run test lint format bench docs quality clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2}'
+
+$(VENV)/.base: pyproject.toml
+	$(SAY) "[1/2] Creating the environment in $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
+	$(SAY) "[2/2] Installing Torana and its embedded engines"
+	@$(BIN)/python -m pip install --progress-bar on --quiet -e '.[engines]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	$(SAY) "Installing the tools for tests and checks"
+	@$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+run: $(VENV)/.base ## serve the examples with the embedded engines
+	@exec $(BIN)/torana serve examples --demo
+
+test: $(VENV)/.dev ## run the tests
+	@$(BIN)/python -m pytest -q -n 2
+
+lint: $(VENV)/.dev ## style, types and import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/basedpyright
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.base ## CPU per request beside nginx (needs nginx and wrk)
+	@$(BIN)/python bench/gateway.py
+
+docs: $(VENV)/.base ## build the documentation
+	@$(BIN)/python -m pip install --quiet --group docs
+	@$(BIN)/mkdocs build --strict
+
+clean: ## remove the environment
+	@rm -rf $(VENV)
