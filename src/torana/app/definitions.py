@@ -83,9 +83,7 @@ def _twice(documents: Sequence[Document]) -> list[str]:
     return found
 
 
-def compile_table(
-    documents: Sequence[Document], ports: Ports, domains: dict[str, Domain]
-) -> Table:
+def compile_table(documents: Sequence[Document], ports: Ports, domains: dict[str, Domain]) -> Table:
     """Every stage's plan. Raises `BadDefinitions`; nothing of what runs is touched."""
     stages: dict[tuple[str, str], Live] = {}
     mistakes: list[str] = []

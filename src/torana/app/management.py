@@ -54,4 +54,6 @@ def matches(access_key: str, secret: str) -> Check:
 
 
 def _json(status: int, value: dict[str, str]) -> Reply:
-    return Reply(status, Headers([("Content-Type", "application/json")]), msgspec.json.encode(value))
+    return Reply(
+        status, Headers([("Content-Type", "application/json")]), msgspec.json.encode(value)
+    )

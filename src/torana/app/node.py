@@ -165,7 +165,8 @@ class Node:
             try:
                 origin = self._client.origin("unix", str(path), 0)
                 reply = await origin.send(
-                    Request("GET", "/metrics", Headers([("Host", "worker")])), Timeouts(connect=1.0, head=2.0)
+                    Request("GET", "/metrics", Headers([("Host", "worker")])),
+                    Timeouts(connect=1.0, head=2.0),
                 )
             except (TimeoutError, ConnectionError):
                 continue

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 
-from torana.app.definitions import gather, parse
+from torana.app.definitions import BadDefinitions, gather, parse
 from torana.gateway import plan
 from torana.gateway.contract import AwsCall, Bucket, Compiled, Context, Observe, Ports
 from torana.gateway.errors import InvalidApi
-from torana.app.definitions import BadDefinitions
 from torana.message import Reply
 from torana.net.client import HttpClient
 from torana.state.bucket import LocalBucket

@@ -45,9 +45,11 @@ def response_template(
     if not templates:
         return lambda accept: None
     first = next(iter(templates.items()))
-    default = ("application/json", templates["application/json"]) if (
-        "application/json" in templates
-    ) else first
+    default = (
+        ("application/json", templates["application/json"])
+        if ("application/json" in templates)
+        else first
+    )
 
     def choose(accept: str | None) -> tuple[str, Template]:
         if accept is None:

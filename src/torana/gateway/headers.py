@@ -32,7 +32,7 @@ DROPPED = frozenset(
     }
 )
 
-# A proxied reply's own values of these come back under another name, since the gateway sets its own.
+# A proxied reply's own values of these come back under another name: the gateway sets its own.
 REMAPPED = frozenset(
     {
         "connection",

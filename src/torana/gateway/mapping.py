@@ -98,9 +98,7 @@ def _request_body(path: str) -> Source:
         try:
             return _json_text(read(ctx.whole_body()))
         except BodyNotJson:
-            raise GatewayError(
-                "BAD_REQUEST_PARAMETERS", "Invalid JSON in request body"
-            ) from None
+            raise GatewayError("BAD_REQUEST_PARAMETERS", "Invalid JSON in request body") from None
 
     return body
 

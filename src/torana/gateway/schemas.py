@@ -3,6 +3,8 @@
 Validation runs as generated Python (fastjsonschema); only a body that fails is looked at again,
 with jsonschema, to say everything that is wrong with it.
 """
+# A schema and the values it describes are of any type by nature.
+# pyright: basic
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
@@ -11,7 +13,6 @@ from typing import Any, cast
 import fastjsonschema
 import jsonschema
 import msgspec
-from jsonschema.exceptions import ValidationError
 
 from torana.gateway.errors import InvalidApi
 from torana.model.rest import Json, Model
@@ -82,7 +83,7 @@ def _rewrite(value: Any, reach: Callable[[str], None]) -> Any:
 
 def _violations(explain: Any, value: Any) -> Iterator[str]:
     missing: list[str] = []
-    for error in cast(Iterator[ValidationError], explain.iter_errors(value)):
+    for error in explain.iter_errors(value):
         if error.validator == "required":
             missing.extend(name for name in error.validator_value if name not in error.instance)
         else:
@@ -91,7 +92,7 @@ def _violations(explain: Any, value: Any) -> Iterator[str]:
         yield f"object has missing required properties ({_list(sorted(set(missing)))})"
 
 
-def _words(error: ValidationError) -> str:
+def _words(error: Any) -> str:
     say = _WORDS.get(str(error.validator))
     return say(error) if say else str(error.message)
 
@@ -104,7 +105,7 @@ def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _type(error: ValidationError) -> str:
+def _type(error: Any) -> str:
     allowed = error.validator_value
     names = sorted([allowed] if isinstance(allowed, str) else allowed)
     return (
@@ -130,14 +131,14 @@ _PRIMITIVES: tuple[tuple[type, str], ...] = (
 )
 
 
-def _extra(error: ValidationError) -> str:
-    known = set(error.schema.get("properties", {})) if isinstance(error.schema, dict) else set()  # pyright: ignore[reportUnknownArgumentType,reportUnknownMemberType,reportUnknownVariableType]
+def _extra(error: Any) -> str:
+    known = set(error.schema.get("properties", {})) if isinstance(error.schema, dict) else set()
     extra = sorted(name for name in error.instance if name not in known)
     return f"object instance has properties which are not allowed by the schema: {_list(extra)}"
 
 
 # The messages of the schema validator that the service uses (json-schema-validator for Java).
-_WORDS: dict[str, Callable[[ValidationError], str]] = {
+_WORDS: dict[str, Callable[[Any], str]] = {
     "type": _type,
     "additionalProperties": _extra,
     "enum": lambda e: (
@@ -161,8 +162,7 @@ _WORDS: dict[str, Callable[[ValidationError], str]] = {
         f"(length: {len(e.instance)}, maximum allowed: {e.validator_value})"
     ),
     "pattern": lambda e: (
-        f"ECMA 262 regex {_json(e.validator_value)} does not match "
-        f"input string {_json(e.instance)}"
+        f"ECMA 262 regex {_json(e.validator_value)} does not match input string {_json(e.instance)}"
     ),
     "minItems": lambda e: (
         f"array is too short: must have at least {e.validator_value} elements "
@@ -189,14 +189,13 @@ _WORDS: dict[str, Callable[[ValidationError], str]] = {
         f"(matched {_matches(e)} out of {len(e.validator_value)})"
     ),
     "anyOf": lambda e: (
-        "instance failed to match at least one required schema among "
-        f"{len(e.validator_value)}"
+        f"instance failed to match at least one required schema among {len(e.validator_value)}"
     ),
     "allOf": lambda e: "instance failed to match all required schemas",
     "not": lambda e: "instance matched a schema which it should not have",
 }
 
 
-def _matches(error: ValidationError) -> int:
+def _matches(error: Any) -> int:
     failed = {entry.schema_path[0] for entry in error.context or ()}
     return len(error.validator_value) - len(failed)

@@ -9,7 +9,7 @@ from torana.net.client import Timeouts, Tls
 
 _STREAM_IDLE = 300.0
 _STREAM_TOTAL = 900.0
-"""Seconds. Source: Developer Guide, "Stream the integration response": 5 minutes idle, 15 in all."""
+"""Seconds. Source: Developer Guide, "Stream the integration response"."""
 
 
 def timeouts(integration: Integration) -> Timeouts:

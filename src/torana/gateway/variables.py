@@ -213,4 +213,3 @@ def resource_id(path: str) -> str:
         number = (number * 131 + ord(char)) % 36**6
     digits = "0123456789abcdefghijklmnopqrstuvwxyz"
     return "".join(digits[number // 36**place % 36] for place in range(5, -1, -1))
-

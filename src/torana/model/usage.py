@@ -11,7 +11,7 @@ class ApiKey(Struct, frozen=True, rename="camel"):
     id: str
     name: str
     value_hash: str
-    """Hexadecimal SHA-256 of the value; values are random, so a plain hash does not give them away."""
+    """Hexadecimal SHA-256 of the value, which is random: the hash does not give it away."""
     enabled: bool = True
     description: str = ""
 

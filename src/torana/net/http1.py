@@ -9,14 +9,13 @@ import logging
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
 import httptools
 import msgspec
 
-from torana.message import Body, Headers, Peer, Reply, Request, Sent
+from torana.message import Body, Headers, Peer, Reply, Request, Sent, Stream
 from torana.net.body import IncomingBody
 from torana.net.limits import Limits
 from torana.net.names import FORBIDDEN, HOST, TOKEN, name
@@ -308,7 +307,7 @@ class Connection(asyncio.Protocol):
             reply = await self._handler(request)
         except asyncio.CancelledError:
             raise
-        except Exception:  # the boundary: a fault in one request stays there
+        except Exception:  # noqa: BLE001 - the boundary: a fault in one request stays there
             _log.exception("%s %s failed", request.method, request.target.partition("?")[0])
             reply = Reply(500, Headers([("Content-Type", "application/json")]), _FAULT)
         body = request.body
@@ -318,19 +317,26 @@ class Connection(asyncio.Protocol):
 
     async def _write(self, request: Request, reply: Reply) -> None:
         bodiless = request.method == "HEAD" or reply.status in _BODILESS or reply.status < 200
+        whole, size = False, 0
+        try:
+            whole, size = await self._put(request, reply, bodiless)
+        finally:
+            if reply.sent is not None:
+                reply.sent(Sent(size, whole))
+
+    async def _put(self, request: Request, reply: Reply, bodiless: bool) -> tuple[bool, int]:
+        """The reply's bytes. Gives whether all went out, and the body's size."""
         body = reply.body
         close = self._draining
         if isinstance(body, bytes):
             length = None if reply.status in _BODILESS else len(body)
             head = encode_head(reply, length, False, close)
             self._transport.write(head if bodiless else head + body)
-            whole, size = not self._transport.is_closing(), 0 if bodiless else len(body)
+            size = 0 if bodiless else len(body)
             if self._writable is not None:
-                whole = await self._drained()
-        else:
-            whole, size = await self._write_stream(request, reply, bodiless)
-        if reply.sent is not None:
-            reply.sent(Sent(size, whole))
+                return await self._drained(), size
+            return not self._transport.is_closing(), size
+        return await self._write_stream(request, reply, bodiless)
 
     async def _write_stream(
         self, request: Request, reply: Reply, bodiless: bool
@@ -344,32 +350,35 @@ class Connection(asyncio.Protocol):
         if length is None and not chunked:
             self._draining = True
         self._transport.write(encode_head(reply, length, chunked, self._draining))
-        size = 0
-        done = False
+        size, done = 0, False
         try:
             if not bodiless:
-                async for piece in body:
-                    size += len(piece)
-                    if length is not None and size > length:
-                        raise ConnectionError("the body is longer than its content-length")
-                    self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
-                    if self._writable is not None and not await self._drained():
-                        return False, size
-                if length is not None and size != length:
-                    raise ConnectionError("the body is shorter than its content-length")
+                size = await self._pump(body, length, chunked)
             if chunked:
                 self._transport.write(b"0\r\n" + _fields(body.trailers) + b"\r\n")
-            done = True
+            done = not self._broken
         except (ConnectionError, TimeoutError) as error:
             _log.info("a reply broke off: %s", error)
             self._transport.abort()
         finally:
             if not done:
                 await body.aclose()
-                if reply.sent is not None and asyncio.current_task() is not None and self._broken:
-                    reply.sent(Sent(size, False))
-                    reply.sent = None
         return done, size
+
+    async def _pump(self, body: Stream, length: int | None, chunked: bool) -> int:
+        """The pieces, each after the client has taken enough of those before. Gives their size;
+        raises `ConnectionError` when they are not what was announced."""
+        size = 0
+        async for piece in body:
+            size += len(piece)
+            if length is not None and size > length:
+                raise ConnectionError("the body is longer than its content-length")
+            self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+            if self._writable is not None and not await self._drained():
+                raise ConnectionResetError("the client left")
+        if length is not None and size != length:
+            raise ConnectionError("the body is shorter than its content-length")
+        return size
 
     async def _drained(self) -> bool:
         """Wait until the client has read; False when it is gone."""
@@ -445,11 +454,11 @@ def _plain(status: int, close: bool) -> bytes:
 
 def peer_of(transport: asyncio.Transport) -> Peer:
     """Who is at the other end."""
-    get: Callable[[str], object] = transport.get_extra_info
-    remote, local = get("peername"), get("sockname")
+    remote: object = transport.get_extra_info("peername")
+    local: object = transport.get_extra_info("sockname")
     address, port = (str(remote[0]), int(remote[1])) if isinstance(remote, tuple) else ("", 0)  # pyright: ignore[reportUnknownArgumentType]
     local_port = int(local[1]) if isinstance(local, tuple) else 0  # pyright: ignore[reportUnknownArgumentType]
-    secure = get("ssl_object")
+    secure: object = transport.get_extra_info("ssl_object")
     if not isinstance(secure, ssl.SSLObject):
         return Peer(address, port, "http", local_port)
     cipher = secure.cipher()

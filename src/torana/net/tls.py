@@ -3,9 +3,7 @@
 import ssl
 
 
-def server_context(
-    certificate: str, key: str, client_ca: str | None = None
-) -> ssl.SSLContext:
+def server_context(certificate: str, key: str, client_ca: str | None = None) -> ssl.SSLContext:
     """A context from PEM files: TLS 1.2 at least, HTTP/1.1 by ALPN, client certificates wanted
     when `client_ca` is given. Raises `OSError` or `ssl.SSLError`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

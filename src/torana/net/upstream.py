@@ -1,14 +1,16 @@
 """HTTP/1.1, the client's end: one connection, one exchange at a time."""
 
 import asyncio
-from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import httptools
 
 from torana.message import Headers, Reply
 from torana.net.body import IncomingBody
 from torana.net.names import name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _HIGH = 256 * 1024
 _HEAD = 64 * 1024

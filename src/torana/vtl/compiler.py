@@ -55,7 +55,9 @@ class Template:
 
     __slots__ = ("_run", "name")
 
-    def __init__(self, name: str, run: "Callable[[dict[str, Any], list[str], Budget], None]") -> None:
+    def __init__(
+        self, name: str, run: "Callable[[dict[str, Any], list[str], Budget], None]"
+    ) -> None:
         self.name, self._run = name, run
 
     def render(self, variables: Mapping[str, object]) -> str:
@@ -96,6 +98,20 @@ def joined(parts: tuple[str, ...]) -> str:
     return whole
 
 
+_OPERATORS = (
+    "truth",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "mod",
+    "equal",
+    "less",
+    "less_equal",
+    "span",
+    "each",
+    "loop",
+)
 _SCOPE: dict[str, Any] = {
     "call": call,
     "index": index,
@@ -103,10 +119,7 @@ _SCOPE: dict[str, Any] = {
     "put": put,
     "shown": shown,
     "joined": joined,
-    **{
-        name: getattr(operators, name)
-        for name in "truth add sub mul div mod equal less less_equal span each loop".split()
-    },
+    **{name: getattr(operators, name) for name in _OPERATORS},
 }
 
 

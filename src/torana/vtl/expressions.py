@@ -45,9 +45,7 @@ class Cursor:
         """An error here, with line and column counted from 1."""
         place = self.at if at is None else at
         before = self.source[:place]
-        return TemplateError(
-            message, before.count("\n") + 1, place - (before.rfind("\n") + 1) + 1
-        )
+        return TemplateError(message, before.count("\n") + 1, place - (before.rfind("\n") + 1) + 1)
 
     def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         """Take what matches here."""
@@ -131,7 +129,11 @@ def _primary(cursor: Cursor) -> str:
         return found[0]
     number = cursor.match(_NUMBER)
     if number is not None:
-        return f"({number[0]})" if "." in number[0] or "e" in number[0].lower() else f"({int(number[0])})"
+        return (
+            f"({number[0]})"
+            if "." in number[0] or "e" in number[0].lower()
+            else f"({int(number[0])})"
+        )
     simple = {"'": _plain_string, '"': _string, "(": _group, "[": _list, "{": _map}
     if start in simple:
         return simple[start](cursor)

@@ -55,7 +55,11 @@ class Input(Callable_, Mapping[str, Any]):
     def json(self, expression: str) -> str:
         """What the path finds, as JSON text; empty where nothing is there."""
         found = path(expression)(self._read())
-        return "" if found is None and expression.strip() != "$" else msgspec.json.encode(found).decode()
+        return (
+            ""
+            if found is None and expression.strip() != "$"
+            else msgspec.json.encode(found).decode()
+        )
 
     def path(self, expression: str) -> Any:
         """What the path finds, as a value that can be walked and changed."""
@@ -68,7 +72,7 @@ class Input(Callable_, Mapping[str, Any]):
             return {
                 "path": dict(self._path),
                 "querystring": {key: values[-1] for key, values in self._query.items()},
-                "header": {key: value for key, value in self._headers.items},
+                "header": dict(self._headers.items),
             }
         if name in self._path:
             return self._path[name]
@@ -117,9 +121,7 @@ class Util(Callable_):
                 out.append(char)
             else:
                 units = char.encode("utf-16-be")
-                out.extend(
-                    f"\\u{units[i]:02X}{units[i + 1]:02X}" for i in range(0, len(units), 2)
-                )
+                out.extend(f"\\u{units[i]:02X}{units[i + 1]:02X}" for i in range(0, len(units), 2))
         return "".join(out)
 
     def parseJson(self, value: str) -> Any:

@@ -11,6 +11,8 @@ from typing import Any, cast
 
 import msgspec
 
+# JSON is of any type by nature.
+# pyright: basic
 from torana.vtl.errors import BodyNotJson, TemplateFailure
 
 Step = Callable[[Any], Iterator[Any]]
@@ -18,7 +20,9 @@ Read = Callable[[Any], Any]
 """From a JSON value to what the path means: None where nothing is there."""
 
 _NAME = re.compile(r"\.?([A-Za-z_][\w-]*)")
-_BRACKET = re.compile(r"\[\s*(-?\d+|\*|-?\d*:-?\d*|'(?:[^'\\]|\\.)*'(?:\s*,\s*'[^']*')*|-?\d+(?:\s*,\s*-?\d+)+)\s*\]")
+_BRACKET = re.compile(
+    r"\[\s*(-?\d+|\*|-?\d*:-?\d*|'(?:[^'\\]|\\.)*'(?:\s*,\s*'[^']*')*|-?\d+(?:\s*,\s*-?\d+)+)\s*\]"
+)
 _FILTER = re.compile(
     r"\[\?\(\s*@((?:\.[A-Za-z_][\w-]*)*)\s*(?:(==|!=|<=|>=|<|>)\s*('[^']*'|\"[^\"]*\"|-?[\d.]+|true|false|null))?\s*\)\]"
 )

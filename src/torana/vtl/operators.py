@@ -108,11 +108,14 @@ def loop(items: list[Any], parent: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Items with their `$foreach`."""
     last = len(items) - 1
     for place, item in enumerate(items):
-        yield item, {
-            "count": place + 1,
-            "index": place,
-            "hasNext": place < last,
-            "first": place == 0,
-            "last": place == last,
-            "parent": parent,
-        }
+        yield (
+            item,
+            {
+                "count": place + 1,
+                "index": place,
+                "hasNext": place < last,
+                "first": place == 0,
+                "last": place == last,
+                "parent": parent,
+            },
+        )

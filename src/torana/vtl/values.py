@@ -3,9 +3,12 @@
 Nothing is looked up on Python objects: members are mapping keys, and methods come from the tables
 below, by the value's type.
 """
+# A template's values are of any type by nature; the tables are checked by the tests instead.
+# pyright: basic
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from torana.vtl.errors import TemplateFailure, TemplateLimit
@@ -30,31 +33,31 @@ def text(value: Any) -> str:
     if value is True or value is False:
         return "true" if value else "false"
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{text(k)}={text(v)}" for k, v in value.items())  # pyright: ignore[reportUnknownVariableType]
+        inner = ", ".join(f"{text(k)}={text(v)}" for k, v in value.items())
         return "{" + inner + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(text(item) for item in value) + "]"  # pyright: ignore[reportUnknownVariableType]
+        return "[" + ", ".join(text(item) for item in value) + "]"
     if isinstance(value, float):
         return _java_double(value)
     return str(value)
 
 
 def _java_double(value: float) -> str:
+    """`Double.toString`: plain between 0.001 and ten million, else with an exponent."""
     if value != value or value in (float("inf"), float("-inf")):
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
     size = abs(value)
-    if size and not 1e-3 <= size < 1e7:
-        digits, exponent = f"{value:e}".split("e")
-        short = repr(float(repr(value).split("e")[0])) if "e" in repr(value) else digits
-        mantissa = short.rstrip("0") if "e" not in repr(value) else short
-        return f"{mantissa if '.' in mantissa and mantissa[-1] != '.' else mantissa.rstrip('.') + '.0'}E{int(exponent)}"
-    return repr(value)
+    if not size or 1e-3 <= size < 1e7:
+        return repr(value)
+    mantissa, exponent = f"{Decimal(repr(value)):e}".lower().split("e")
+    mantissa = mantissa.rstrip("0") if "." in mantissa else mantissa + "."
+    return f"{mantissa}{'0' if mantissa.endswith('.') else ''}E{int(exponent)}"
 
 
 def prop(value: Any, name: str) -> Any:
     """`$value.name`."""
     if isinstance(value, Mapping):
-        return value.get(name) if name in value else _empty(value, name)  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+        return value.get(name) if name in value else _empty(value, name)
     return None
 
 
@@ -65,17 +68,16 @@ def _empty(value: Any, name: str) -> Any:
 def index(value: Any, key: Any) -> Any:
     """`$value[key]`."""
     if isinstance(value, list) and isinstance(key, int):
-        return value[key] if -len(value) <= key < len(value) else None  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+        return value[key] if -len(value) <= key < len(value) else None
     if isinstance(value, Mapping):
-        return value.get(key) if isinstance(key, str | int | float | bool) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+        return value.get(key) if isinstance(key, str | int | float | bool) else None
     return None
 
 
 def put(value: Any, key: Any, new: Any) -> None:
     """`#set($value.key = new)`."""
-    if isinstance(value, dict):
-        value[key] = new
-    elif isinstance(value, list) and isinstance(key, int) and -len(value) <= key < len(value):  # pyright: ignore[reportUnknownArgumentType]
+    fits = isinstance(value, list) and isinstance(key, int) and -len(value) <= key < len(value)
+    if isinstance(value, dict) or fits:
         value[key] = new
 
 
@@ -114,8 +116,6 @@ def _substring(s: str, start: int, end: int | None = None) -> str:
     if not 0 <= start <= stop <= len(s):
         raise IndexError("index out of range")
     return s[start:stop]
-
-
 
 
 def _regex(pattern: str) -> re.Pattern[str]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 
 class XmlNamespace(Struct, frozen=True):
@@ -90,6 +90,7 @@ class Operation(Struct, frozen=True, rename="camel"):
     input: Ref | None = None
     output: Ref | None = None
     errors: tuple[Ref, ...] = ()
+    deprecated: bool = False
 
 
 class Metadata(Struct, frozen=True, rename="camel"):
@@ -157,7 +158,10 @@ def _text(name: str) -> bytes:
 
 def load(name: str) -> Service:
     """A service's model by its botocore name, such as `comprehend`. Raises `UnknownService`."""
-    return _service.decode(_text(name))
+    service = _service.decode(_text(name))
+    # A few operations carry a version in their name; clients know them by their key.
+    operations = {key: structs.replace(each, name=key) for key, each in service.operations.items()}
+    return structs.replace(service, operations=operations)
 
 
 def load_metadata(name: str) -> Metadata:

@@ -10,6 +10,8 @@ from torana.message import Headers
 from torana.wire.bindings import Query
 from torana.wire.model import Operation, Shape
 
+Rank = tuple[int, int, int, int, bool]
+
 
 class Route(Struct, frozen=True):
     """One operation's address."""
@@ -22,10 +24,7 @@ class Route(Struct, frozen=True):
     """Required query parameters."""
     headers: frozenset[str]
     """Required headers, in lower case."""
-
-    def literal_names(self) -> frozenset[str]:
-        """Names of the query parameters that the template claims."""
-        return frozenset(name for name, _ in self.literals)
+    deprecated: bool
 
     def fits(self, query: Query) -> bool:
         """Whether the template's query parameters are there."""
@@ -34,12 +33,13 @@ class Route(Struct, frozen=True):
             for name, value in self.literals
         )
 
-    def rank(self, query: Query, headers: Headers) -> tuple[int, int, int]:
+    def rank(self, query: Query, headers: Headers) -> Rank:
         """How well a request that fits means this operation: more is better."""
         missing = sum(name not in query for name in self.queries)
         missing += sum(name not in headers for name in self.headers)
         named = len(self.queries) + len(self.headers)
-        return len(self.literals), -missing, named if not missing else 0
+        fixed = sum(not segment.startswith("{") for segment in self.segments)
+        return fixed, len(self.literals), -missing, 0 if missing else named, not self.deprecated
 
 
 _LABEL = re.compile(r"\{([^}+]+)(\+?)\}")
@@ -64,7 +64,7 @@ class Routes:
         root = self._roots.get(method)
         if root is None:
             return None
-        best: tuple[tuple[int, int, int], Route, tuple[str, ...]] | None = None
+        best: tuple[Rank, Route, tuple[str, ...]] | None = None
         for routes, values in root.walk(path.split("/")[1:], ()):
             for route in routes:
                 if route.fits(query):
@@ -119,11 +119,6 @@ class _Node:
 
 def _route(operation: Operation, shapes: Mapping[str, Shape]) -> Route:
     path, _, query = operation.http.request_uri.partition("?")
-    literals: list[tuple[str, str]] = []
-    for piece in query.split("&"):
-        name, _, value = piece.partition("=")
-        if name and name != "x-id":
-            literals.append((name, value))
     queries: set[str] = set()
     headers: set[str] = set()
     if operation.input is not None:
@@ -137,7 +132,14 @@ def _route(operation: Operation, shapes: Mapping[str, Shape]) -> Route:
     return Route(
         operation.name,
         tuple(path.strip("/").split("/")) if path.strip("/") else (),
-        tuple(literals),
+        literals(query),
         frozenset(queries),
         frozenset(headers),
+        operation.deprecated,
     )
+
+
+def literals(query: str) -> tuple[tuple[str, str], ...]:
+    """A template's query parameters. `x-id` only tells a reader which operation is meant."""
+    pairs = [piece.partition("=") for piece in query.split("&")]
+    return tuple((name, value) for name, _, value in pairs if name and name != "x-id")

@@ -44,7 +44,9 @@ def parse(uri: str) -> Uri:
     subdomain, _, service = match["service"].rpartition(".")
     if match["kind"] == "action":
         action, _, query = match["rest"].partition("&")
-        return Uri(match["region"], service, subdomain, action, "/" + (f"?{query}" if query else ""))
+        return Uri(
+            match["region"], service, subdomain, action, "/" + (f"?{query}" if query else "")
+        )
     return Uri(match["region"], service, subdomain, "", "/" + match["rest"].lstrip("/"))
 
 

@@ -6,7 +6,7 @@ to override an API's request and response parameters".
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torana.gateway.content import binary, request_template
@@ -93,7 +93,7 @@ def _override(override: Mapping[str, Any], outgoing: Outgoing) -> None:
         outgoing.path[name] = str(value)
 
 
-def _converter(to: Compiled) -> Any:
+def _converter(to: Compiled) -> Callable[[str | None, bytes], bytes]:
     """Binary bodies to text and back, as `contentHandling` says."""
     handling = to.method.integration.content_handling
     if handling is None:
@@ -108,8 +108,6 @@ def _converter(to: Compiled) -> Any:
         try:
             return base64.b64decode(body, validate=True)
         except binascii.Error:
-            raise GatewayError(
-                "API_CONFIGURATION_ERROR", detail="the body is not base64"
-            ) from None
+            raise GatewayError("API_CONFIGURATION_ERROR", detail="the body is not base64") from None
 
     return convert

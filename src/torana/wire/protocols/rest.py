@@ -10,7 +10,7 @@ from torana.wire.bindings import Bindings, ReadBinding, WriteBinding, query_of, 
 from torana.wire.faults import UnknownOperation
 from torana.wire.model import Operation, Ref, Service
 from torana.wire.protocols.protocol import Labels, whole
-from torana.wire.routes import Routes
+from torana.wire.routes import Routes, literals
 
 ReadBody = Callable[[bytes], dict[str, Any]]
 """The body's members of a non-empty body."""
@@ -81,7 +81,9 @@ class Rest:
             return {}
         compiled = self._inputs.get(operation.name)
         if compiled is None:
-            compiled = self._inputs[operation.name] = self._compile_input(operation.input.shape)
+            compiled = self._inputs[operation.name] = self._compile_input(
+                operation.input.shape, operation.http.request_uri
+            )
         params: dict[str, Any] = {}
         if compiled.members is not None:
             body = whole(request)
@@ -98,9 +100,10 @@ class Rest:
             binding(labels, query, request.headers, params)
         return params
 
-    def _compile_input(self, shape_name: str) -> Input:
+    def _compile_input(self, shape_name: str, uri: str) -> Input:
         parts = split(self._service.shapes[shape_name])
-        bindings = self._bindings.readers(parts.outside, frozenset())
+        taken = frozenset(name for name, _ in literals(uri.partition("?")[2]))
+        bindings = self._bindings.readers(parts.outside, taken)
         if not parts.payload:
             members = self._body_reader(parts.body) if parts.body else None
             return Input(bindings, members, "", None)
