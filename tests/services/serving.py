@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import boto3
 from botocore.config import Config
@@ -90,8 +90,7 @@ def client(
     service: str, port: int, *, key: str = ROOT.access_key_id, secret: str = ROOT.secret_access_key
 ) -> Any:
     """A boto3 client of the listener. It blocks: call it in a thread (`called`)."""
-    make: Any = boto3.client  # pyright: ignore[reportUnknownMemberType]
-    return make(
+    return cast(Any, boto3).client(
         service,
         endpoint_url=f"http://127.0.0.1:{port}",
         region_name="eu-west-1",
