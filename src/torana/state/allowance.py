@@ -111,6 +111,8 @@ class Allowance:
         self._remaining = inf
         self._demand = 0.0
         """Tokens a second."""
+        self._target = 0.0
+        """What to hold at the present demand."""
         self._had, self._since = 0.0, monotonic()
         self._touched = self._since
         self._last_held = 0.0
@@ -257,12 +259,13 @@ class Allowance:
             back, self._held = self._held, 0.0
         else:
             most = self.capacity * self._manner.portion
-            ahead = min(self._demand * self._manner.lookahead, most)
+            self._target = float(int(min(self._demand * self._manner.lookahead, most)))
+            ahead = max(0.0, self._target - self._held)
         wanted = sum(n for n, _ in self._waiting)
         return Draw(
             need=max(0.0, wanted - self._held),
             least=max(0.0, min((n for n, _ in self._waiting), default=0.0) - self._held),
-            ahead=float(int(ahead)),
+            ahead=ahead,
             unused=self._held,
             spoken=min(wanted, self._held),
             back=back,
@@ -290,7 +293,7 @@ class Allowance:
             spoken = draw.spoken if grant.granted >= draw.least else 0.0
             self._held = min(self._held, draw.unused - spoken + grant.ahead)
         self._had = self._held
-        self._low = min(draw.ahead / 2, self._held) if draw.ahead else 0.0
+        self._low = min(self._target / 2, self._held)
 
     def _serve(self, asked: int) -> None:
         waiting, self._waiting = self._waiting[:asked], self._waiting[asked:]

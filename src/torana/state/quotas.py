@@ -85,7 +85,9 @@ def settle(record: Record, terms: Terms, draw: Draw, today: date) -> tuple[Recor
     granted = granted if granted >= draw.least else 0.0
     ahead = 0.0
     if draw.need or draw.ahead:
-        ahead = float(floor(min(max(draw.ahead, _BLOCK), (left - granted) / _SHARE)))
+        ahead = float(
+            floor(min(max(draw.ahead, _BLOCK - draw.unused, 0.0), (left - granted) / _SHARE))
+        )
     return _add(paid, today, granted + ahead), granted, ahead
 
 
