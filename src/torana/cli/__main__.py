@@ -1,0 +1,5 @@
+"""`python -m torana.cli` is `torana`."""
+
+from torana.cli.main import main
+
+main()
