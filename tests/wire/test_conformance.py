@@ -20,9 +20,12 @@ SPOKEN = [
     ("cloudwatch", "json"),
     ("cloudwatch", "query"),
     ("cloudwatch", "smithy-rpc-v2-cbor"),
+    ("cloudfront", "rest-xml"),
     ("comprehend", "json"),
     ("comprehend", "smithy-rpc-v2-cbor"),
+    ("dynamodb", "json"),
     ("iam", "query"),
+    ("lambda", "rest-json"),
     ("lex-runtime", "rest-json"),
     ("polly", "rest-json"),
     ("route53", "rest-xml"),
@@ -32,6 +35,7 @@ SPOKEN = [
     ("sts", "query"),
     ("translate", "json"),
     ("translate", "smithy-rpc-v2-cbor"),
+    ("workspaces-web", "rest-json"),
 ]
 SEEDS = (1, 2)
 # Told from another operation by the host alone.

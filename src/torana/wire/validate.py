@@ -183,7 +183,7 @@ def _scalar_rules(shape: Shape) -> Iterator[Rule]:
         low, high = shape.min, shape.max
         if low is not None:
             yield (
-                f"Member must have value greater than or equal to {low:g}",
+                f"Member must have value greater than or equal to {_number(low)}",
                 lambda value: value < low,
             )
         if high is not None:
@@ -194,7 +194,7 @@ def _scalar_rules(shape: Shape) -> Iterator[Rule]:
 
 
 def _number(value: float) -> str:
-    return str(int(value)) if value.is_integer() else str(value)
+    return str(int(value)) if value == int(value) else str(value)
 
 
 def _size_rules(shape: Shape) -> list[Rule]:
