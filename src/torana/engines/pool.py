@@ -69,10 +69,6 @@ class EnginePool:
 
         Raises `EngineError` when another process keeps this folder's pool.
         """
-        self._run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = _lock(self._run_dir / "engines.lock")
-        for stale in self._run_dir.glob("*.sock"):
-            stale.unlink()
         by_host: dict[str, list[str]] = {}
         warm: set[str] = set()
         for name, module in self._settings.engines.items():
@@ -80,6 +76,10 @@ class EnginePool:
             by_host.setdefault(host, []).append(module)
             if name in self._settings.warm:
                 warm.add(host)
+        self._run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = _lock(self._run_dir / "engines.lock")
+        for stale in self._run_dir.glob("*.sock"):
+            stale.unlink()
         for host, modules in by_host.items():
             orders = Orders(host, sorted(modules), self._settings.memory_limit)
             for number in range(self._settings.processes.get(host, 1)):
