@@ -29,14 +29,14 @@ test: $(VENV)/.dev ## run the tests
 	@$(BIN)/python -m pytest -q -n 2
 
 lint: $(VENV)/.dev ## style, types and import contracts
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check src tests bench
+	@$(BIN)/ruff format --check src tests bench
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports
 
 format: $(VENV)/.dev ## format the code
-	@$(BIN)/ruff format .
-	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format src tests bench
+	@$(BIN)/ruff check --fix src tests bench
 
 bench: $(VENV)/.base ## CPU per request beside nginx (needs nginx and wrk)
 	@$(BIN)/python bench/gateway.py

@@ -1,4 +1,7 @@
 """The whole gateway as a user starts it: a process, its files, its signals, real clients."""
+# boto3 makes its clients, and so their types, at run time.
+# pyright: basic, reportCallIssue=false, reportArgumentType=false
+# pyright: reportTypedDictNotRequiredAccess=false
 
 import asyncio
 import base64
@@ -11,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
@@ -88,7 +91,7 @@ class Running:
 
 
 @contextmanager
-def gateway(data: Path, *arguments: str, ready: bool = True) -> Iterator[Running]:
+def gateway(data: Path, *arguments: str, ready: bool = True) -> Generator[Running, None, None]:
     command = [sys.executable, "-m", "torana.cli", "serve", *arguments]
     command += ["--data", str(data), "--port", "0", "--management-port", "0"]
     environment = {**os.environ, "COLUMNS": "300"}
@@ -110,7 +113,7 @@ BASE = "/restapis/sentiment/prod/_user_request_"
 
 
 @pytest.fixture(scope="module")
-def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running, None, None]:
     with gateway(tmp_path_factory.mktemp("data"), "examples", "--demo") as running:
         yield running
 
