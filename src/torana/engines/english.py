@@ -48,5 +48,8 @@ def readings(nlp: Any, doc: Any) -> Iterable[tuple[float, list[tuple[int, int, s
     if not len(doc):
         return ()
     ner = nlp.get_pipe("ner")
+    # The recogniser takes entities that are set for settled: read a copy that has none.
+    doc = doc.copy()
+    doc.set_ents([], default="missing")
     (beam,) = ner.beam_parse([doc], beam_width=_BEAM_WIDTH, beam_density=_BEAM_DENSITY)
     return ner.moves.get_beam_parses(beam)
