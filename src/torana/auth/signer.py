@@ -47,8 +47,8 @@ def sign(
 ) -> Request:
     """A signed copy of `request`, whose headers must hold `host`.
 
-    `payload` overrides the body's hash (UNSIGNED-PAYLOAD); a streamed body needs it. Raises
-    `ValueError` when either is missing.
+    `payload` stands for the body (its hash, UNSIGNED-PAYLOAD) and is declared; a streamed body
+    needs it. Raises `ValueError` when either is missing.
     """
     stamp = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
     if "host" not in request.headers:
@@ -57,11 +57,12 @@ def sign(
     headers.add("X-Amz-Date", stamp)
     if credentials.session_token is not None:
         headers.add("X-Amz-Security-Token", credentials.session_token)
+    declared = payload is not None or service in PATHS_AS_THEY_ARE
     if payload is None:
         if not isinstance(request.body, bytes):
             raise ValueError("a streamed body is signed as UNSIGNED-PAYLOAD or by its hash")
         payload = canonical.sha256_hex(request.body)
-    if service in PATHS_AS_THEY_ARE or payload == UNSIGNED:
+    if declared:
         headers.add("X-Amz-Content-SHA256", payload)
     names = sorted(name for name in headers.index() if name not in LEFT_OUT)
     scope = f"{stamp[:8]}/{region}/{service}/{TERMINATOR}"
