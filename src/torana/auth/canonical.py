@@ -6,7 +6,7 @@ Requests: Using the Authorization Header" (S3 API Reference).
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote, unquote, unquote_plus
 
 from torana.message import Headers
@@ -75,8 +75,10 @@ def query(raw: str, without: str = "") -> str:
     return "&".join([f"{name}={value}" for name, value in pairs])
 
 
-def header_value(values: Iterable[str]) -> str:
+def header_value(values: Sequence[str]) -> str:
     """Every value of one header: trimmed, runs of spaces made one, joined by commas."""
+    if len(values) == 1 and "  " not in values[0]:
+        return values[0].strip()
     return ",".join([_SPACES.sub(" ", value.strip()) for value in values])
 
 

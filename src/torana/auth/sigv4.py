@@ -321,15 +321,14 @@ def check_time(claim: Claim, now: datetime, skew: timedelta = SKEW) -> None:
             f"HTTP: '{claim.date}' != '{claim.timestamp[:8]}', from '{claim.timestamp}'.",
         )
     try:
-        signed = datetime.strptime(claim.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        signed = datetime.fromisoformat(claim.timestamp)
     except ValueError:
         raise SignatureError("incomplete", _bad_date(claim.timestamp)) from None
-    minutes = f"{skew.total_seconds() / 60:g} min."
     if signed > now + skew:
         raise SignatureError(
             "expired",
             f"Signature not yet current: {claim.timestamp} is still later than "
-            f"{_stamp(now + skew)} ({_stamp(now)} + {minutes})",
+            f"{_stamp(now + skew)} ({_stamp(now)} + {skew.total_seconds() / 60:g} min.)",
         )
     lifetime = timedelta(seconds=claim.expires) if claim.presigned else skew
     if signed + lifetime < now:
