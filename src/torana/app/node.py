@@ -16,13 +16,13 @@ from torana.app.key_ring import KeyRing, demo_plan, from_settings
 from torana.app.management import management, matches
 from torana.app.watch import changes
 from torana.auth.keys import hash_key, new_key
-from torana.gateway.contract import Ports
+from torana.gateway.contract import Bucket, Ports
 from torana.gateway.front_door import FrontDoor
 from torana.gateway.locate import Table
 from torana.gateway.observe import observer
 from torana.message import Headers, Reply, Request
 from torana.model.rest import Stage
-from torana.model.usage import ApiKey
+from torana.model.usage import ApiKey, QuotaSettings
 from torana.net.client import HttpClient, Timeouts
 from torana.net.server import Listener, listen
 from torana.net.tasks import spawn
@@ -46,9 +46,10 @@ class Node:
         self._client = HttpClient()
         self._logs: dict[str, Lines] = {}
         self._sources: tuple[Source, ...] = ()
-        self._door = FrontDoor(Table({}))
+        self.door = FrontDoor(Table({}))
         self._listeners: list[Listener] = []
         self.front_port = 0
+        self._quotas: dict[tuple[str, QuotaSettings], Bucket] = {}
 
     async def start(self, role: str, sock: socket.socket | None) -> None:
         """Open everything, in the order that things need each other.
@@ -70,6 +71,7 @@ class Node:
             find_key=self._keys.find,
             aws=self._services.call,
             bucket=self.counters.bucket,
+            quota=self._quota,
             observe=observer(self._metrics, self._log_of),
             account=settings.account,
             region=settings.region,
@@ -94,7 +96,7 @@ class Node:
             keys.append(demo)
             plans.append(demo_plan(demo, table.stages))
         self._keys.replace(keys, plans)
-        self._door.table, self._sources = table, sources
+        self.door.table, self._sources = table, sources
 
     def reload(self) -> bool:
         """Read the files again; a bad one leaves everything as it is. True when served anew."""
@@ -105,20 +107,20 @@ class Node:
             return False
         for log in self._logs.values():
             log.reopen()
-        _log.info("reloaded %d APIs", len(self._door.table.stages))
+        _log.info("reloaded %d APIs", len(self.door.table.stages))
         return True
 
     @property
     def stages(self) -> list[tuple[str, str]]:
         """API ids and stage names that are served."""
-        return sorted(self._door.table.stages)
+        return sorted(self.door.table.stages)
 
     async def _open_front_door(self, sock: socket.socket | None) -> None:
         settings = self.settings
         tls = settings.tls
         context = tls and server_context(tls.certificate, tls.key, tls.client_ca)
         self.front_door = await listen(
-            self._door, host=settings.host, port=settings.port, sock=sock, ssl=context or None
+            self.door, host=settings.host, port=settings.port, sock=sock, ssl=context or None
         )
         self._listeners.append(self.front_door)
         self.front_port = self.front_door.port
@@ -135,6 +137,16 @@ class Node:
         )
         self._listeners.append(self.management)
 
+    def _quota(self, name: str, settings: QuotaSettings) -> Bucket:
+        """The same object for the same key, plan and amount, so that a request only takes."""
+        key = (name, settings)
+        found = self._quotas.get(key)
+        if found is None:
+            amount = settings.limit
+            found = self.counters.quota(name, amount, settings.period, settings.offset)
+            self._quotas[key] = found
+        return found
+
     def _log_of(self, stage: Stage) -> Lines | None:
         """A stage's own destination, or the one of the settings."""
         own = stage.access_log_settings
@@ -150,7 +162,7 @@ class Node:
     def _gauges(self) -> None:
         gauges = self._metrics.gauges
         gauges["connections_open"] = sum(each.open_connections for each in self._listeners)
-        gauges["stages_live"] = len(self._door.table.stages)
+        gauges["stages_live"] = len(self.door.table.stages)
         gauges["access_log_lines_dropped"] = sum(log.dropped for log in self._logs.values())
 
     async def _own_metrics(self, request: Request) -> Reply:

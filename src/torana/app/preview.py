@@ -7,6 +7,7 @@ from torana.gateway import plan
 from torana.gateway.contract import AwsCall, Bucket, Compiled, Context, Observe, Ports
 from torana.gateway.errors import InvalidApi
 from torana.message import Reply
+from torana.model.usage import QuotaSettings
 from torana.net.client import HttpClient
 from torana.state.bucket import LocalBucket
 
@@ -43,4 +44,7 @@ def _ports() -> Ports:
 
         return nothing
 
-    return Ports(HttpClient(), lambda value: None, aws, bucket, observe)
+    def quota(name: str, settings: QuotaSettings) -> Bucket:
+        return LocalBucket(0, settings.limit)
+
+    return Ports(HttpClient(), lambda value: None, aws, bucket, quota, observe)
