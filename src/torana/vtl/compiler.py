@@ -19,7 +19,7 @@ _STEPS = 1_000_000
 _DEEPEST = 18
 """Blocks in blocks: Python's own parser takes no more than twenty."""
 
-_PLAIN = re.compile(r"[^$#\\ \t]+|[ \t]+(?!#)")
+_PLAIN = re.compile(r"[^$#\\ \t]+|[ \t]+(?![ \t#])")
 _DIRECTIVE = re.compile(r"#(\{)?(set|if|elseif|else|end|foreach|break|stop)\b(?(1)\})")
 _EOL = re.compile(r"[ \t]*(?:\r\n|\n|\r)")
 _BEFORE_SET = re.compile(r"[ \t]+(?=#\{?set\b)")

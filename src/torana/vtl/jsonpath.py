@@ -74,6 +74,8 @@ def _step(text: str, at: int) -> tuple[Step, int, bool]:
         return (lambda value: (x for each in _deep(value) for x in inner(each))), end, False
     if text.startswith(".*", at):
         return _all, at + 2, False
+    if text.startswith(".length()", at):
+        return _length, at + len(".length()"), True
     found = _NAME.match(text, at)
     if found is not None and text[at] == ".":
         return _member(found[1]), found.end(), True
@@ -115,10 +117,13 @@ def _member(name: str) -> Step:
     def member(value: Any) -> Iterator[Any]:
         if isinstance(value, dict) and name in value:
             yield value[name]
-        elif name == "length()":
-            yield len(value)
 
     return member
+
+
+def _length(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list | str):
+        yield len(value)
 
 
 def _all(value: Any) -> Iterator[Any]:
