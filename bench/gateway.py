@@ -1,0 +1,197 @@
+"""CPU a request, beside nginx `proxy_pass` in the same run: `make bench`.
+
+Needs nginx and wrk (Debian: `apt-get install nginx-light wrk`). One upstream for all, kept-alive
+connections, 1 KB each way; user and system time of the measured process, medians of the rounds.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+UPSTREAM, NGINX, TORANA, MANAGEMENT = 19101, 19102, 19103, 19104
+ROUNDS, SECONDS, CONNECTIONS = 3, 3, 32
+TICK = os.sysconf("SC_CLK_TCK")
+
+ANSWER = json.dumps({"id": "cmpl-1", "text": "x" * 900})
+ASKED = json.dumps({"model": "m", "prompt": "y" * 900})
+
+CONF = """
+worker_processes 1; daemon off; pid {root}/{name}.pid; error_log {root}/{name}.log;
+events {{ worker_connections 2048; }}
+http {{
+  access_log off; keepalive_requests 1000000000;
+  client_body_temp_path {root}/b; proxy_temp_path {root}/p; fastcgi_temp_path {root}/f;
+  uwsgi_temp_path {root}/u; scgi_temp_path {root}/s;
+  upstream up {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000000; }}
+  server {{ listen 127.0.0.1:{port}; default_type application/json; location / {{ {does} }} }}
+}}
+"""
+PROXY = 'proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";'
+
+API = {
+    "openapi": "3.0.1",
+    "info": {"title": "bench", "version": "1"},
+    "x-torana-stage": {
+        "name": "prod",
+        "methodSettings": {
+            "*/*": {"throttlingRateLimit": 1000000.0, "throttlingBurstLimit": 1000000}
+        },
+    },
+    "components": {
+        "securitySchemes": {"api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"}}
+    },
+    "paths": {
+        "/raw": {
+            "post": {
+                "responses": {"200": {"description": "ok"}},
+                "x-amazon-apigateway-integration": {
+                    "type": "http_proxy",
+                    "httpMethod": "POST",
+                    "uri": f"http://127.0.0.1:{UPSTREAM}/",
+                },
+            }
+        },
+        "/full": {
+            "post": {
+                "security": [{"api_key": []}],
+                "responses": {"200": {"description": "ok"}},
+                "x-amazon-apigateway-integration": {
+                    "type": "http",
+                    "httpMethod": "POST",
+                    "uri": f"http://127.0.0.1:{UPSTREAM}/",
+                    "requestTemplates": {
+                        "application/json": "#set($in = $input.path('$'))"
+                        '{"model_id": "$in.model", "input": $input.json(\'$.prompt\')}'
+                    },
+                    "responses": {
+                        "default": {
+                            "statusCode": "200",
+                            "responseTemplates": {
+                                "application/json": "#set($in = $input.path('$'))"
+                                '{"id": "$in.id", "output": $input.json(\'$.text\')}'
+                            },
+                        }
+                    },
+                },
+            }
+        },
+    },
+}
+
+
+def main() -> None:
+    """Start everything, measure in turns, print the table, stop everything."""
+    for needed in ("nginx", "wrk"):
+        if shutil.which(needed) is None:
+            raise SystemExit(f"{needed} is missing: apt-get install nginx-light wrk")
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        started: list[subprocess.Popen[bytes]] = []
+        try:
+            started.append(nginx(root, "upstream", UPSTREAM, f"return 200 '{ANSWER}';"))
+            proxy = nginx(root, "proxy", NGINX, PROXY)
+            gateway = torana(root)
+            started += [proxy, gateway]
+            report(root, proxy.pid, gateway.pid)
+        finally:
+            for process in reversed(started):
+                process.send_signal(signal.SIGTERM)
+                process.wait(10)
+
+
+def report(root: Path, nginx_pid: int, torana_pid: int) -> None:
+    base = "/restapis/bench/prod/_user_request_"
+    runs = {
+        "nginx proxy_pass": (nginx_pid, NGINX, "/"),
+        "Torana, HTTP_PROXY": (torana_pid, TORANA, f"{base}/raw"),
+        "Torana, key + throttle + VTL both ways": (torana_pid, TORANA, f"{base}/full"),
+    }
+    found: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(ROUNDS + 1):
+        for name, (pid, port, path) in runs.items():
+            cost = measure(root, pid, port, path)
+            if turn:
+                found[name].append(cost)
+    limit = statistics.median(found["nginx proxy_pass"])
+    print("\n| what | CPU us a request | ratio to nginx |\n|---|---|---|")
+    for name, costs in found.items():
+        cost = statistics.median(costs)
+        print(f"| {name} | {cost:.0f} | {cost / limit:.2f} |")
+
+
+def nginx(root: Path, name: str, port: int, does: str) -> "subprocess.Popen[bytes]":
+    conf = root / f"{name}.conf"
+    conf.write_text(CONF.format(root=root, name=name, upstream=UPSTREAM, port=port, does=does))
+    process = subprocess.Popen(["nginx", "-c", str(conf)])
+    wait(port)
+    return process
+
+
+def torana(root: Path) -> "subprocess.Popen[bytes]":
+    (root / "api.json").write_text(json.dumps(API))
+    config = root / "torana.toml"
+    config.write_text(
+        '[keys.k]\nvalue = "key-0042"\n[usage_plans.p]\napis = ["bench/prod"]\nkeys = ["k"]\n'
+    )
+    command = [sys.executable, "-m", "torana.cli", "serve", str(root / "api.json")]
+    command += ["--config", str(config), "--data", str(root / "data"), "--port", str(TORANA)]
+    command += ["--management-port", str(MANAGEMENT), "--access-log", str(root / "access.log")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    wait(TORANA)
+    return process
+
+
+def wait(port: int) -> None:
+    for _ in range(400):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise SystemExit(f"nothing listens on {port}")
+
+
+def measure(root: Path, pid: int, port: int, path: str) -> float:
+    """Microseconds of CPU a request, of the process and its workers."""
+    script = root / "post.lua"
+    script.write_text(
+        f"wrk.method='POST'; wrk.body='{ASKED}'; wrk.headers['Content-Type']='application/json'\n"
+        "wrk.headers['X-Api-Key']='key-0042'\n"
+        "done = function(s) io.write(string.format('REQ %d BAD %d', s.requests, "
+        "s.errors.status + s.errors.read + s.errors.connect)) end\n"
+    )
+    before = cpu(pid)
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(script)]
+    out = subprocess.run(
+        [*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True
+    ).stdout
+    spent = cpu(pid) - before
+    words = out[out.index("REQ") :].split()
+    if int(words[3]):
+        raise SystemExit(f"{path}: {words[3]} requests failed\n{out}")
+    return spent / int(words[1]) * 1e6
+
+
+def cpu(pid: int) -> float:
+    """Seconds of a process and its children (nginx works in one)."""
+    total = 0.0
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(entry.name) == pid or int(fields[1]) == pid:
+                total += (int(fields[11]) + int(fields[12])) / TICK
+    return total
+
+
+if __name__ == "__main__":
+    main()
