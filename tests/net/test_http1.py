@@ -268,3 +268,32 @@ async def test_connections_are_used_again() -> None:
             await origin.send(Request("GET", "/", Headers([("Host", "a")])), Timeouts())
         assert upstream.open_connections == 1
         await client.aclose()
+
+
+async def test_a_stream_ends_with_an_error_when_its_time_is_over() -> None:
+    async def drops() -> AsyncIterator[bytes]:
+        while True:
+            yield b"."
+            await asyncio.sleep(0.05)
+
+    async def endless(request: Request) -> Reply:
+        return Reply(200, Headers(), Pieces(drops()))
+
+    client = HttpClient()
+    async with serving(endless) as upstream:
+        origin = client.origin("http", "127.0.0.1", upstream.port)
+        request = Request("GET", "/", Headers([("Host", "a")]))
+        reply = await origin.send(request, Timeouts(total=0.4))
+        with pytest.raises(TimeoutError):
+            await read(reply.body, 1 << 20)
+        await client.aclose()
+
+
+async def test_the_answer_to_head_tells_the_length_that_get_would_have() -> None:
+    async def sized(request: Request) -> Reply:
+        return Reply(200, Headers([("Content-Length", "17")]))
+
+    async with serving(sized) as listener:
+        asked = b"HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        answer = await talk(listener.port, asked)
+    assert b"Content-Length: 17\r\n" in answer and answer.endswith(b"\r\n\r\n")

@@ -1,5 +1,6 @@
 """API files into a table of live stages: read all, compile all, or refuse all."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from torana.openapi import Document, InvalidDocument, read
 from torana.settings import Domain
 from torana.vtl import TemplateError
 from torana.vtl import compile as compile_template
+
+_log = logging.getLogger("torana")
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -53,7 +56,10 @@ def parse(sources: Sequence[Source]) -> tuple[Document, ...]:
     mistakes: list[str] = []
     for source in sources:
         try:
-            documents.append(read(source.text, source.name, check_template=_template_mistake))
+            document = read(source.text, source.name, check_template=_template_mistake)
+            for warning in document.warnings:
+                _log.warning("%s", warning)
+            documents.append(document)
         except InvalidDocument as error:
             mistakes.extend(str(mistake) for mistake in error.mistakes)
     mistakes.extend(_twice(documents))

@@ -19,6 +19,7 @@ class IncomingBody:
         "_on_first",
         "_pieces",
         "_size",
+        "_until",
         "_waiter",
         "ended",
         "held",
@@ -42,6 +43,11 @@ class IncomingBody:
         self._error: Exception | None = None
         self._hold, self._abandon, self._on_first = hold, abandon, on_first
         self._high, self._idle = high, idle
+        self._until = float("inf")
+
+    def expect_end(self, until: float) -> None:
+        """Waiting ends at this time of the loop's clock, whatever comes."""
+        self._until = until
 
     def feed(self, piece: bytes) -> None:
         """A piece arrived."""
@@ -94,7 +100,7 @@ class IncomingBody:
     async def _wait(self) -> None:
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        timer = loop.call_later(self._idle, self._late)
+        timer = loop.call_at(min(loop.time() + self._idle, self._until), self._late)
         try:
             await self._waiter
         finally:

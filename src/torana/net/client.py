@@ -8,6 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from torana.message import Reply, Request
+from torana.net.body import IncomingBody
 from torana.net.upstream import Upstream
 
 
@@ -124,6 +125,7 @@ class Pool:
         self, on: Upstream, request: Request, head: bytes, streams: bool, timeouts: Timeouts
     ) -> Reply:
         loop = asyncio.get_running_loop()
+        started = loop.time()
         answer = on.exchange(head, timeouts.idle, request.method == "HEAD")
         timer = loop.call_later(timeouts.head, _late, answer)
         done = False
@@ -132,6 +134,8 @@ class Pool:
                 await _send_stream(on, request, answer)
             reply = await answer
             done = True
+            if timeouts.total is not None and isinstance(reply.body, IncomingBody):
+                reply.body.expect_end(started + timeouts.total)
             return reply
         finally:
             timer.cancel()

@@ -330,6 +330,9 @@ class Connection(asyncio.Protocol):
         close = self._draining
         if isinstance(body, bytes):
             length = None if reply.status in _BODILESS else len(body)
+            declared = reply.headers.get("content-length") if request.method == "HEAD" else None
+            if declared is not None and declared.isdigit():
+                length = int(declared)
             head = encode_head(reply, length, False, close)
             self._transport.write(head if bodiless else head + body)
             size = 0 if bodiless else len(body)
