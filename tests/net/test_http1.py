@@ -103,6 +103,7 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
     asked = b"".join(b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n" % i for i in (1, 2))
     async with serving(late_first) as listener:
         answer = await talk(listener.port, asked + GET)
+    assert answer.count(b"Connection: close") == 1, "only the last reply ends the connection"
     assert [part[-2:] for part in answer.split(b"HTTP/1.1 200 OK")[1:]] == [b"/1", b"/2", b"ok"]
 
 

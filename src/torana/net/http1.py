@@ -324,10 +324,14 @@ class Connection(asyncio.Protocol):
             if reply.sent is not None:
                 reply.sent(Sent(size, whole))
 
+    def _last(self) -> bool:
+        """Whether the connection ends with this reply: only the last of several pipelined says so."""
+        return self._draining and not self._queue
+
     async def _put(self, request: Request, reply: Reply, bodiless: bool) -> tuple[bool, int]:
         """The reply's bytes. Gives whether all went out, and the body's size."""
         body = reply.body
-        close = self._draining
+        close = self._last()
         if isinstance(body, bytes):
             length = None if reply.status in _BODILESS else len(body)
             declared = reply.headers.get("content-length") if request.method == "HEAD" else None
@@ -352,7 +356,7 @@ class Connection(asyncio.Protocol):
         chunked = length is None and request.version == "HTTP/1.1" and not bodiless
         if length is None and not chunked:
             self._draining = True
-        self._transport.write(encode_head(reply, length, chunked, self._draining))
+        self._transport.write(encode_head(reply, length, chunked, self._last()))
         size, done = 0, False
         try:
             if not bodiless:
