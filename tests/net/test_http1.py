@@ -298,3 +298,15 @@ async def test_the_answer_to_head_tells_the_length_that_get_would_have() -> None
         asked = b"HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         answer = await talk(listener.port, asked)
     assert b"Content-Length: 17\r\n" in answer and answer.endswith(b"\r\n\r\n")
+
+
+async def test_one_address_cannot_take_every_connection() -> None:
+    listener = await listen(echo, limits=Limits(connections_per_address=2))
+    held = [await asyncio.open_connection("127.0.0.1", listener.port) for _ in range(2)]
+    await asyncio.sleep(0.05)
+    assert (await talk(listener.port, b"")).startswith(b"HTTP/1.1 503 ")
+    held[0][1].close()
+    await asyncio.sleep(0.05)
+    assert (await talk(listener.port, GET)).startswith(b"HTTP/1.1 200 ")
+    held[1][1].close()
+    await listener.close()

@@ -100,12 +100,28 @@ class Connection(asyncio.Protocol):
         """A client is there."""
         self._transport = cast(asyncio.Transport, transport)
         self._peer = peer_of(self._transport)
-        if len(self._connections) >= self._limits.connections:
+        if self._crowded():
             self._transport.write(_plain(503, close=True))
             self._transport.close()
             self._broken = True
             return
         self._connections.add(self)
+
+    def _crowded(self) -> bool:
+        """Whether there are too many clients, or too many connections of this one. Neighbours on
+        a unix socket have no address and are not counted apart."""
+        limits, others = self._limits, self._connections
+        if len(others) >= limits.connections:
+            return True
+        if len(others) < limits.connections_per_address or not self._peer.address:
+            return False
+        own = sum(each.address == self._peer.address for each in others)
+        return own >= limits.connections_per_address
+
+    @property
+    def address(self) -> str:
+        """The client's."""
+        return self._peer.address
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
@@ -325,7 +341,7 @@ class Connection(asyncio.Protocol):
                 reply.sent(Sent(size, whole))
 
     def _last(self) -> bool:
-        """Whether the connection ends with this reply: only the last of several pipelined says so."""
+        """Whether the connection ends with this reply: of several pipelined, only the last."""
         return self._draining and not self._queue
 
     async def _put(self, request: Request, reply: Reply, bodiless: bool) -> tuple[bool, int]:

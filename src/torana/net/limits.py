@@ -18,6 +18,7 @@ class Limits(Struct, frozen=True):
     write_stall: float = 30.0
     """How long a client may leave what we send unread."""
     connections: int = 10_000
+    connections_per_address: int = 2_000
     pipelined: int = 32
     buffered: int = 256 * 1024
     """Of a request's body that the application has not taken yet."""
