@@ -3,7 +3,7 @@
 It is loaded once in their common host. Offsets are in code points, as Amazon Comprehend counts.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -43,13 +43,18 @@ def tag_certainties(nlp: Any, doc: Any) -> list[float]:
     return (1 / numpy.exp(logits).sum(axis=1)).tolist()
 
 
-def readings(nlp: Any, doc: Any) -> Iterable[tuple[float, list[tuple[int, int, str]]]]:
-    """The likeliest ways to find entities in a doc: probability, and (first token, end, label)."""
+def agreement(nlp: Any, doc: Any, types: Mapping[str, str]) -> dict[tuple[int, int, str], float]:
+    """How far the likeliest readings of a doc agree on an entity: first token, end, type."""
+    agreed: dict[tuple[int, int, str], float] = {}
     if not len(doc):
-        return ()
+        return agreed
     ner = nlp.get_pipe("ner")
     # The recogniser takes entities that are set for settled: read a copy that has none.
-    doc = doc.copy()
-    doc.set_ents([], default="missing")
-    (beam,) = ner.beam_parse([doc], beam_width=_BEAM_WIDTH, beam_density=_BEAM_DENSITY)
-    return ner.moves.get_beam_parses(beam)
+    unread = doc.copy()
+    unread.set_ents([], default="missing")
+    (beam,) = ner.beam_parse([unread], beam_width=_BEAM_WIDTH, beam_density=_BEAM_DENSITY)
+    for probability, spans in ner.moves.get_beam_parses(beam):
+        for start, end, label in spans:
+            key = start, end, types[label]
+            agreed[key] = min(1.0, agreed.get(key, 0.0) + probability)
+    return agreed

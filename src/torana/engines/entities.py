@@ -1,6 +1,5 @@
 """The named entities of a text: who, where, when, what, how much."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,14 +52,11 @@ class _Entities:
         return [self._entities(doc) for doc in english.parse(self._nlp, batch)]
 
     def _entities(self, doc: Any) -> list[Entity]:
-        agreed = defaultdict[tuple[int, int, str], float](float)
-        for probability, spans in english.readings(self._nlp, doc):
-            for start, end, label in spans:
-                agreed[start, end, TYPES[label]] += probability
+        agreed = english.agreement(self._nlp, doc, TYPES)
         found = list[Entity]()
         for span in doc.ents:
             kind = TYPES[span.label_]
-            score = min(1.0, agreed[span.start, span.end, kind])
+            score = agreed.get((span.start, span.end, kind), 0.0)
             found.append(Entity(kind, span.text, span.start_char, span.end_char, score))
         return found
 
