@@ -155,6 +155,37 @@ def test_real_endpoints(name: str, region: str, host: str, signed_for: str) -> N
     assert (endpoint.scheme, endpoint.authority(), endpoint.region) == ("https", host, signed_for)
 
 
+def test_a_bucket_stands_before_the_endpoint() -> None:
+    assert aws_endpoint(load_metadata("s3"), "eu-west-1", "my.bucket").host == (
+        "my.bucket.s3.eu-west-1.amazonaws.com"
+    )
+
+
+@pytest.mark.parametrize(
+    ("region", "prefix"), [("evil.example/", ""), ("eu-west-1", "a@b"), ("", "")]
+)
+def test_a_region_that_would_lead_elsewhere_is_refused(region: str, prefix: str) -> None:
+    with pytest.raises(ConnectionError):
+        aws_endpoint(load_metadata("s3"), region, prefix)
+
+
+async def test_a_form_for_a_service_of_today_stays_a_form() -> None:
+    seen: list[Request] = []
+    async with serving(recording([json_reply({})], seen)) as upstream:
+        services = {"sqs": Service(engine="http", url=f"http://127.0.0.1:{upstream.port}")}
+        await make_router(services).dispatch(
+            invocation(
+                b"MessageBody=hi",
+                service="sqs",
+                action="SendMessage",
+                target="/1/queue",
+                content_type="application/x-www-form-urlencoded",
+            )
+        )
+    assert seen[0].target == "/1/queue?Action=SendMessage&Version=2012-11-05"
+    assert "x-amz-target" not in seen[0].headers
+
+
 @pytest.mark.parametrize(
     ("url", "authority"),
     [

@@ -3,6 +3,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.services.serving import ROOT, make_router, parts, serving
 from torana.auth.signer import SigningCredentials, presign, sign
@@ -14,6 +16,7 @@ from torana.services.embedded import Embedded
 from torana.services.router import Router
 from torana.wire.catalog import Catalog
 
+SHARED = make_router()
 OWN = SigningCredentials(ROOT.access_key_id, ROOT.secret_access_key)
 TARGET = ("X-Amz-Target", "Comprehend_20171127.DetectDominantLanguage")
 BODY = b'{"Text":"plain"}'
@@ -121,3 +124,41 @@ async def test_a_chunked_unsigned_body_is_decoded() -> None:
 async def test_odd_targets_never_fault(target: str) -> None:
     reply = await make_router().handle(signed(request(target=target), "sts"))
     assert reply.status in (400, 404)
+
+
+HEADER_TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=30)
+CREDENTIAL = st.builds(
+    "AWS4-HMAC-SHA256 Credential={}/{}/{}/sts/aws4_request, SignedHeaders={}, Signature={}".format,
+    st.sampled_from([ROOT.access_key_id, "AKID", ""]),
+    st.sampled_from(["20260101", "x", ""]),
+    HEADER_TEXT,
+    HEADER_TEXT,
+    HEADER_TEXT,
+)
+
+
+@given(CREDENTIAL | HEADER_TEXT, HEADER_TEXT, HEADER_TEXT, st.text("/?&=%+a.AXmz-", max_size=20))
+async def test_no_unsigned_request_is_let_in_or_faults(
+    authorization: str, date: str, target: str, path: str
+) -> None:
+    asked = request(
+        ("Authorization", authorization),
+        ("X-Amz-Date", date),
+        ("X-Amz-Target", target),
+        target="/" + path,
+    )
+    reply = await SHARED.handle(asked)
+    assert 400 <= reply.status < 500
+
+
+@given(
+    st.sampled_from(["comprehend", "sts"]),
+    st.sampled_from([TARGET, ("smithy-protocol", "rpc-v2-cbor"), ("Content-Type", "text/x")]),
+    st.binary(max_size=40) | st.text("Action=GetCalrIdnty&.1", max_size=30).map(str.encode),
+    st.sampled_from(["/", "/service/Comprehend_20171127/operation/DetectSentiment", "/?Action=x"]),
+)
+async def test_no_body_faults(
+    service: str, field: tuple[str, str], body: bytes, target: str
+) -> None:
+    reply = await SHARED.handle(signed(request(field, body=body, target=target), service))
+    assert reply.status < 500

@@ -3,6 +3,7 @@
 The request goes on as it came, its operation named as a client would name it, signed anew.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote, urlsplit
 
@@ -36,6 +37,10 @@ _HOP = frozenset(
         "x-amz-security-token",
     }
 )
+_HOST_LABEL = re.compile(r"[a-z0-9-]{1,63}")
+_HOST_LABELS = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){0,4}")
+_FORM = "application/x-www-form-urlencoded"
+_MOST_ENDPOINTS = 256
 _GLOBAL_IS_REGIONAL = frozenset({"s3", "sts"})
 
 
@@ -66,13 +71,19 @@ def endpoint_of(url: str, region: str) -> Endpoint:
     return Endpoint(parts.scheme, parts.hostname, port, parts.path.rstrip("/"), region)
 
 
-def aws_endpoint(metadata: Metadata, region: str) -> Endpoint:
-    """The real service's public endpoint of a region."""
+def aws_endpoint(metadata: Metadata, region: str, prefix: str = "") -> Endpoint:
+    """The real service's public endpoint of a region. Raises `ConnectionError`.
+
+    `prefix` stands before it, as a bucket's name does.
+    """
+    if not _HOST_LABEL.fullmatch(region) or (prefix and not _HOST_LABELS.fullmatch(prefix)):
+        raise ConnectionError(f"{region!r} or {prefix!r} is not part of a host name")
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    prefix = metadata.endpoint_prefix
-    if metadata.global_endpoint and prefix not in _GLOBAL_IS_REGIONAL:
+    service = metadata.endpoint_prefix
+    if metadata.global_endpoint and service not in _GLOBAL_IS_REGIONAL:
         return Endpoint("https", metadata.global_endpoint, 443, "", "us-east-1")
-    return Endpoint("https", f"{prefix}.{region}.{suffix}", 443, "", region)
+    host = f"{prefix}.{service}" if prefix else service
+    return Endpoint("https", f"{host}.{region}.{suffix}", 443, "", region)
 
 
 Identity = Callable[[str | None], Awaitable[SigningCredentials | None]]
@@ -103,13 +114,13 @@ class Forward:
         self._url = url
         self._region = region
         self._timeout = timeout
-        self._endpoints: dict[str, tuple[Endpoint, Origin]] = {}
+        self._endpoints: dict[tuple[str, str], tuple[Endpoint, Origin]] = {}
 
     async def __call__(self, turn: Turn) -> Reply:
         """The other endpoint's reply, or an error of the service that says what is wrong."""
-        endpoint, origin = self._endpoint(self._region or turn.region)
         limit = min(self._timeout, turn.timeout)
         try:
+            endpoint, origin = self._endpoint(self._region or turn.region, turn.host_prefix)
             credentials = await self._identity(turn.role)
             request = self._outgoing(turn, endpoint)
             if credentials is not None:
@@ -131,15 +142,17 @@ class Forward:
         kept = [item for item in reply.headers.items if item[0].lower() not in _HOP]
         return Reply(reply.status, Headers(kept), reply.body)
 
-    def _endpoint(self, region: str) -> tuple[Endpoint, Origin]:
-        found = self._endpoints.get(region)
+    def _endpoint(self, region: str, prefix: str) -> tuple[Endpoint, Origin]:
+        found = self._endpoints.get((region, prefix))
         if found is None:
             if self._url is not None:
                 endpoint = endpoint_of(self._url.replace("{region}", region), region)
             else:
-                endpoint = aws_endpoint(self._metadata, region)
+                endpoint = aws_endpoint(self._metadata, region, prefix)
             origin = self._client.origin(endpoint.scheme, endpoint.host, endpoint.port)
-            found = self._endpoints[region] = endpoint, origin
+            if len(self._endpoints) >= _MOST_ENDPOINTS:
+                self._endpoints.clear()
+            found = self._endpoints[region, prefix] = endpoint, origin
         return found
 
     def _outgoing(self, turn: Turn, endpoint: Endpoint) -> Request:
@@ -155,6 +168,9 @@ class Forward:
     def _name(self, turn: Turn, headers: Headers, target: str) -> str:
         """Names the operation, where the integration's address does and its request does not."""
         protocol = turn.contract.protocol_of(turn.request, turn.action)
+        if (headers.get("content-type") or "").startswith(_FORM):
+            # Some services that speak JSON today still take the forms of before (SQS).
+            protocol = "query"
         if protocol == "json" and "x-amz-target" not in headers:
             headers.add("X-Amz-Target", f"{self._metadata.target_prefix}.{turn.action}")
             version = self._metadata.json_version

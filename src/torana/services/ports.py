@@ -73,6 +73,8 @@ class Turn(Struct, frozen=True):
     """The operation, when the request itself may not name it."""
     role: str | None = None
     """The ARN of the role to act as toward a real endpoint."""
+    host_prefix: str = ""
+    """What stands before the service's own name in its address, such as a bucket."""
 
 
 class Backend(Protocol):

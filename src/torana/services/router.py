@@ -152,6 +152,8 @@ class Router:
         except BodyTooLarge:
             return self._too_large(request, request_id)
         role = invocation.role
+        own_prefix = self._catalog.metadata(name).endpoint_prefix
+        full = f"{invocation.subdomain}.{invocation.service}"
         turn = Turn(
             self._catalog.contract(name),
             request,
@@ -161,6 +163,7 @@ class Router:
             invocation.timeout,
             invocation.action,
             role,
+            "" if full == own_prefix else invocation.subdomain,
         )
         async with asyncio.timeout(invocation.timeout):
             return await self._backends[name](turn)

@@ -86,13 +86,13 @@ class Contract:
             name, labels = self._find(wire, request, action)
             operation = self.service.operations[name]
             params = wire.read(operation, labels, request)
+            self._validate(operation, params, codes)
         except UnknownOperation as error:
             raise self.unknown(protocol, error.asked) from None
         except Malformed as error:
             raise ServiceError(codes.malformed, str(error), status=400) from None
         except RecursionError:
             raise ServiceError(codes.malformed, "nested too deeply", status=400) from None
-        self._validate(operation, params, codes)
         return Asked(operation, params, protocol)
 
     def _find(self, wire: Wire, request: Request, action: str) -> tuple[str, dict[str, str]]:
