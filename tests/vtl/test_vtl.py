@@ -224,3 +224,26 @@ def test_any_text_is_a_template_or_a_mistake(text: str) -> None:
         compiled.render({})
     except TemplateFailure:
         return
+
+
+def test_literal_text_counts_towards_the_output() -> None:
+    with pytest.raises(TemplateLimit):
+        render("#foreach($i in [1..1000])" + "x" * 20_000 + "#end")
+
+
+@pytest.mark.parametrize("template", ["#if(" + "!" * 5000, "#set($x = " + "1" * 5000 + ")"])
+def test_what_is_too_complex_is_a_mistake(template: str) -> None:
+    with pytest.raises(TemplateError):
+        compile(template)
+
+
+@pytest.mark.parametrize("template", ["$util.base64Encode(1)", "$input.json(1)"])
+def test_a_wrong_argument_is_a_failure_of_the_template(template: str) -> None:
+    with pytest.raises(TemplateFailure):
+        render(template)
+
+
+def test_a_replacement_cannot_blow_up() -> None:
+    double = "#foreach($i in [1..13])#set($s = $s + $s)#end"
+    with pytest.raises(TemplateLimit):
+        render(f"#set($s = 'a'){double}#set($t = $s.replace('a', $s))")

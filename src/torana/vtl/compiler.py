@@ -67,7 +67,7 @@ class Template:
             self._run(dict(variables), out, Budget())
         except (RecursionError, MemoryError, OverflowError) as error:
             raise TemplateLimit(f"{self.name}: {error}") from error
-        except (TypeError, ValueError, KeyError, IndexError) as error:
+        except (AttributeError, TypeError, ValueError, KeyError, IndexError) as error:
             raise TemplateFailure(f"{self.name}: {error}") from error
         return "".join(out)
 
@@ -76,7 +76,10 @@ def compile(source: str, name: str = "template") -> Template:
     """Compile a template. Raises `TemplateError` with line and column."""
     if len(source) > _LARGEST:
         raise TemplateError(f"a template may have {_LARGEST} characters", 1, 1)
-    python = _Writer(source).write()
+    try:
+        python = _Writer(source).write()
+    except (RecursionError, ValueError) as error:
+        raise TemplateError(f"too complex: {error}", 1, 1) from error
     scope: dict[str, Any] = {**_SCOPE}
     try:
         exec(python, scope)  # noqa: S102 - our own generated source; names in it come as literals
@@ -149,7 +152,8 @@ class _Writer:
 
     def _flush(self) -> None:
         if self._literal:
-            self._line(f"w({''.join(self._literal)!r})")
+            literal = "".join(self._literal)
+            self._line(f"w({literal!r}); budget.wrote({len(literal)})")
             self._literal.clear()
 
     def _piece(self) -> None:

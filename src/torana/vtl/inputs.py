@@ -14,7 +14,7 @@ import msgspec
 from torana.message import Headers
 from torana.vtl.errors import TemplateFailure
 from torana.vtl.jsonpath import decode, path
-from torana.vtl.values import Callable_
+from torana.vtl.values import Callable_, text
 
 _UNREAD = object()
 
@@ -114,7 +114,7 @@ class Util(Callable_):
         if value is None:
             return None
         out: list[str] = []
-        for char in value if isinstance(value, str) else str(value):
+        for char in text(value):
             if char in _JAVASCRIPT:
                 out.append(_JAVASCRIPT[char])
             elif " " <= char <= "~":

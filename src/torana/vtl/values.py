@@ -130,6 +130,12 @@ def _regex(pattern: str) -> re.Pattern[str]:
         raise TemplateFailure(f"bad pattern: {error}") from error
 
 
+def _replace(s: str, old: str, new: str) -> str:
+    if len(s) + s.count(old) * (len(new) - len(old)) > MOST_TEXT:
+        raise TemplateLimit("a text grew too long")
+    return s.replace(old, new)
+
+
 def _replace_all(s: str, pattern: str, new: str) -> str:
     replacement = re.sub(r"\$(\d)", r"\\g<\1>", new.replace("\\", "\\\\"))
     return _regex(pattern).sub(replacement, _bounded(s))
@@ -185,7 +191,7 @@ _STRING: dict[str, Callable[..., Any]] = {
     "lastIndexOf": lambda s, o: s.rfind(o),
     "length": len,
     "matches": lambda s, p: _regex(p).fullmatch(_bounded(s)) is not None,
-    "replace": lambda s, old, new: s.replace(old, new),
+    "replace": _replace,
     "replaceAll": _replace_all,
     "split": _split,
     "startsWith": lambda s, o: s.startswith(o),
