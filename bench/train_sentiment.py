@@ -22,6 +22,8 @@ from bench.corpora import Labelled
 from torana.engines import sentiment
 from torana.engines.clauses import clauses
 
+SEEDS = 4
+"""Networks that are trained and averaged."""
 CLASSES = ("positive", "negative", "neutral")
 DJANGO = {
     **{code: code for code in ("ar", "de", "es", "fr", "hi", "it", "ja", "ko", "pt")},
@@ -51,20 +53,24 @@ def pick(texts: Iterable[Labelled], label: str, count: int) -> list[Labelled]:
     return chosen[:count]
 
 
-def shifts() -> dict[str, Any]:
-    """How far the same interface texts lie from their English, on average, by language."""
+def shifts() -> tuple[dict[str, Any], Any]:
+    """How far the same interface texts lie from their English, on average, by language.
+
+    And their embeddings, brought back to English: neutral texts in every language.
+    """
     pairs: dict[str, dict[str, str]] = {}
     for locale, english, translated in corpora.interface_texts():
         if locale in DJANGO and len(english) >= 18:
             pairs.setdefault(english, {})[DJANGO[locale]] = translated
     common = sorted(english for english, found in pairs.items() if len(found) >= 10)[:140]
     base = embed(common, "shift-en")
-    found = dict[str, Any]()
+    found, neutral = dict[str, Any](), [base]
     for language in DJANGO.values():
         have = [i for i, english in enumerate(common) if language in pairs[english]]
         rows = embed([pairs[common[i]][language] for i in have], f"shift-{language}")
         found[language] = rows.mean(0) - base[have].mean(0)
-    return found
+        neutral.append(rows - found[language])
+    return found, np.concatenate(neutral)
 
 
 def single() -> list[Labelled]:
@@ -100,18 +106,31 @@ def joined() -> list[tuple[str, bool]]:
     return made
 
 
+def layer(rows: Any, labels: Any, seed: int) -> tuple[Any, Any, Any, Any]:
+    """A network: hidden weights and bias, output weights and bias."""
+    network = MLPClassifier((64,), alpha=5, early_stopping=True, max_iter=80, random_state=seed)
+    network.fit(rows, labels)
+    (hidden, out), (hidden_bias, out_bias) = network.coefs_, network.intercepts_
+    return hidden, hidden_bias, out, out_bias
+
+
 def main() -> int:
-    shift = shifts()
+    shift, interface = shifts()
     texts = single()
     rows = embed([t.text for t in texts], "single")
     rows = rows - np.stack([shift.get(t.language, np.zeros(rows.shape[1])) for t in texts])
+    rows = np.concatenate([rows, interface])
+    labels = np.array([CLASSES.index(t.label) for t in texts] + [2] * len(interface))
     centre, spread = rows.mean(0), rows.std(0)
-    labels = np.array([CLASSES.index(t.label) for t in texts])
-    network = MLPClassifier((64,), alpha=5, early_stopping=True, max_iter=80, random_state=1)
-    network.fit((rows - centre) / spread, labels)
-    (hidden, out), (hidden_bias, out_bias) = network.coefs_, network.intercepts_
+    layers = [layer((rows - centre) / spread, labels, seed) for seed in range(SEEDS)]
+    hidden, hidden_bias, out, out_bias = (
+        np.concatenate(part, -1) for part in zip(*layers, strict=True)
+    )
     hidden = hidden / spread[:, None]
     hidden_bias = hidden_bias - centre @ hidden
+    # Networks side by side: the mean of their logits.
+    out = np.concatenate(np.split(out, SEEDS, axis=1)) / SEEDS
+    out_bias = out_bias.reshape(SEEDS, -1).mean(0)
     weights: dict[str, Any] = {
         "hidden": hidden,
         "hidden_bias": hidden_bias,

@@ -1,12 +1,12 @@
 import pytest
 
-from torana.engines.sentiment import LANGUAGES, Sentiment, Text, load
+from torana.engines.sentiment import LANGUAGES, Sentiment, Text, load, reading
 
 JUDGE = load()
 
 
-def verdict(text: str) -> str:
-    (found,) = JUDGE.run([Text(text)])
+def verdict(text: str, language: str = "en") -> str:
+    (found,) = JUDGE.run([Text(text, language)])
     scores = {name: getattr(found, name) for name in Sentiment.__struct_fields__}
     return max(scores, key=lambda name: scores[name])
 
@@ -22,6 +22,7 @@ def verdict(text: str) -> str:
         ("neutral", "The train to Boston leaves from platform two."),
         ("mixed", "The camera is wonderful, but the battery is awful."),
         ("mixed", "Great food, terrible service."),
+        ("positive", "Me encanta este teléfono."),
         ("neutral", "La réunion commence à 15 heures dans la salle 4."),
     ],
 )
@@ -49,6 +50,31 @@ def test_a_text_is_judged_alike_alone_and_in_a_batch() -> None:
     for one, other in zip(together, alone, strict=True):
         assert one.mixed == pytest.approx(other.mixed, abs=1e-4)
         assert one.neutral == pytest.approx(other.neutral, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language", "text"),
+    [
+        ("positive", "de", "Das Personal war unglaublich freundlich."),
+        ("negative", "fr", "Le pire hôtel où j'ai jamais séjourné."),
+        ("positive", "ja", "この電話が大好きです。"),
+        ("negative", "zh", "这是我住过的最差的酒店。"),
+        ("mixed", "es", "Comida excelente, servicio pésimo."),
+        ("mixed", "de", "Das Zimmer war schön, aber der Lärm war unerträglich."),
+    ],
+)
+def test_judges_other_languages_by_their_shift(wanted: str, language: str, text: str) -> None:
+    assert verdict(text, language) == wanted
+
+
+def test_a_long_text_costs_no_more_than_a_bounded_number_of_clauses() -> None:
+    text = "The room was fine, but nobody cleaned it. " * 119
+    assert len(reading(text).pieces) == 12
+    assert all(len(piece) <= 200 for piece in reading("endless " * 625).pieces)
+
+
+def test_a_long_text_is_judged_by_its_clauses() -> None:
+    assert verdict("The food was awful and the staff were rude. " * 40) == "negative"
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "\t"])

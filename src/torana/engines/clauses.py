@@ -24,8 +24,8 @@ _CUT = re.compile(
 )
 _LEAST = 5
 """Letters a clause has at least in a spaced script; ideographs say as much in a third of them."""
-_MOST = 24
-"""Clauses of one text; the rest stays together in the last one."""
+_LONGEST = re.compile(r"(?s).{1,200}(?=\s|\Z)|.{1,200}")
+"""A clause without end is cut between words, or wherever it must be."""
 
 
 def clauses(text: str) -> list[str]:
@@ -34,7 +34,7 @@ def clauses(text: str) -> list[str]:
     rest = ""
     for piece in _pieces(text):
         rest += piece
-        if _weight(rest) >= _LEAST and len(found) < _MOST:
+        if _weight(rest) >= _LEAST:
             found.append(rest)
             rest = ""
     if rest:
@@ -48,11 +48,9 @@ def clauses(text: str) -> list[str]:
 def _pieces(text: str) -> Iterator[str]:
     start = 0
     for cut in _CUT.finditer(text):
-        if cut.end() > start:
-            yield text[start : cut.end()]
-            start = cut.end()
-    if start < len(text):
-        yield text[start:]
+        yield from _LONGEST.findall(text[start : cut.end()])
+        start = cut.end()
+    yield from _LONGEST.findall(text[start:])
 
 
 def _weight(text: str) -> int:
