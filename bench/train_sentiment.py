@@ -20,7 +20,6 @@ from sklearn.neural_network import MLPClassifier
 from bench import corpora
 from bench.corpora import Labelled
 from torana.engines import sentiment
-from torana.engines.clauses import clauses
 
 SEEDS = 4
 """Networks that are trained and averaged."""
@@ -86,7 +85,7 @@ def single() -> list[Labelled]:
     return found + pick(corpora.plain_talk(), "neutral", 1000)
 
 
-def joined() -> list[tuple[str, bool]]:
+def joined() -> list[tuple[sentiment.Text, bool]]:
     """Two short texts made one: is it mixed?"""
     rng = random.Random(8)
     pools = dict[str, list[str]]()
@@ -94,16 +93,42 @@ def joined() -> list[tuple[str, bool]]:
         for label in CLASSES:
             texts = [t.text.rstrip(" .!?,;") for t in pick(source, label, 4000) if len(t.text) < 90]
             pools.setdefault(label, []).extend(texts)
-    made = list[tuple[str, bool]]()
-    for _ in range(900):
+    made = list[tuple[sentiment.Text, bool]]()
+    for _ in range(500):
         pair = [rng.choice(pools["positive"]), rng.choice(pools["negative"])]
         rng.shuffle(pair)
-        made.append((rng.choice(JOINTS).join(pair), True))
-        other = rng.choice(("positive", "negative"))
-        pair = [rng.choice(pools[other]), rng.choice(pools[rng.choice((other, "neutral"))])]
+        made.append((sentiment.Text(rng.choice(JOINTS).join(pair)), True))
+    for _ in range(250):
+        one = rng.choice(("positive", "negative"))
+        pair = [rng.choice(pools[one]), rng.choice(pools[rng.choice((one, "neutral"))])]
         rng.shuffle(pair)
-        made.append((rng.choice((". ", "; ", ", and ", ". And ")).join(pair), False))
+        made.append(
+            (sentiment.Text(rng.choice((". ", "; ", ", and ", ". And ")).join(pair)), False)
+        )
     return made
+
+
+def as_found() -> list[tuple[sentiment.Text, bool]]:
+    """Texts with one label, long ones too: people did not call them mixed."""
+    texts = list[Labelled]()
+    sources = (
+        (corpora.tweets, 250),
+        (corpora.review_sentences, 150),
+        (corpora.chinese_reviews, 100),
+        (corpora.long_reviews, 60),
+    )
+    for source, count in sources:
+        everything = list(source())
+        for label in CLASSES:
+            texts += pick(everything, label, count)
+    return [(sentiment.Text(t.text, t.language), False) for t in texts]
+
+
+class Kept:
+    """The embedding model, with its answers kept on disk."""
+
+    def encode(self, texts: list[str], is_query: bool = False) -> Any:
+        return embed(texts, "mixed")
 
 
 def layer(rows: Any, labels: Any, seed: int) -> tuple[Any, Any, Any, Any]:
@@ -138,19 +163,12 @@ def main() -> int:
         "out_bias": out_bias,
         **{f"shift_{language}": by for language, by in shift.items()},
     }
-    pairs = joined()
-    cut = [clauses(sentiment.readable(text)) for text, _ in pairs]
-    flat = embed([part for parts in cut for part in parts], "clauses")
-    judged, at, features = (
-        sentiment.Judge(np, MODEL, weights).classify(flat),
-        0,
-        list[list[float]](),
-    )
-    for parts in cut:
-        features.append(sentiment.contrast(judged[at : at + len(parts)]))
-        at += len(parts)
-    regression = LogisticRegression(C=10).fit(features, [mixed for _, mixed in pairs])
-    print("joined pairs told apart:", regression.score(features, [mixed for _, mixed in pairs]))
+    examples = joined() + as_found()
+    judged = sentiment.Judge(np, Kept(), weights).judge([text for text, _ in examples])
+    several = [i for i, (_, parts) in enumerate(judged) if len(parts) > 1]
+    features = [sentiment.contrast(*judged[i]) for i in several]
+    regression = LogisticRegression(C=10).fit(features, [examples[i][1] for i in several])
+    print("mixed told apart:", regression.score(features, [examples[i][1] for i in several]))
     weights["mixed"] = np.concatenate([regression.intercept_, regression.coef_[0]])
     print("mixed:", weights["mixed"])
     target = Path(sentiment.__file__).with_name("sentiment.npz")
