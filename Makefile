@@ -41,6 +41,9 @@ format: $(VENV)/.dev ## format the code
 bench: $(VENV)/.base ## CPU per request beside nginx (needs nginx and wrk)
 	@$(BIN)/python bench/gateway.py
 
+quality: $(VENV)/.dev ## measure the embedded engines on labelled texts
+	@$(BIN)/python -m bench.quality
+
 docs: $(VENV)/.base ## build the documentation
 	@$(BIN)/python -m pip install --quiet --group docs
 	@$(BIN)/mkdocs build --strict

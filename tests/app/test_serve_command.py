@@ -219,6 +219,20 @@ def test_workers_share_a_port_their_metrics_and_reloads(tmp_path: Path) -> None:
         assert {running.ask(path)[1] for _ in range(10)} == {"two"}
 
 
+def test_workers_share_one_limit(tmp_path: Path) -> None:
+    file = tmp_path / "api.yaml"
+    stage = (
+        "x-torana-stage:\n  name: prod\n  methodSettings:\n    '*/*': "
+        "{throttlingRateLimit: 0.01, throttlingBurstLimit: 6}\n"
+    )
+    file.write_text(MOCK % {"title": "t", "word": "one"} + stage)
+    path = "/restapis/mocked/prod/_user_request_/say"
+    with gateway(tmp_path / "data", str(file), "--workers", "2") as running:
+        statuses = [running.ask(path)[0] for _ in range(40)]
+    assert statuses.count(200) == 6
+    assert statuses.count(429) == 34
+
+
 def test_stopping_finishes_the_requests_in_flight(tmp_path: Path) -> None:
     async def scenario() -> str:
         async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
