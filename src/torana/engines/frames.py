@@ -1,18 +1,17 @@
 """What callers and an engine host say to each other: length-prefixed MessagePack."""
 
-import asyncio
 from collections.abc import Callable
-from typing import Generic, Literal, TypeVar, cast
+from typing import Literal, Self
 
 import msgspec
 from msgspec import Raw, Struct
+
+from torana.framing import Frame, Framed
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of one frame: a batch of images fits."""
 _BACKLOG = 2 * LARGEST
 """Bytes that may wait for a peer that does not read; after that it is cut off."""
-
-Frame = TypeVar("Frame")
 
 
 class Call(Struct, frozen=True, tag=True, array_like=True):
@@ -85,77 +84,18 @@ FromHost = Answer | Refusal | Leaving | State
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class Wire(asyncio.Protocol, Generic[Frame]):
-    """One end of a connection. A peer that sends nonsense is cut off."""
+class Wire(Framed[Frame]):
+    """One end of a connection between a caller and a host."""
 
     def __init__(
         self,
         decoder: msgspec.msgpack.Decoder[Frame],
-        receive: Callable[["Wire[Frame]", Frame], None],
-        lost: Callable[["Wire[Frame]"], None],
+        receive: Callable[[Self, Frame], None],
+        lost: Callable[[Self], None],
     ) -> None:
-        self._decode = decoder.decode
-        self._receive = receive
-        self._lost = lost
-        self._buffer = bytearray()
-        self._transport: asyncio.WriteTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.Protocol`."""
-        # uvloop's transports are not instances of asyncio's classes.
-        self._transport = cast(asyncio.WriteTransport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        """See `asyncio.Protocol`."""
-        buffer = self._buffer
-        buffer += data
-        start = 0
-        while len(buffer) - start >= 4:
-            length = int.from_bytes(buffer[start : start + 4], "big")
-            end = start + 4 + length
-            if length > LARGEST:
-                self.abort()
-                return
-            if len(buffer) < end:
-                break
-            try:
-                # Copied, for a Raw field would keep pointing into the buffer.
-                frame = self._decode(bytes(buffer[start + 4 : end]))
-            except msgspec.MsgspecError:
-                self.abort()
-                return
-            start = end
-            self._receive(self, frame)
-        del buffer[:start]
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See `asyncio.Protocol`."""
-        self._transport = None
-        self._lost(self)
-
-    @property
-    def open(self) -> bool:
-        """Whether frames can still be sent."""
-        return self._transport is not None and not self._transport.is_closing()
+        super().__init__(decoder, receive, lost, longest=LARGEST, backlog=_BACKLOG)
 
     def send(self, frame: ToHost | FromHost) -> bool:
         """Send a frame. False: it is too long, or the connection is lost."""
-        if self._transport is None:
-            return False
         body = _encode(frame)
-        if len(body) > LARGEST:
-            return False
-        self._transport.write(len(body).to_bytes(4, "big") + body)
-        if self._transport.get_write_buffer_size() > _BACKLOG:
-            self.abort()
-        return True
-
-    def close(self) -> None:
-        """Send what waits, then close the connection."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def abort(self) -> None:
-        """Cut the connection."""
-        if self._transport is not None:
-            self._transport.abort()
+        return len(body) <= LARGEST and self.put(body)

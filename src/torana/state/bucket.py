@@ -55,6 +55,13 @@ class LocalBucket:
         self.burst = burst
 
 
+def share(rate: float, burst: float, peers: float, held: float) -> LocalBucket:
+    """The part of a bucket that one of `peers` processes may use while it is on its own, with what
+    it holds of it."""
+    burst = max(min(1.0, burst), burst / peers)
+    return LocalBucket(rate / peers, burst, min(held, burst))
+
+
 class Ration:
     """A fixed amount: the share of a quota that a process may spend while it is on its own."""
 

@@ -1,12 +1,12 @@
 """What workers and the hub of their node say to each other: length-prefixed MessagePack."""
 
-import asyncio
 from collections.abc import Callable
-from typing import cast
+from typing import Self
 
 import msgspec
 from msgspec import Struct
 
+from torana.framing import Framed
 from torana.state.allowance import Draw, Grant
 
 _LARGEST = 16 * 1024 * 1024
@@ -80,64 +80,14 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Frame] = msgspec.msgpack.Decoder(Frame)
 
 
-class Wire(asyncio.Protocol):
-    """One end of a connection. A peer that sends nonsense is cut off."""
+class Wire(Framed[Frame]):
+    """One end of a connection between a worker and the hub."""
 
     def __init__(
-        self, receive: Callable[["Wire", Frame], None], lost: Callable[["Wire"], None]
+        self, receive: Callable[[Self, Frame], None], lost: Callable[[Self], None]
     ) -> None:
-        self._receive = receive
-        self._lost = lost
-        self._buffer = bytearray()
-        self._transport: asyncio.WriteTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.Protocol`."""
-        # Not checked by class: uvloop's transports do not derive from asyncio's.
-        self._transport = cast(asyncio.WriteTransport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        """See `asyncio.Protocol`."""
-        buffer = self._buffer
-        buffer += data
-        start = 0
-        while len(buffer) - start >= 4:
-            length = int.from_bytes(buffer[start : start + 4], "big")
-            end = start + 4 + length
-            if length > _LARGEST:
-                self.abort()
-                return
-            if len(buffer) < end:
-                break
-            try:
-                frame = _decoder.decode(memoryview(buffer)[start + 4 : end])
-            except msgspec.MsgspecError:
-                self.abort()
-                return
-            start = end
-            self._receive(self, frame)
-        del buffer[:start]
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See `asyncio.Protocol`."""
-        self._transport = None
-        self._lost(self)
+        super().__init__(_decoder, receive, lost, longest=_LARGEST, backlog=_BACKLOG)
 
     def send(self, frame: Frame) -> None:
         """Send a frame; nothing happens when the connection is lost."""
-        if self._transport is None:
-            return
-        body = _encoder.encode(frame)
-        self._transport.write(len(body).to_bytes(4, "big") + body)
-        if self._transport.get_write_buffer_size() > _BACKLOG:
-            self.abort()
-
-    def close(self) -> None:
-        """Send what waits, then close the connection."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def abort(self) -> None:
-        """Cut the connection."""
-        if self._transport is not None:
-            self._transport.abort()
+        self.put(_encoder.encode(frame))

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from torana.state.allowance import Allowance, Allowances, Draw, Grant, Manner
-from torana.state.bucket import LocalBucket
+from torana.state.bucket import share
 from torana.state.counters import CountersUnavailable, Period, Quota
 from torana.state.frames import (
     DrawFrom,
@@ -56,7 +56,7 @@ class NodeCounters:
         """Connect. Raises `CountersUnavailable` when there is no hub."""
         await self._connect()
         loop = asyncio.get_running_loop()
-        self._recalls = loop.create_task(self._hear_recalls(self._topics.subscribe(_RECALLS)))
+        self._recalls = loop.create_task(self._quotas.hear(self._topics.subscribe(_RECALLS)))
 
     async def _connect(self) -> None:
         lost = asyncio.Event()
@@ -137,7 +137,7 @@ class NodeCounters:
                 burst,
                 _MANNER,
                 lambda draw: self._draw(name, draw),
-                lambda held, _: self._share(name, held),
+                lambda held, _: share(*self._limits[name], self._peers, held),
             ),
         )
 
@@ -149,22 +149,12 @@ class NodeCounters:
         self._known.add(name)
         return grant
 
-    def _share(self, name: str, held: float) -> LocalBucket:
-        rate, burst = self._limits[name]
-        burst = max(min(1.0, burst), burst / self._peers)
-        return LocalBucket(rate / self._peers, burst, min(held, burst))
-
     def quota(self, name: str, limit: float, period: Period, offset: float = 0) -> Quota:
         """See `Counters`."""
         return self._quotas.get(name, limit, period, offset)
 
     async def _recall_quota(self, name: str) -> None:
         await self.publish(_RECALLS, name.encode())
-
-    async def _hear_recalls(self, recalls: Inbox) -> None:
-        async for name in recalls:
-            if name is not None:
-                self._quotas.recalled(name.decode())
 
     async def usage(self, name: str) -> dict[str, float]:
         """See `Counters`."""

@@ -6,7 +6,7 @@ killed process loses the rest of its blocks, never a count.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from math import floor
 from random import random
@@ -196,6 +196,12 @@ class Quotas:
     def _ration(self, name: str, held: float, remaining: float) -> Ration:
         left = min(remaining, self._terms[name].limit)
         return Ration(held + left * self._share())
+
+    async def hear(self, recalls: AsyncIterable[bytes | None]) -> None:
+        """Follow the recalls of other processes, by the quota's name, for as long as they come."""
+        async for name in recalls:
+            if name is not None:
+                self.recalled(name.decode())
 
     def recalled(self, name: str) -> None:
         """Another process is short of a quota: give back what is held here."""

@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from torana.state.allowance import Allowance, Allowances, Draw, Grant, Manner
-from torana.state.bucket import LocalBucket
+from torana.state.bucket import share
 from torana.state.counters import CountersUnavailable, Period, Quota
 from torana.state.quotas import QuotaBook, Quotas
 from torana.state.store import Store
@@ -80,7 +80,7 @@ class RedisCounters:
         self._tasks = [
             loop.create_task(self._beat_on()),
             loop.create_task(self._hear(listening)),
-            loop.create_task(self._hear_recalls(inbox)),
+            loop.create_task(self._quotas.hear(inbox)),
         ]
 
     async def command(self, *words: str | bytes | float) -> Any:
@@ -178,7 +178,7 @@ class RedisCounters:
                 burst,
                 _MANNER,
                 lambda draw: self._draw(name, draw),
-                lambda held, _: self._share(name, held),
+                lambda held, _: share(*self._limits[name], self._peers, held),
             ),
         )
 
@@ -225,22 +225,12 @@ class RedisCounters:
         granted, ahead, retry, left = (float(number) for number in answer[:4])
         return Grant(granted, ahead, retry, _EXPIRES, left), bool(answer[4])
 
-    def _share(self, name: str, held: float) -> LocalBucket:
-        rate, burst = self._limits[name]
-        burst = max(min(1.0, burst), burst / self._peers)
-        return LocalBucket(rate / self._peers, burst, min(held, burst))
-
     def quota(self, name: str, limit: float, period: Period, offset: float = 0) -> Quota:
         """See `Counters`."""
         return self._quotas.get(name, limit, period, offset)
 
     async def _recall_quota(self, name: str) -> None:
         await self.publish(_QUOTA_RECALLS, name.encode())
-
-    async def _hear_recalls(self, recalls: Inbox) -> None:
-        async for name in recalls:
-            if name is not None:
-                self._quotas.recalled(name.decode())
 
     async def usage(self, name: str) -> dict[str, float]:
         """See `Counters`."""
