@@ -9,21 +9,25 @@ from msgspec import Struct
 class Headers:
     """Header fields in wire order and wire spelling; duplicates are kept.
 
-    Look-ups take the name in lower case. The index is built at the first look-up, so a message
-    that is only passed on never pays for it.
+    Look-ups take the name in lower case. The index is built at the first look-up, unless whoever
+    made the fields gives it along.
     """
 
     __slots__ = ("_index", "items")
 
-    def __init__(self, items: list[tuple[str, str]] | None = None) -> None:
+    def __init__(
+        self,
+        items: list[tuple[str, str]] | None = None,
+        index: dict[str, list[str]] | None = None,
+    ) -> None:
         self.items: list[tuple[str, str]] = [] if items is None else items
-        self._index: dict[str, list[str]] | None = None
+        self._index = index
 
     def index(self) -> dict[str, list[str]]:
         """Every value by lower-case name. Not to be changed by the caller."""
         index = self._index
         if index is None:
-            index = self._index = {}
+            index = self._index = dict[str, list[str]]()
             for name, value in self.items:
                 lower = name.lower()
                 if lower in index:

@@ -1,7 +1,7 @@
 """API files into a table of live stages: read all, compile all, or refuse all."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -9,7 +9,7 @@ from msgspec import Struct
 from torana.gateway import plan
 from torana.gateway.contract import Ports
 from torana.gateway.errors import InvalidApi
-from torana.gateway.locate import Domains, Live, Table
+from torana.gateway.locate import Domains, Live, Table, by_length
 from torana.model.rest import RestApi, Stage
 from torana.openapi import Document, InvalidDocument, read
 from torana.settings import Domain
@@ -111,11 +111,11 @@ def live(api: RestApi, stage: Stage, ports: Ports) -> Live:
 
 
 def _domains(domains: dict[str, Domain]) -> Domains:
-    table: dict[str, dict[str, tuple[str, str]]] = {}
+    table: dict[str, Mapping[str, tuple[str, str]]] = {}
     for name, domain in domains.items():
         bases: dict[str, tuple[str, str]] = {}
         for base, target in domain.base_paths.items():
             api_id, _, stage = target.partition("/")
             bases[base.strip("/")] = (api_id, stage)
-        table[name.lower()] = bases
+        table[name.lower()] = by_length(bases)
     return table

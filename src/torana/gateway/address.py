@@ -80,6 +80,9 @@ def compile_address(uri: str, client: Client, tls: Tls | None) -> Locate:
     if "{" not in authority:
         host, port = _host_and_port(authority, scheme)
         origin = client.origin(scheme, host, port, tls)
+        if "{" not in target:
+            fixed = Address(origin, authority, target)
+            return lambda mapped, raw: fixed
         return lambda mapped, raw: Address(origin, authority, fill(mapped, raw))
     fill_authority = filler(authority)
 
@@ -115,13 +118,13 @@ def with_raw_query(target: str, raw: str) -> str:
     return f"{target}{'&' if '?' in target else '?'}{raw}"
 
 
-def forwarded(ctx: Context) -> list[tuple[str, str]]:
+def forwarded(ctx: Context) -> tuple[tuple[str, str], ...]:
     """Who asked, for the backend."""
     peer = ctx.request.peer
     before = ctx.request.headers.get("x-forwarded-for")
-    return [
+    return (
         ("X-Amzn-Trace-Id", ctx.trace_id),
         ("X-Forwarded-For", f"{before}, {peer.address}" if before else peer.address),
         ("X-Forwarded-Port", str(peer.local_port)),
         ("X-Forwarded-Proto", peer.scheme),
-    ]
+    )

@@ -70,20 +70,20 @@ NOT_MAPPABLE_TO_AWS = NOT_MAPPABLE | {
 
 def passed_on(headers: Headers) -> Headers:
     """A client's headers as a proxy integration's backend gets them."""
-    dropped = DROPPED
     connection = headers.get("connection")
-    if connection is not None and connection.lower() not in ("keep-alive", "close"):
-        dropped = dropped | {name.strip().lower() for name in connection.split(",")}
+    if connection is None or connection.lower() in ("keep-alive", "close"):
+        return Headers([item for item in headers.items if item[0].lower() not in DROPPED])
+    dropped = DROPPED | {name.strip().lower() for name in connection.split(",")}
     return Headers([item for item in headers.items if item[0].lower() not in dropped])
 
 
 def passed_back(headers: Headers) -> Headers:
     """A proxied backend's headers as the client gets them."""
     kept: list[tuple[str, str]] = []
-    for name, value in headers.items:
-        lower = name.lower()
+    for item in headers.items:
+        lower = item[0].lower()
         if lower in REMAPPED:
-            kept.append((REMAPPED_PREFIX + name, value))
+            kept.append((REMAPPED_PREFIX + item[0], item[1]))
         elif lower not in _HOP_BY_HOP:
-            kept.append((name, value))
+            kept.append(item)
     return Headers(kept)

@@ -38,7 +38,12 @@ class Found(Struct, frozen=True):
 
 
 Domains = Mapping[str, Mapping[str, tuple[str, str]]]
-"""Domain name to base path (`` for none) to API id and stage name."""
+"""Domain name to base path (`` for none) to API id and stage name, see `by_length`."""
+
+
+def by_length(bases: Mapping[str, tuple[str, str]]) -> Mapping[str, tuple[str, str]]:
+    """Base paths in the order they are tried."""
+    return {base: bases[base] for base in sorted(bases, key=len, reverse=True)}
 
 
 class Table(Struct, frozen=True):
@@ -78,10 +83,10 @@ class Table(Struct, frozen=True):
     def _mapped(self, bases: Mapping[str, tuple[str, str]], path: str) -> Found | None:
         """The longest base path wins; the empty one takes what is left."""
         trimmed = path[1:]
-        for base in sorted(bases, key=len, reverse=True):
+        for base, target in bases.items():
             if base and trimmed != base and not trimmed.startswith(base + "/"):
                 continue
-            live = self.stages.get(bases[base])
+            live = self.stages.get(target)
             rest = trimmed[len(base) :] if base else path
             return Found(live, rest or "/", path) if live else None
         return None

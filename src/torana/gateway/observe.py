@@ -5,12 +5,13 @@ Source of the format: Developer Guide, "Set up CloudWatch logging for REST APIs"
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
 from torana.gateway.contract import Compiled, Context, Observe
 from torana.gateway.errors import InvalidApi
-from torana.gateway.variables import CONTEXT, getter, text
+from torana.gateway.variables import CONTEXT, FIXED, Get, getter, text
 from torana.model.rest import Stage
 from torana.telemetry.lines import Lines
 from torana.telemetry.metrics import Metrics
@@ -27,35 +28,36 @@ JSON_FORMAT = (
 )
 """For stages that are logged but name no format."""
 
+_PLAIN = re.compile(r"[0-9A-Za-z ./:;=+_-]+").fullmatch
+"""What a JSON string holds as it is."""
+
 Line = Callable[[Context], str]
 
 
-def access_line(format: str) -> Line:
-    """A format, compiled. Values are escaped as in a JSON string, so that a request can neither
-    forge a line nor break one. Raises `InvalidApi` for a variable that does not exist."""
+def access_line(format: str, to: Compiled) -> Line:
+    """A format, compiled for one method. Values are escaped as in a JSON string, so that a request
+    can neither forge a line nor break one. Raises `InvalidApi` for a variable that does not exist.
+    """
     pieces = _VARIABLE.split(format.replace("\n", " "))
-    literals, names = pieces[::2], pieces[1::2]
-    for name in names:
+    literals, gets = [pieces[0]], list[Get]()
+    for name, literal in zip(pieces[1::2], pieces[2::2], strict=True):
         if name.partition(".")[0] not in CONTEXT:
             raise InvalidApi(f"access log format: no variable $context.{name}")
-    gets = [getter(name) for name in names]
-    pairs = tuple(zip(gets, literals[1:], strict=True))
-    first = literals[0]
-
-    def line(ctx: Context) -> str:
-        out = [first]
-        for get, literal in pairs:
-            out.append(_escaped(text(get(ctx)) or "-"))
-            out.append(literal)
-        return "".join(out)
-
-    return line
+        if name in FIXED:
+            literals[-1] += _printed(FIXED[name](to)) + literal
+        else:
+            gets.append(getter(name))
+            literals.append(literal)
+    form = "%s".join(literal.replace("%", "%%") for literal in literals)
+    return lambda ctx: form % tuple([_printed(get(ctx)) for get in gets])
 
 
-def _escaped(value: str) -> str:
-    if value.isalnum():
-        return value
-    return msgspec.json.encode(value).decode()[1:-1]
+def _printed(value: Any) -> str:
+    if isinstance(value, str):
+        if _PLAIN(value):
+            return value
+        return msgspec.json.encode(value).decode()[1:-1] or "-"
+    return text(value) or "-"
 
 
 def observer(
@@ -69,7 +71,7 @@ def observer(
         )
         log = log_of(to.stage)
         settings = to.stage.access_log_settings
-        line = access_line((settings and settings.format) or JSON_FORMAT)
+        line = access_line((settings and settings.format) or JSON_FORMAT, to)
 
         def observe(ctx: Context) -> None:
             series.count(

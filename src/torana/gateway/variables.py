@@ -5,11 +5,12 @@ Source: Developer Guide, "API Gateway mapping template and access logging variab
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from torana.gateway.contract import Context
+from torana.gateway.contract import Compiled, Context
 from torana.gateway.errors import GatewayError
 
 Get = Callable[[Context], Any]
@@ -51,6 +52,8 @@ def getter(path: str) -> Get:
     get = CONTEXT.get(first)
     if get is None:
         return lambda ctx: None
+    if not rest:
+        return get
     table = _TABLES.get(first)
     if table is not None and len(rest) == 1 and rest[0] in table:
         return table[rest[0]]
@@ -77,8 +80,13 @@ def text(value: Any) -> str:
     return str(value)
 
 
+@lru_cache(maxsize=64)
+def _clf(second: int) -> str:
+    return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(second))
+
+
 def _clf_time(ctx: Context) -> str:
-    return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(ctx.request.received))
+    return _clf(int(ctx.request.received))
 
 
 def _milliseconds(seconds: float) -> int | str:
@@ -162,12 +170,34 @@ def _authorizer(ctx: Context) -> Mapping[str, Any]:
     return {"principalId": ctx.principal.id, **ctx.principal.context}
 
 
+def resource_id(path: str) -> str:
+    """A stable id of a resource that came from a document: six base-36 characters of its path."""
+    number = 0
+    for char in path:
+        number = (number * 131 + ord(char)) % 36**6
+    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+    return "".join(digits[number // 36**place % 36] for place in range(5, -1, -1))
+
+
+FIXED: dict[str, Callable[[Compiled], str | None]] = {
+    "accountId": lambda to: to.ports.account,
+    "apiId": lambda to: to.api.id,
+    "deploymentId": lambda to: to.stage.deployment_id or None,
+    "resourceId": lambda to: resource_id(to.method.path),
+    "resourcePath": lambda to: to.method.path,
+    "stage": lambda to: to.stage.stage_name,
+}
+"""What every request of a method has in common."""
+
+
+def _of_method(get: Callable[[Compiled], str | None]) -> Get:
+    return lambda ctx: get(ctx.to)
+
+
 CONTEXT: dict[str, Get] = {
-    "accountId": lambda ctx: ctx.to.ports.account,
-    "apiId": lambda ctx: ctx.to.api.id,
+    **{name: _of_method(get) for name, get in FIXED.items()},
     "authorizer": _authorizer,
     "awsEndpointRequestId": lambda ctx: None,
-    "deploymentId": lambda ctx: ctx.to.stage.deployment_id or None,
     "domainName": lambda ctx: ctx.domain,
     "domainPrefix": _domain_prefix,
     "error": lambda ctx: Lazy(ERROR, ctx),
@@ -185,12 +215,9 @@ CONTEXT: dict[str, Get] = {
     "requestOverride": _override,
     "requestTime": _clf_time,
     "requestTimeEpoch": lambda ctx: int(ctx.request.received * 1000),
-    "resourceId": lambda ctx: resource_id(ctx.to.method.path),
-    "resourcePath": lambda ctx: ctx.to.method.path,
     "responseLatency": lambda ctx: _milliseconds(ctx.finished - ctx.request.received),
     "responseLength": lambda ctx: ctx.response_length,
     "responseOverride": _response_override,
-    "stage": lambda ctx: ctx.to.stage.stage_name,
     "status": _status,
     "xrayTraceId": lambda ctx: ctx.trace_id,
 }
@@ -204,12 +231,3 @@ _TABLES: dict[str, dict[str, Get]] = {
 def extended_request_id(request_id: str) -> str:
     """`x-amz-apigw-id`: an opaque id of the service's form, one to one with the request id."""
     return request_id.replace("-", "")[:15] + "="
-
-
-def resource_id(path: str) -> str:
-    """A stable id of a resource that came from a document: six base-36 characters of its path."""
-    number = 0
-    for char in path:
-        number = (number * 131 + ord(char)) % 36**6
-    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
-    return "".join(digits[number // 36**place % 36] for place in range(5, -1, -1))

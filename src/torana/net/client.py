@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections import deque
+from functools import cached_property
 from typing import Protocol
 
 from msgspec import Struct
@@ -67,6 +68,11 @@ class Pool:
         self._idle: deque[Upstream] = deque()
         self._all: set[Upstream] = set()
 
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """Asked for once: asking costs a system call."""
+        return asyncio.get_running_loop()
+
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """See `Origin`."""
         head, streams = encode(request)
@@ -83,7 +89,7 @@ class Pool:
         return await self._exchange(fresh, request, head, streams, timeouts)
 
     def _take(self) -> Upstream | None:
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         while self._idle:
             found = self._idle.pop()
             if not found.closed and now - found.idle_since < _IDLE:
@@ -95,7 +101,7 @@ class Pool:
     async def _connect(self, timeout: float) -> Upstream:
         if len(self._all) >= _MOST:
             raise ConnectionError(f"over {_MOST} connections to {self._host} are busy")
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         try:
             async with asyncio.timeout(timeout):
                 if self._scheme == "unix":
@@ -112,22 +118,21 @@ class Pool:
         return made
 
     def _made(self) -> Upstream:
-        return Upstream(self._freed)
+        return Upstream(self._loop, self._freed)
 
     def _freed(self, connection: Upstream) -> None:
         if connection.closed:
             self._all.discard(connection)
             return
-        connection.idle_since = asyncio.get_running_loop().time()
+        connection.idle_since = self._loop.time()
         self._idle.append(connection)
 
     async def _exchange(
         self, on: Upstream, request: Request, head: bytes, streams: bool, timeouts: Timeouts
     ) -> Reply:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
+        started = self._loop.time()
         answer = on.exchange(head, timeouts.idle, request.method == "HEAD")
-        timer = loop.call_later(timeouts.head, _late, answer)
+        timer = self._loop.call_at(started + timeouts.head, _late, answer)
         done = False
         try:
             if streams:

@@ -18,7 +18,7 @@ import msgspec
 from torana.message import Body, Headers, Peer, Reply, Request, Sent, Stream
 from torana.net.body import IncomingBody
 from torana.net.limits import Limits
-from torana.net.names import FORBIDDEN, HOST, TOKEN, name
+from torana.net.names import HOST, clean, known
 
 if TYPE_CHECKING:
     from torana.net.server import Handler
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("torana.net")
 
 _REASON = {status.value: status.phrase for status in HTTPStatus}
+_STATUS_LINE = {status: f"HTTP/1.1 {status} {text}\r\n" for status, text in _REASON.items()}
 _BODILESS = frozenset({204, 304})
 _OWN = frozenset({"content-length", "transfer-encoding", "connection", "date", "keep-alive"})
 _FAULT = msgspec.json.encode({"message": "Internal server error"})
@@ -84,11 +85,12 @@ class Connection(asyncio.Protocol):
 
     def _reset(self) -> None:
         self._fields: list[tuple[str, str]] = []
+        self._index: dict[str, list[str]] = {}
         self._head_size = 0
-        self._url = b""
+        self._url, self._version = b"", ""
         self._hosts = self._lengths = 0
         self._expect = False
-        self._coding = b""
+        self._coding = ""
         self._parts: list[bytes] = []
         self._body: IncomingBody | None = None
         self._request: Request | None = None
@@ -186,39 +188,49 @@ class Connection(asyncio.Protocol):
         self._head_size += len(field) + len(value) + 4
         if self._head_size > self._limits.head or len(self._fields) >= self._limits.header_count:
             raise Refused(431)
-        if not TOKEN.fullmatch(field) or FORBIDDEN.search(value):
+        name = known(field)
+        text = value.decode("latin-1").strip(" \t")
+        if name is None or not clean(text):
             raise Refused(400)
-        text = name(field)
-        self._fields.append((text, value.decode("latin-1").strip(" \t")))
-        if len(text) in (4, 6, 14, 17):
-            self._framing(text.lower(), value)
+        if not self._in_head:
+            if self._body is not None:
+                self._body.trailers.add(name.text, text)
+            return
+        self._fields.append((name.text, text))
+        lower, index = name.lower, self._index
+        if lower in index:
+            index[lower].append(text)
+        else:
+            index[lower] = [text]
+        if name.framing:
+            self._framing(lower, text)
 
-    def _framing(self, lower: str, value: bytes) -> None:
+    def _framing(self, lower: str, value: str) -> None:
         if lower == "host":
             self._hosts += 1
-            if HOST.fullmatch(self._fields[-1][1]) is None:
+            if HOST.fullmatch(value) is None:
                 raise Refused(400)
         elif lower == "content-length":
             self._lengths += 1
         elif lower == "transfer-encoding":
-            self._coding += value.lower().strip() + b","
+            self._coding += value.lower() + ","
         elif lower == "expect":
-            if value.lower().strip() != b"100-continue":
+            if value.lower() != "100-continue":
                 raise Refused(417)
             self._expect = True
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._in_head = False
-        version = self._parser.get_http_version()
+        version = self._version = self._parser.get_http_version()
         if version not in ("1.1", "1.0"):
             raise Refused(505)
         if self._hosts > 1 or (self._hosts == 0 and version == "1.1"):
             raise Refused(400)
         if self._lengths > 1 or (self._coding and self._lengths):
             raise Refused(400)
-        if self._coding and (self._coding != b"chunked," or version == "1.0"):
-            raise Refused(400 if b"chunked" in self._coding else 501)
+        if self._coding and (self._coding != "chunked," or version == "1.0"):
+            raise Refused(400 if "chunked" in self._coding else 501)
         if self._parser.get_method() == b"CONNECT":
             raise Refused(405)
 
@@ -257,10 +269,10 @@ class Connection(asyncio.Protocol):
         request = Request(
             self._parser.get_method().decode("ascii"),
             self._url.decode("latin-1"),
-            Headers(self._fields),
+            Headers(self._fields, self._index),
             body,
             self._peer,
-            "HTTP/" + self._parser.get_http_version(),
+            "HTTP/1.1" if self._version == "1.1" else "HTTP/1.0",
             time.time(),
         )
         if not self._parser.should_keep_alive():
@@ -332,10 +344,15 @@ class Connection(asyncio.Protocol):
         await self._write(request, reply)
 
     async def _write(self, request: Request, reply: Reply) -> None:
-        bodiless = request.method == "HEAD" or reply.status in _BODILESS or reply.status < 200
-        whole, size = False, 0
+        whole, size, body = False, 0, reply.body
         try:
-            whole, size = await self._put(request, reply, bodiless)
+            if isinstance(body, bytes):
+                size = self._put(request, reply, body)
+                whole = not self._broken
+                if self._writable is not None:
+                    whole = await self._drained()
+            else:
+                whole, size = await self._write_stream(request, reply, body)
         finally:
             if reply.sent is not None:
                 reply.sent(Sent(size, whole))
@@ -344,29 +361,23 @@ class Connection(asyncio.Protocol):
         """Whether the connection ends with this reply: of several pipelined, only the last."""
         return self._draining and not self._queue
 
-    async def _put(self, request: Request, reply: Reply, bodiless: bool) -> tuple[bool, int]:
-        """The reply's bytes. Gives whether all went out, and the body's size."""
-        body = reply.body
-        close = self._last()
-        if isinstance(body, bytes):
-            length = None if reply.status in _BODILESS else len(body)
+    def _put(self, request: Request, reply: Reply, body: bytes) -> int:
+        """A whole reply's bytes. Gives the size of the body that went out."""
+        length: int | None = len(body)
+        if _is_bodiless(request, reply):
             declared = reply.headers.get("content-length") if request.method == "HEAD" else None
             if declared is not None and declared.isdigit():
                 length = int(declared)
-            head = encode_head(reply, length, False, close)
-            self._transport.write(head if bodiless else head + body)
-            size = 0 if bodiless else len(body)
-            if self._writable is not None:
-                return await self._drained(), size
-            return not self._transport.is_closing(), size
-        return await self._write_stream(request, reply, bodiless)
+            elif reply.status in _BODILESS:
+                length = None
+            self._transport.write(encode_head(reply, length, False, self._last()))
+            return 0
+        self._transport.write(encode_head(reply, length, False, self._last()) + body)
+        return len(body)
 
-    async def _write_stream(
-        self, request: Request, reply: Reply, bodiless: bool
-    ) -> tuple[bool, int]:
+    async def _write_stream(self, request: Request, reply: Reply, body: Stream) -> tuple[bool, int]:
         """A body in pieces: counted when its length is known, else chunked."""
-        body = reply.body
-        assert not isinstance(body, bytes)
+        bodiless = _is_bodiless(request, reply)
         declared = reply.headers.get("content-length")
         length = int(declared) if declared is not None and declared.isdigit() else None
         chunked = length is None and request.version == "HTTP/1.1" and not bodiless
@@ -438,6 +449,10 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
 
+def _is_bodiless(request: Request, reply: Reply) -> bool:
+    return request.method == "HEAD" or reply.status in _BODILESS or reply.status < 200
+
+
 def _fields(headers: Headers) -> bytes:
     return "".join(f"{field}: {value}\r\n" for field, value in headers.items).encode("latin-1")
 
@@ -445,7 +460,7 @@ def _fields(headers: Headers) -> bytes:
 def encode_head(reply: Reply, length: int | None, chunked: bool, close: bool) -> bytes:
     """A reply's head. Line breaks in a value become blanks: a backend cannot add fields."""
     status = reply.status
-    lines = [f"HTTP/1.1 {status} {_REASON.get(status, '')}\r\n"]
+    lines = [_STATUS_LINE.get(status) or f"HTTP/1.1 {status} \r\n"]
     for field, value in reply.headers.items:
         if field.lower() not in _OWN:
             lines.append(f"{field}: {value}\r\n")

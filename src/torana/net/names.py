@@ -1,22 +1,47 @@
-"""Header fields from bytes, decoded once per spelling."""
+"""Header fields from bytes, looked at once per spelling."""
 
 import re
 
-_KNOWN: dict[bytes, str] = {}
-_MOST = 2048
+from msgspec import Struct
 
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """RFC 9110, 5.6.2."""
-FORBIDDEN = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """Control characters that a field value must not hold."""
 HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~%!$&'()*+,;=-]*)(:\d{0,5})?")
 
+FRAMING = frozenset({"host", "content-length", "transfer-encoding", "expect"})
+"""Fields that the server itself reads."""
 
-def name(raw: bytes) -> str:
-    """A field name as text. The table is bounded, so that clients cannot make it grow."""
+
+class Name(Struct, frozen=True):
+    """A field name."""
+
+    text: str
+    """As on the wire."""
+    lower: str
+    framing: bool
+
+
+_KNOWN: dict[bytes, Name] = {}
+_MOST = 2048
+
+
+def known(raw: bytes) -> Name | None:
+    """A field name, or None if it is none. The table is bounded, so that clients cannot make it
+    grow."""
     found = _KNOWN.get(raw)
     if found is None:
-        found = raw.decode("ascii")
+        if TOKEN.fullmatch(raw) is None:
+            return None
+        text = raw.decode("ascii")
+        lower = text.lower()
+        found = Name(text, lower, lower in FRAMING)
         if len(_KNOWN) < _MOST:
             _KNOWN[raw] = found
     return found
+
+
+def clean(value: str) -> bool:
+    """Whether a field value holds no control characters but tabs (RFC 9110, 5.5)."""
+    return value.isprintable() or FORBIDDEN.search(value) is None

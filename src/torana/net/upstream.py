@@ -7,7 +7,7 @@ import httptools
 
 from torana.message import Headers, Reply
 from torana.net.body import IncomingBody
-from torana.net.names import name
+from torana.net.names import known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,9 +19,10 @@ _HEAD = 64 * 1024
 class Upstream(asyncio.Protocol):
     """A connection to a backend. `exchange` is used by one caller at a time."""
 
-    def __init__(self, freed: "Callable[[Upstream], None]") -> None:
-        self._loop = asyncio.get_running_loop()
-        self._freed = freed
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, freed: "Callable[[Upstream], None]"
+    ) -> None:
+        self._loop, self._freed = loop, freed
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._parser = httptools.HttpResponseParser(self)
         self._reply: asyncio.Future[Reply] | None = None
@@ -36,6 +37,7 @@ class Upstream(asyncio.Protocol):
 
     def _begin(self) -> None:
         self._fields: list[tuple[str, str]] = []
+        self._lengths, self._coded = 0, False
         self._size = 0
         self._parts: list[bytes] = []
         self._status = 0
@@ -152,11 +154,16 @@ class Upstream(asyncio.Protocol):
         self._size += len(field) + len(value)
         if self._size > _HEAD:
             raise httptools.HttpParserError("the head is too large")
-        pair = (name(field), value.decode("latin-1"))
+        name = known(field)
+        if name is None:
+            raise httptools.HttpParserError("a field's name is malformed")
+        text = value.decode("latin-1")
         if self._status and self._body is not None:
-            self._body.trailers.add(*pair)
+            self._body.trailers.add(name.text, text)
         elif not self._in_trailers:
-            self._fields.append(pair)
+            self._fields.append((name.text, text))
+            self._lengths += name.lower == "content-length"
+            self._coded |= name.lower == "transfer-encoding"
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
@@ -164,12 +171,9 @@ class Upstream(asyncio.Protocol):
         if status < 200:
             return
         self._in_trailers = True
-        headers = Headers(self._fields)
-        framed = "content-length" in headers or "transfer-encoding" in headers
-        if len(headers.all("content-length")) > 1 or (
-            "content-length" in headers and "transfer-encoding" in headers
-        ):
+        if self._lengths + self._coded > 1:
             raise httptools.HttpParserError("ambiguous framing")
+        framed = self._lengths or self._coded
         self._until_close = not framed and status not in (204, 304) and not self._bodiless
         self._alive = self._parser.should_keep_alive() and not self._until_close
         self._status = status
