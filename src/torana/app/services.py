@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from torana.engines import ENGINES
+from torana.engines import ENGINES, capability
 from torana.engines.client import EngineClient
-from torana.engines.engine import EngineBusy
-from torana.engines.pool import EnginePool
+from torana.engines.engine import EngineBusy, EngineFailed, EngineMissing
+from torana.engines.pool import EnginePool, PoolSettings
 from torana.gateway.contract import AwsCall
 from torana.message import Reply, Request
 from torana.net.client import Client
 from torana.services import Parts
 from torana.services.assembly import router
 from torana.services.credentials import BadCredentials, FixedCredentials, root_credentials
-from torana.services.ports import Busy, Credential
+from torana.services.ports import Busy, Credential, Failed, Missing
 from torana.services.router import Invocation, Router
 from torana.settings import BadSettings, Settings
 
@@ -64,7 +64,7 @@ async def build(
 
     Raises `BadSettings`.
     """
-    pool = EnginePool(run / "engines") if owner else None
+    pool = EnginePool(run / "engines", _pool_settings(settings)) if owner else None
     if pool is not None:
         await pool.start()
     engines = EngineClient(run / "engines", ENGINES)
@@ -74,6 +74,10 @@ async def build(
             return await engines.run(capability, items, timeout)
         except EngineBusy as error:
             raise Busy(str(error)) from error
+        except EngineMissing as error:
+            raise Missing(str(error)) from error
+        except EngineFailed as error:
+            raise Failed(str(error)) from error
 
     def languages(capability: str) -> frozenset[str]:
         return engines.capability(capability).languages
@@ -90,3 +94,18 @@ async def build(
     except BadCredentials as error:
         raise BadSettings(str(error)) from error
     return Services(root, found, engines, pool)
+
+
+def _pool_settings(settings: Settings) -> PoolSettings:
+    """Raises `BadSettings` for a capability or a host that there is not."""
+    wanted = settings.engines
+    hosts = {capability(name).host_name for name in ENGINES} if wanted.processes else set[str]()
+    for name, known in (
+        *((name, ENGINES.keys()) for name in wanted.warm),
+        *((name, hosts) for name in wanted.processes),
+    ):
+        if name not in known:
+            raise BadSettings(f"engines: {name!r} is not one of {', '.join(sorted(known))}")
+    return PoolSettings(
+        processes=wanted.processes, memory_limit=wanted.memory_limit, warm=wanted.warm
+    )

@@ -13,11 +13,19 @@ class Busy(Exception):
     """The engine has too much waiting. Becomes the service's throttling error."""
 
 
+class Missing(Exception):
+    """A package that the engine needs is not installed; the message says how to get it."""
+
+
+class Failed(Exception):
+    """The engine could not answer; the message may be shown to the client."""
+
+
 class Engines(Protocol):
     """Runs a capability over items, in order."""
 
     async def __call__(self, capability: str, items: Sequence[Any], timeout: float, /) -> list[Any]:
-        """Raises `TimeoutError` after `timeout` seconds and `Busy`; anything else is a fault."""
+        """Raises `TimeoutError` after `timeout` seconds, `Busy`, `Missing` and `Failed`."""
         ...
 
 

@@ -1,0 +1,116 @@
+"""Amazon Comprehend's operations."""
+
+from collections.abc import Callable
+
+from torana.services.comprehend import analyses
+from torana.services.comprehend.analyses import Analysis
+from torana.services.comprehend.documents import (
+    Params,
+    check_count,
+    check_language,
+    check_size,
+    sort_out,
+)
+from torana.services.engine_calls import EngineCalls
+from torana.services.ports import Call, Engines
+from torana.wire.faults import ServiceError
+
+_CUSTOM = ("EndpointArn", "Bytes", "DocumentReaderConfig")
+
+
+class Comprehend:
+    """The facade. `languages`: those that a capability's engine reads; empty: any."""
+
+    def __init__(self, engines: Engines, languages: Callable[[str], frozenset[str]]) -> None:
+        self._engines = EngineCalls(engines)
+        self._languages = languages
+
+    async def DetectSentiment(self, call: Call, params: Params) -> Params:
+        """The sentiment of a text."""
+        return await self._one(call, params, analyses.SENTIMENT)
+
+    async def BatchDetectSentiment(self, call: Call, params: Params) -> Params:
+        """The sentiments of up to 25 texts."""
+        return await self._batch(call, params, analyses.SENTIMENT)
+
+    async def DetectDominantLanguage(self, call: Call, params: Params) -> Params:
+        """The languages a text may be in, the likeliest first."""
+        return await self._one(call, params, analyses.DOMINANT_LANGUAGE)
+
+    async def BatchDetectDominantLanguage(self, call: Call, params: Params) -> Params:
+        """The languages of up to 25 texts."""
+        return await self._batch(call, params, analyses.DOMINANT_LANGUAGE)
+
+    async def DetectEntities(self, call: Call, params: Params) -> Params:
+        """Persons, places, organisations, dates and amounts of a text."""
+        _refuse_custom(params)
+        return await self._one(call, params, analyses.ENTITIES)
+
+    async def BatchDetectEntities(self, call: Call, params: Params) -> Params:
+        """The entities of up to 25 texts."""
+        return await self._batch(call, params, analyses.ENTITIES)
+
+    async def DetectKeyPhrases(self, call: Call, params: Params) -> Params:
+        """The noun phrases of a text."""
+        return await self._one(call, params, analyses.KEY_PHRASES)
+
+    async def BatchDetectKeyPhrases(self, call: Call, params: Params) -> Params:
+        """The noun phrases of up to 25 texts."""
+        return await self._batch(call, params, analyses.KEY_PHRASES)
+
+    async def DetectSyntax(self, call: Call, params: Params) -> Params:
+        """The words of a text and their parts of speech."""
+        return await self._one(call, params, analyses.SYNTAX)
+
+    async def BatchDetectSyntax(self, call: Call, params: Params) -> Params:
+        """The words of up to 25 texts."""
+        return await self._batch(call, params, analyses.SYNTAX)
+
+    async def DetectPiiEntities(self, call: Call, params: Params) -> Params:
+        """Where a text holds personal data."""
+        return await self._one(call, params, analyses.PII)
+
+    async def ContainsPiiEntities(self, call: Call, params: Params) -> Params:
+        """Which kinds of personal data a text holds."""
+        return await self._one(call, params, analyses.PII_LABELS)
+
+    async def _one(self, call: Call, params: Params, wanted: Analysis) -> Params:
+        text: str = params["Text"]
+        check_size(text, wanted.longest)
+        language = self._language(params, wanted)
+        item = wanted.item(text, language)
+        (found,) = await self._engines.run(call, wanted.capability, [item])
+        return wanted.write(found)
+
+    async def _batch(self, call: Call, params: Params, wanted: Analysis) -> Params:
+        texts: list[str] = params["TextList"]
+        check_count(texts)
+        language = self._language(params, wanted)
+        fitting, errors = sort_out(texts)
+        items = [wanted.item(texts[index], language) for index in fitting]
+        found = await self._engines.run(call, wanted.capability, items)
+        results = [
+            {"Index": index, **wanted.write(each)}
+            for index, each in zip(fitting, found, strict=True)
+        ]
+        return {"ResultList": results, "ErrorList": errors}
+
+    def _language(self, params: Params, wanted: Analysis) -> str:
+        """The text's language; empty for the operation that finds it out."""
+        code: str = params.get("LanguageCode", "")
+        if code:
+            check_language(code, self._languages(wanted.capability))
+        return code
+
+
+def _refuse_custom(params: Params) -> None:
+    given = [name for name in _CUSTOM if name in params]
+    if given:
+        raise ServiceError(
+            "InvalidRequestException",
+            f"{', '.join(given)}: custom entity recognition is not embedded; send Text and "
+            "LanguageCode, or forward the service",
+        )
+    for name in ("Text", "LanguageCode"):
+        if name not in params:
+            raise ServiceError("InvalidRequestException", f"{name} is missing")
