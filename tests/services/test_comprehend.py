@@ -56,10 +56,9 @@ def test_syntax_tokens_are_numbered_from_one(comprehend: Any) -> None:
 
 
 def test_personal_data_is_placed_and_its_kinds_are_listed_once(comprehend: Any) -> None:
-    answer = comprehend.detect_pii_entities(Text=BOB, LanguageCode="en")
-    found = {
-        each["Type"]: BOB[each["BeginOffset"] : each["EndOffset"]] for each in answer["Entities"]
-    }
+    text = "My name is Bob Smith, write to bob@example.com."
+    entities = comprehend.detect_pii_entities(Text=text, LanguageCode="en")["Entities"]
+    found = {each["Type"]: text[each["BeginOffset"] : each["EndOffset"]] for each in entities}
     assert found == {"NAME": "Bob Smith", "EMAIL": "bob@example.com"}
     twice = comprehend.contains_pii_entities(Text="a@example.com b@example.com", LanguageCode="en")
     assert [label["Name"] for label in twice["Labels"]] == ["EMAIL"]
