@@ -1,6 +1,7 @@
 """One process of the gateway, from settings to serving. Read it top to bottom to see the whole."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -85,6 +86,9 @@ class Node:
             self._listeners.append(await listen(self._own_metrics, path=path))
         else:
             await self._open_management(run)
+        # What was made at start stays: the collector need not look through it again and again.
+        gc.collect()
+        gc.freeze()
 
     def load(self, sources: tuple[Source, ...]) -> None:
         """Serve these documents from now on. Raises `BadDefinitions`; what runs goes on then."""

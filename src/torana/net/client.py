@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from torana.message import Reply, Request
 from torana.net.body import IncomingBody
+from torana.net.deadlines import Deadlines
 from torana.net.upstream import Upstream
 
 
@@ -73,6 +74,10 @@ class Pool:
         """Asked for once: asking costs a system call."""
         return asyncio.get_running_loop()
 
+    @cached_property
+    def _deadlines(self) -> Deadlines:
+        return Deadlines(self._loop)
+
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """See `Origin`."""
         head, streams = encode(request)
@@ -132,7 +137,7 @@ class Pool:
     ) -> Reply:
         started = self._loop.time()
         answer = on.exchange(head, timeouts.idle, request.method == "HEAD")
-        timer = self._loop.call_at(started + timeouts.head, _late, answer)
+        slot = self._deadlines.set(started + timeouts.head, answer)
         done = False
         try:
             if streams:
@@ -143,7 +148,7 @@ class Pool:
                 reply.body.expect_end(started + timeouts.total)
             return reply
         finally:
-            timer.cancel()
+            self._deadlines.forget(slot, answer)
             if not done:
                 on.abort()
 
@@ -151,11 +156,6 @@ class Pool:
         """Drop every connection."""
         for connection in tuple(self._all):
             connection.abort()
-
-
-def _late(answer: "asyncio.Future[Reply]") -> None:
-    if not answer.done():
-        answer.set_exception(TimeoutError("the backend did not answer in time"))
 
 
 async def _send_stream(on: Upstream, request: Request, answer: "asyncio.Future[Reply]") -> None:
@@ -177,24 +177,24 @@ def encode(request: Request) -> tuple[bytes, bool]:
 
     Raises `ValueError` for a target or a field that would break the framing.
     """
-    body = request.body
-    streams = not isinstance(body, bytes)
-    lines = [f"{request.method} {request.target} HTTP/1.1\r\n"]
-    for field, value in request.headers.items:
-        lines.append(f"{field}: {value}\r\n")
-    if streams:
-        if "content-length" not in request.headers:
-            lines.append("Transfer-Encoding: chunked\r\n")
-    elif (body or request.method in ("POST", "PUT", "PATCH")) and (
-        "content-length" not in request.headers
+    body, items = request.body, request.headers.items
+    counted = any([len(field) == 14 and field.lower() == "content-length" for field, _ in items])
+    framing = ""
+    if not counted:
+        if not isinstance(body, bytes):
+            framing = "Transfer-Encoding: chunked\r\n"
+        elif body or request.method in ("POST", "PUT", "PATCH"):
+            framing = f"Content-Length: {len(body)}\r\n"
+    fields = "".join([f"{field}: {value}\r\n" for field, value in items])
+    text = f"{request.method} {request.target} HTTP/1.1\r\n{fields}{framing}\r\n"
+    if (
+        text.count("\n") != len(items) + (3 if framing else 2)
+        or "\0" in text
+        or " " in request.target
     ):
-        lines.append(f"Content-Length: {len(body)}\r\n")
-    lines.append("\r\n")
-    text = "".join(lines)
-    if text.count("\n") != len(lines) or "\0" in text or " " in request.target:
         raise ValueError("a header or the target holds a line break, a NUL or a blank")
     head = text.encode("latin-1", "replace")
-    return (head if streams else head + body), streams  # pyright: ignore[reportOperatorIssue]
+    return (head + body, False) if isinstance(body, bytes) else (head, True)
 
 
 class HttpClient:

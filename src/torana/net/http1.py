@@ -18,7 +18,7 @@ import msgspec
 from torana.message import Body, Headers, Peer, Reply, Request, Sent, Stream
 from torana.net.body import IncomingBody
 from torana.net.limits import Limits
-from torana.net.names import HOST, clean, known
+from torana.net.names import HOST, KNOWN, clean, known
 
 if TYPE_CHECKING:
     from torana.net.server import Handler
@@ -188,7 +188,7 @@ class Connection(asyncio.Protocol):
         self._head_size += len(field) + len(value) + 4
         if self._head_size > self._limits.head or len(self._fields) >= self._limits.header_count:
             raise Refused(431)
-        name = known(field)
+        name = KNOWN.get(field) or known(field)
         text = value.decode("latin-1").strip(" \t")
         if name is None or not clean(text):
             raise Refused(400)
@@ -459,19 +459,18 @@ def _fields(headers: Headers) -> bytes:
 
 def encode_head(reply: Reply, length: int | None, chunked: bool, close: bool) -> bytes:
     """A reply's head. Line breaks in a value become blanks: a backend cannot add fields."""
-    status = reply.status
-    lines = [_STATUS_LINE.get(status) or f"HTTP/1.1 {status} \r\n"]
-    for field, value in reply.headers.items:
-        if field.lower() not in _OWN:
-            lines.append(f"{field}: {value}\r\n")
+    lines = [
+        f"{field}: {value}\r\n" for field, value in reply.headers.items if field.lower() not in _OWN
+    ]
     if length is not None:
         lines.append(f"Content-Length: {length}\r\n")
     elif chunked:
         lines.append("Transfer-Encoding: chunked\r\n")
-    lines.append(f"Date: {CLOCK.date()}\r\n")
-    lines.append("Connection: close\r\n\r\n" if close else "Connection: keep-alive\r\n\r\n")
-    head = "".join(lines)
-    if head.count("\n") != len(lines) + 1 or "\0" in head:
+    first = _STATUS_LINE.get(reply.status) or f"HTTP/1.1 {reply.status} \r\n"
+    connection = "close" if close else "keep-alive"
+    fields = "".join(lines)
+    head = f"{first}{fields}Date: {CLOCK.date()}\r\nConnection: {connection}\r\n\r\n"
+    if head.count("\n") != len(lines) + 4 or "\0" in head:
         return encode_head(_cleaned(reply), length, chunked, close)
     return head.encode("latin-1", "replace")
 

@@ -23,22 +23,21 @@ class Name(Struct, frozen=True):
     framing: bool
 
 
-_KNOWN: dict[bytes, Name] = {}
+KNOWN: dict[bytes, Name] = {}
+"""What `known` has seen: looked into first where a call would be felt."""
 _MOST = 2048
 
 
 def known(raw: bytes) -> Name | None:
     """A field name, or None if it is none. The table is bounded, so that clients cannot make it
     grow."""
-    found = _KNOWN.get(raw)
-    if found is None:
-        if TOKEN.fullmatch(raw) is None:
-            return None
-        text = raw.decode("ascii")
-        lower = text.lower()
-        found = Name(text, lower, lower in FRAMING)
-        if len(_KNOWN) < _MOST:
-            _KNOWN[raw] = found
+    if TOKEN.fullmatch(raw) is None:
+        return None
+    text = raw.decode("ascii")
+    lower = text.lower()
+    found = Name(text, lower, lower in FRAMING)
+    if len(KNOWN) < _MOST:
+        KNOWN[raw] = found
     return found
 
 

@@ -7,7 +7,7 @@ import httptools
 
 from torana.message import Headers, Reply
 from torana.net.body import IncomingBody
-from torana.net.names import known
+from torana.net.names import KNOWN, known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,7 +154,7 @@ class Upstream(asyncio.Protocol):
         self._size += len(field) + len(value)
         if self._size > _HEAD:
             raise httptools.HttpParserError("the head is too large")
-        name = known(field)
+        name = KNOWN.get(field) or known(field)
         if name is None:
             raise httptools.HttpParserError("a field's name is malformed")
         text = value.decode("latin-1")

@@ -8,6 +8,7 @@ for each write, is shared by all the commits that wait for it.
 import asyncio
 import json
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Collection, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -157,12 +158,25 @@ class _File:
             path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )
         try:
-            self._db.execute("PRAGMA journal_mode = WAL")
+            self._keep_a_log()
             self._db.execute("PRAGMA synchronous = FULL")
             self._migrate()
         except BaseException:
             self._db.close()
             raise
+
+    def _keep_a_log(self) -> None:
+        """Changing the journal's mode does not wait for others as every other statement does."""
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def _migrate(self) -> None:
         with self._transaction("IMMEDIATE"):
