@@ -178,7 +178,7 @@ def encode(request: Request) -> tuple[bytes, bool]:
     Raises `ValueError` for a target or a field that would break the framing.
     """
     body, items = request.body, request.headers.items
-    counted = any([len(field) == 14 and field.lower() == "content-length" for field, _ in items])
+    counted = [item for item in items if len(item[0]) == 14 and item[0].lower() == "content-length"]
     framing = ""
     if not counted:
         if not isinstance(body, bytes):
