@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import boto3
@@ -18,6 +19,7 @@ from torana.services.credentials import FixedCredentials
 from torana.services.ports import Credential, Principal
 from torana.services.router import Router
 from torana.settings import Service, Settings
+from torana.state.disk import Disk
 
 ROOT = Credential(
     "AKIATESTTESTTESTTEST",
@@ -59,7 +61,7 @@ def by_exclamations(text: str) -> Scores:
 def parts(
     engines: Callable[..., Any] = counting_engines, languages: frozenset[str] = frozenset()
 ) -> Parts:
-    return Parts(engines, lambda capability: languages)
+    return Parts(engines, Disk(Path("/nonexistent")), lambda capability: languages)
 
 
 def make_router(
@@ -96,7 +98,12 @@ def client(
         region_name="eu-west-1",
         aws_access_key_id=key,
         aws_secret_access_key=secret,
-        config=Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=10),
+        config=Config(
+            signature_version="s3v4" if service == "s3" else None,
+            retries={"max_attempts": 1},
+            connect_timeout=5,
+            read_timeout=10,
+        ),
     )
 
 

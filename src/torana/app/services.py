@@ -17,15 +17,23 @@ from torana.services.credentials import BadCredentials, FixedCredentials, root_c
 from torana.services.ports import Busy, Credential, Failed, Missing
 from torana.services.router import Invocation, Router
 from torana.settings import BadSettings, Settings
+from torana.state import open_objects
+from torana.state.objects import ObjectStore
 
 
 class Services:
     """What the front door and the management listener reach services through."""
 
     def __init__(
-        self, root: Credential, found: Router, engines: EngineClient, pool: EnginePool | None
+        self,
+        root: Credential,
+        found: Router,
+        engines: EngineClient,
+        pool: EnginePool | None,
+        objects: ObjectStore,
     ) -> None:
         self.root, self._router, self._engines, self._pool = root, found, engines, pool
+        self._objects = objects
 
     async def handle(self, request: Request) -> Reply:
         """A signed request of an AWS client."""
@@ -50,6 +58,7 @@ class Services:
         await self._engines.aclose()
         if self._pool is not None:
             await self._pool.aclose()
+        await self._objects.close()
 
 
 async def build(
@@ -67,6 +76,7 @@ async def build(
     pool = EnginePool(run / "engines", _pool_settings(settings)) if owner else None
     if pool is not None:
         await pool.start()
+    objects = open_objects(settings.objects_url(), sweep=owner)
     engines = EngineClient(run / "engines", ENGINES)
 
     async def run_engine(capability: str, items: Sequence[Any], timeout: float) -> list[Any]:
@@ -86,14 +96,14 @@ async def build(
         root = root_credentials(settings.folder(), settings.account)
         found = router(
             settings,
-            Parts(run_engine, languages),
+            Parts(run_engine, objects, languages),
             FixedCredentials([root]),
             client,
             environment,
         )
     except BadCredentials as error:
         raise BadSettings(str(error)) from error
-    return Services(root, found, engines, pool)
+    return Services(root, found, engines, pool, objects)
 
 
 def _pool_settings(settings: Settings) -> PoolSettings:

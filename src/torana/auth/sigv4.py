@@ -38,6 +38,7 @@ MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your "
     "AWS Secret Access Key and signing method. Consult the service documentation for details."
 )
+OTHER_BODY = "The provided 'x-amz-content-sha256' header does not match what was computed."
 UNKNOWN_KEY = "The security token included in the request is invalid."
 
 Kind = Literal["missing", "incomplete", "mismatch", "expired", "unknown", "payload", "unsupported"]
@@ -306,10 +307,7 @@ def check_body(claim: Claim, body: bytes) -> None:
             f"{', '.join(sorted(STREAMING))}, or a valid sha256 value.",
         )
     if not hmac.compare_digest(declared, canonical.sha256_hex(body)):
-        raise SignatureError(
-            "payload",
-            "The provided 'x-amz-content-sha256' header does not match what was computed.",
-        )
+        raise SignatureError("payload", OTHER_BODY)
 
 
 def check_time(claim: Claim, now: datetime, skew: timedelta = SKEW) -> None:

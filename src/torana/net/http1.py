@@ -331,6 +331,7 @@ class Connection(asyncio.Protocol):
             self._task = None
 
     async def _one(self, request: Request) -> None:
+        body = request.body
         try:
             reply = await self._handler(request)
         except asyncio.CancelledError:
@@ -338,7 +339,6 @@ class Connection(asyncio.Protocol):
         except Exception:  # noqa: BLE001 - the boundary: a fault in one request stays there
             _log.exception("%s %s failed", request.method, request.target.partition("?")[0])
             reply = Reply(500, Headers([("Content-Type", "application/json")]), _FAULT)
-        body = request.body
         if isinstance(body, IncomingBody) and not body.ended:
             self._draining = True
         await self._write(request, reply)

@@ -5,22 +5,24 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 from torana.message import Reply
-from torana.services.ports import Call, Turn
+from torana.services.ports import Answer, Call, Turn
 from torana.wire.contract import Contract
 from torana.wire.faults import ServiceError
 
 _log = logging.getLogger("torana.services")
 
-Method = Callable[[Call, dict[str, Any]], Awaitable[dict[str, Any]]]
+Method = Callable[[Call, dict[str, Any]], Awaitable[dict[str, Any] | Answer]]
 
 
 def methods(contract: Contract, service: object) -> Mapping[str, Method]:
-    """The operations that a service object has."""
+    """The operations that a service object has; a tuple is a service in several objects."""
+    parts = cast(tuple[object, ...], service) if isinstance(service, tuple) else (service,)
     found: dict[str, Method] = {}
     for name in contract.service.operations:
-        method = getattr(service, name, None)
-        if callable(method):
-            found[name] = cast(Method, method)
+        for part in parts:
+            method = getattr(part, name, None)
+            if callable(method):
+                found[name] = cast(Method, method)
     return found
 
 
@@ -45,6 +47,10 @@ class Embedded:
                 name, turn.principal, turn.region, turn.request_id, turn.timeout, turn.request
             )
             output = await method(call, asked.params)
+            if isinstance(output, Answer):
+                reply = contract.write(asked, output.members, turn.request_id)
+                reply.status = output.status
+                return reply
             return contract.write(asked, output, turn.request_id)
         except ServiceError as error:
             return contract.fail(protocol, error, turn.request_id)

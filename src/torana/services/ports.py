@@ -67,12 +67,20 @@ class Call(Struct, frozen=True):
     request: Request
 
 
+class Answer(Struct, frozen=True):
+    """An operation's output with another status than the model's."""
+
+    members: dict[str, Any]
+    status: int
+
+
 class Turn(Struct, frozen=True):
     """A request that was let in, on its way to what answers it."""
 
     contract: Contract
     request: Request
-    """With its body whole."""
+    """With its body whole; or, where an embedded operation takes content of any size, as a stream
+    that is checked while it is read."""
     principal: Principal
     region: str
     request_id: str

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from uuid import uuid4
 
 import msgspec
@@ -13,6 +14,9 @@ from torana.auth.chunks import ChunkDecoder
 from torana.auth.sigv4 import STREAMING, Claim, SignatureError, read, verify
 from torana.message import BodyTooLarge, Headers, Reply, Request
 from torana.message import read as read_body
+from torana.services.embedded import Embedded
+from torana.services.payload import as_stream, checked
+from torana.services.places import ADDRESSES
 from torana.services.ports import Backend, Credential, Credentials, Principal, Turn
 from torana.services.refusals import refusal, unknown_key
 from torana.wire.catalog import Catalog
@@ -69,42 +73,62 @@ class Router:
     async def handle(self, request: Request) -> Reply:
         """Authenticate, then answer: the management listener's part for AWS clients."""
         request_id = str(uuid4())
+        claim = _claim(request)
+        name = self._catalog.find(request, claim.service if isinstance(claim, Claim) else None)
+        streams = isinstance(claim, Claim) and self._streams(name, request)
+        if not streams:
+            try:
+                request.body = await read_body(request.body, self._body_limit)
+            except BodyTooLarge:
+                return self._too_large(request, request_id)
+        if isinstance(claim, SignatureError):
+            return self._refuse(request, name, claim, request_id)
         try:
-            request.body = await read_body(request.body, self._body_limit)
-        except BodyTooLarge:
-            return self._too_large(request, request_id)
-        try:
-            claim = read(request)
-        except SignatureError as error:
-            return self._refuse(request, self._catalog.find(request), error, request_id)
-        name = self._catalog.find(request, claim.service)
-        try:
-            credential = await self._authenticate(claim, request)
+            credential = await self._authenticate(claim, request, name if streams else None)
         except SignatureError as error:
             return self._refuse(request, name, error, request_id)
         if name is None:
             return _no_service(claim.service, request_id)
         turn = Turn(
             self._catalog.contract(name),
-            request,
+            _placed(name, request) if isinstance(self._backends[name], Embedded) else request,
             credential.principal,
             claim.region,
             request_id,
             self._timeout,
         )
         try:
-            async with asyncio.timeout(self._timeout):
+            # A body of any size takes what it takes: its sender must only not stall.
+            async with asyncio.timeout(None if streams else self._timeout):
                 return await self._backends[name](turn)
         except TimeoutError:
             return _late(turn)
 
-    async def _authenticate(self, claim: Claim, request: Request) -> Credential:
-        """Whose request it is; a chunked body is decoded on the way. Raises `SignatureError`."""
+    def _streams(self, name: str | None, request: Request) -> bool:
+        """Whether the body goes to the backend as it arrives."""
+        if name is None or not isinstance(self._backends[name], Embedded):
+            return False
+        return self._catalog.contract(name).streams(_placed(name, request))
+
+    async def _authenticate(
+        self, claim: Claim, request: Request, streams_to: str | None
+    ) -> Credential:
+        """Whose request it is. Raises `SignatureError`.
+
+        A body is checked on the way, or, if it `streams_to` a service, while that reads it.
+        """
         credential = await self._credentials.find(claim.access_key_id)
         if credential is None:
             raise unknown_key()
         if not keys.same(claim.session_token or "", credential.session_token or ""):
             raise unknown_key()
+        if streams_to is not None:
+            secret = credential.secret_access_key
+            body = request.body = as_stream(request.body)
+            verify(claim, request, secret, self._clock())
+            fail = partial(refusal, protocol=self._catalog.contract(streams_to).spoken[0])
+            request.body = checked(body, claim, secret, fail, self._body_limit)
+            return credential
         verify(claim, request, credential.secret_access_key, self._clock())
         if claim.payload in STREAMING:
             assert isinstance(request.body, bytes)
@@ -154,19 +178,34 @@ class Router:
         role = invocation.role
         own_prefix = self._catalog.metadata(name).endpoint_prefix
         full = f"{invocation.subdomain}.{invocation.service}"
+        prefix = "" if full == own_prefix else invocation.subdomain
+        backend = self._backends[name]
         turn = Turn(
             self._catalog.contract(name),
-            request,
+            _placed(name, request, prefix) if isinstance(backend, Embedded) else request,
             _role_principal(role, self._account),
             invocation.region,
             request_id,
             invocation.timeout,
             invocation.action,
             role,
-            "" if full == own_prefix else invocation.subdomain,
+            prefix,
         )
         async with asyncio.timeout(invocation.timeout):
-            return await self._backends[name](turn)
+            return await backend(turn)
+
+
+def _claim(request: Request) -> Claim | SignatureError:
+    try:
+        return read(request)
+    except SignatureError as error:
+        return error
+
+
+def _placed(name: str, request: Request, prefix: str | None = None) -> Request:
+    """The request as its service's routes expect it; `prefix`: see `ADDRESSES`."""
+    rewrite = ADDRESSES.get(name)
+    return request if rewrite is None else rewrite(request, prefix)
 
 
 def _role_principal(role: str | None, account: str) -> Principal:

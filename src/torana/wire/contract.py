@@ -113,6 +113,19 @@ class Contract:
             return False
         return True
 
+    def streams(self, request: Request) -> bool:
+        """Whether the request's body is content that may be of any size."""
+        try:
+            name, _ = self._wires[self.protocol_of(request)].find(request)
+        except UnknownOperation:
+            return False
+        ref = self.service.operations[name].input
+        if ref is None or not self.service.shapes[ref.shape].payload:
+            return False
+        shape = self.service.shapes[ref.shape]
+        member = shape.members[shape.payload]
+        return member.streaming or self.service.shapes[member.shape].streaming
+
     def _validate(self, operation: Operation, params: dict[str, Any], codes: Manners) -> None:
         if operation.input is None:
             return

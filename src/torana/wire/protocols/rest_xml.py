@@ -13,6 +13,8 @@ from torana.wire.xml_tree import XmlReaders, XmlWriters
 
 _TYPE = "application/xml"
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_BARE = {"GetBucketLocation": "LocationConstraint"}
+"""Operations that answer with one member and nothing around it (`s3UnwrappedXmlOutput`)."""
 
 
 class RestXml:
@@ -40,6 +42,8 @@ class RestXml:
     def _body_writer(self, operation: Operation, members: dict[str, Ref]) -> WriteBody:
         if not members:
             return lambda output: b""
+        if operation.name in _BARE:
+            return self._bare(_BARE[operation.name])
         write = self._out.structure(members)
         root = self._root(operation)
         xmlns = self._xmlns(operation.output)
@@ -49,6 +53,16 @@ class RestXml:
             write(output, out)
             out.append(f"</{root}>")
             return "".join(out).encode()
+
+        return body
+
+    def _bare(self, member: str) -> WriteBody:
+        """A body whose only element is that member."""
+        xmlns = self._xmlns(None)
+
+        def body(output: dict[str, Any]) -> bytes:
+            value = write_text(output.get(member, ""))
+            return f"{_HEAD}<{member}{xmlns}>{value}</{member}>".encode()
 
         return body
 
