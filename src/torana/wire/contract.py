@@ -53,6 +53,7 @@ class Contract:
         statuses = {name: error.status for name, error in modelled_errors(service).items()}
         self._manners = {protocol: manners(name, protocol, statuses) for protocol in self.spoken}
         self._validators = Validators(service.shapes)
+        self._streaming = _streaming(service)
 
     def manners(self, protocol: str) -> Manners:
         """The service's codes in one of its protocols."""
@@ -115,16 +116,13 @@ class Contract:
 
     def streams(self, request: Request) -> bool:
         """Whether the request's body is content that may be of any size."""
+        if not self._streaming:
+            return False
         try:
             name, _ = self._wires[self.protocol_of(request)].find(request)
         except UnknownOperation:
             return False
-        ref = self.service.operations[name].input
-        if ref is None or not self.service.shapes[ref.shape].payload:
-            return False
-        shape = self.service.shapes[ref.shape]
-        member = shape.members[shape.payload]
-        return member.streaming or self.service.shapes[member.shape].streaming
+        return name in self._streaming
 
     def _validate(self, operation: Operation, params: dict[str, Any], codes: Manners) -> None:
         if operation.input is None:
@@ -151,3 +149,15 @@ class Contract:
     def fail(self, protocol: str, error: ServiceError, request_id: str) -> Reply:
         """The reply with an error, in the protocol that was spoken."""
         return self._wires[protocol].fail(error, request_id)
+
+
+def _streaming(service: Service) -> frozenset[str]:
+    """The operations whose input is content of any size."""
+    found: set[str] = set()
+    for name, operation in service.operations.items():
+        shape = service.shapes[operation.input.shape] if operation.input else None
+        if shape is not None and shape.payload:
+            member = shape.members[shape.payload]
+            if member.streaming or service.shapes[member.shape].streaming:
+                found.add(name)
+    return frozenset(found)
