@@ -85,6 +85,8 @@ def test_what_is_answered_is_read_back_by_botocore(name: str, protocol: str) -> 
     wire = PROTOCOLS[protocol](service)
     different: list[Any] = []
     for operation in operations(service):
+        if operation.name == "GetBucketLocation":
+            continue  # botocore's own parser cannot read it either: a hook of its client does
         for seed in SEEDS:
             output = Samples(service, seed).of(operation.output)
             model = botocore_model(name).operation_model(operation.name)
