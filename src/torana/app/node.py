@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from torana.app import services
+from torana.app import llm, services
 from torana.app.definitions import BadDefinitions, Source, compile_table, gather, parse
 from torana.app.key_ring import KeyRing, demo_plan, from_settings
 from torana.app.management import management, matches
@@ -21,6 +21,8 @@ from torana.gateway.contract import Bucket, Ports
 from torana.gateway.front_door import FrontDoor
 from torana.gateway.locate import Table
 from torana.gateway.observe import observer
+from torana.llm.serve import Llm
+from torana.llm.spend import Ledger
 from torana.message import Headers, Reply, Request
 from torana.model.rest import Stage
 from torana.model.usage import ApiKey, QuotaSettings
@@ -50,6 +52,7 @@ class Node:
         self.door = FrontDoor(Table({}))
         self._listeners: list[Listener] = []
         self.front_port = 0
+        self._ledger: Ledger | None = None
         self._quotas: dict[tuple[str, QuotaSettings], Bucket] = {}
 
     async def start(self, role: str, sock: socket.socket | None) -> None:
@@ -79,6 +82,8 @@ class Node:
             domain_suffix=settings.domain_suffix,
         )
         self.load(gather(settings.apis))
+        if settings.llm.models:
+            self._open_llm()
         if role != "hub":
             await self._open_front_door(sock)
         if role == "worker":
@@ -118,6 +123,12 @@ class Node:
     def stages(self) -> list[tuple[str, str]]:
         """API ids and stage names that are served."""
         return sorted(self.door.table.stages)
+
+    def _open_llm(self) -> None:
+        settings = self.settings
+        plan = llm.build(settings.llm, self._environment, self._client, self.counters)
+        self._ledger = Ledger(settings.folder() / "usage")
+        self.door.beside = Llm(plan, self._ledger.add)
 
     async def _open_front_door(self, sock: socket.socket | None) -> None:
         settings = self.settings
@@ -203,6 +214,8 @@ class Node:
         await self._client.aclose()
         await self.counters.close()
         await self._store.close()
+        if self._ledger is not None:
+            self._ledger.close()
         for log in self._logs.values():
             log.close()
 

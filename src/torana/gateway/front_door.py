@@ -1,5 +1,7 @@
 """The front door's handler: from a request to the reply of the API it is for."""
 
+from typing import Protocol
+
 import msgspec
 
 from torana.gateway.locate import Table, normalise
@@ -7,13 +9,22 @@ from torana.gateway.serve import new_request_id, serve
 from torana.message import Headers, Reply, Request
 
 
+class Beside(Protocol):
+    """A handler of some paths, such as the LLM API's."""
+
+    def takes(self, path: str) -> bool: ...
+    async def __call__(self, request: Request) -> Reply: ...
+
+
 class FrontDoor:
     """Holds the table of live stages. A deployment swaps it by one assignment."""
 
-    __slots__ = ("table",)
+    __slots__ = ("beside", "table")
 
     def __init__(self, table: Table) -> None:
         self.table = table
+        self.beside: Beside | None = None
+        """What else this door serves, for paths that no domain of an API claims."""
 
     async def __call__(self, request: Request) -> Reply:
         """Answer a request, whatever it asks for."""
@@ -23,6 +34,9 @@ class FrontDoor:
         path = normalise(path)
         found = self.table.find(request.headers.get("host") or "", path)
         if found is None:
+            beside = self.beside
+            if beside is not None and beside.takes(path):
+                return await beside(request)
             return _nowhere()
         return await serve(found.live.pick(), request, found.path, query, found.full_path)
 

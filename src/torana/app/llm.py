@@ -1,0 +1,166 @@
+"""The LLM API, from settings: providers, models and keys that fit together."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from time import time
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from torana.llm.dialects import DIALECTS
+from torana.llm.keys import MICRO, Key, digest
+from torana.llm.prices import Price, catalogue
+from torana.llm.route import ORDERS, Model, Provider, Target
+from torana.llm.serve import Plan
+from torana.net.client import Client, Timeouts
+from torana.settings import BadSettings, Llm, LlmKey, LlmModel, LlmProvider, secret
+from torana.state.counters import Counters, Period
+
+_PERIODS: dict[str, Period] = {"day": "DAY", "week": "WEEK", "month": "MONTH"}
+
+
+class Vendor(Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of `vendors.toml`."""
+
+    dialect: str
+    base_url: str = ""
+    key: str = "authorization"
+    headers: dict[str, str] = {}
+
+
+def vendors() -> dict[str, Vendor]:
+    """The provider types."""
+    text = files("torana.llm").joinpath("vendors.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(text), dict[str, Vendor])
+
+
+def build(
+    settings: Llm, environment: Mapping[str, str], client: Client, counters: Counters
+) -> Plan:
+    """The plan of the LLM API. Raises `BadSettings`, naming everything that does not fit."""
+    mistakes = [*_mistakes(settings)]
+    if mistakes:
+        raise BadSettings("\n".join(mistakes))
+    known, prices = vendors(), catalogue(settings.prices)
+    providers = {
+        name: _provider(name, given, known[given.type], environment, client)
+        for name, given in settings.providers.items()
+    }
+    models = {
+        name: _model(name, given, providers, prices) for name, given in settings.models.items()
+    }
+    keys = {
+        digest(secret(given.secret, environment)): _key(name, given, counters)
+        for name, given in settings.keys.items()
+        if given.enabled
+    }
+    return Plan(models, keys, int(time()))
+
+
+def _mistakes(settings: Llm) -> Iterator[str]:
+    known, prices = vendors(), catalogue(settings.prices)
+    for name, provider in settings.providers.items():
+        vendor = known.get(provider.type)
+        if vendor is None:
+            yield f"llm.providers.{name}.type: {provider.type!r} is none of {', '.join(known)}"
+        elif urlsplit(provider.base_url or vendor.base_url).scheme not in ("http", "https"):
+            yield f"llm.providers.{name}.base_url: must be an http:// or https:// address"
+    for name, model in settings.models.items():
+        yield from _model_mistakes(f"llm.models.{name}", model, settings)
+    for name, key in settings.keys.items():
+        for model in key.models:
+            if model not in settings.models:
+                yield f"llm.keys.{name}.models: no model {model!r}"
+        if key.budget is not None:
+            yield from _unpriced(name, key, settings, prices)
+
+
+def _model_mistakes(place: str, model: LlmModel, settings: Llm) -> Iterator[str]:
+    if not model.targets:
+        yield f"{place}.targets: needs at least one"
+    for target in model.targets:
+        if target.provider not in settings.providers:
+            yield f"{place}.targets: no provider {target.provider!r}"
+        if target.weight <= 0:
+            yield f"{place}.targets: a weight must be above 0"
+    for other in model.fallbacks:
+        if other not in settings.models:
+            yield f"{place}.fallbacks: no model {other!r}"
+
+
+def _unpriced(name: str, key: LlmKey, settings: Llm, prices: Mapping[str, Price]) -> Iterator[str]:
+    """A budget can only be kept where every price is known."""
+    for model in key.models or tuple(settings.models):
+        for target in settings.models[model].targets if model in settings.models else ():
+            if target.model not in prices:
+                yield (
+                    f"llm.keys.{name}.budget: no price is known of {target.model!r}; "
+                    f'add [llm.prices."{target.model}"] with input and output'
+                )
+
+
+def _provider(
+    name: str,
+    given: LlmProvider,
+    vendor: Vendor,
+    environment: Mapping[str, str],
+    client: Client,
+) -> Provider:
+    url = urlsplit(given.base_url or vendor.base_url)
+    host = url.hostname or ""
+    port = url.port or (443 if url.scheme == "https" else 80)
+    fields = {"Host": url.netloc.rpartition("@")[2], "Content-Type": "application/json"}
+    fields |= {**vendor.headers, **given.headers}
+    if given.api_key:
+        key = secret(given.api_key, environment)
+        if vendor.key == "authorization":
+            fields["Authorization"] = f"Bearer {key}"
+        else:
+            fields[vendor.key] = key
+    return Provider(
+        name,
+        DIALECTS[vendor.dialect],
+        client.origin(url.scheme, host, port),
+        url.path.rstrip("/"),
+        tuple(fields.items()),
+        Timeouts(
+            given.connect_timeout, given.first_timeout, given.idle_timeout, given.total_timeout
+        ),
+    )
+
+
+def _model(
+    name: str,
+    given: LlmModel,
+    providers: Mapping[str, Provider],
+    prices: Mapping[str, Price],
+) -> Model:
+    targets = tuple(
+        Target(
+            providers[each.provider],
+            each.model,
+            prices.get(each.model),
+            each.weight,
+            given.cooldown,
+        )
+        for each in given.targets
+    )
+    return Model(name, targets, given.fallbacks, ORDERS[given.routing], given.retries)
+
+
+def _key(name: str, given: LlmKey, counters: Counters) -> Key:
+    requests, tokens, budget = given.requests_per_minute, given.tokens_per_minute, given.budget
+    place = f"llm/{name}"
+    return Key(
+        name,
+        frozenset(given.models),
+        counters.bucket(f"{place}/requests", requests / 60, requests) if requests else None,
+        counters.bucket(f"{place}/tokens", tokens / 60, tokens) if tokens else None,
+        tokens or 0.0,
+        counters.quota(f"{place}/usd", budget.usd * MICRO, _PERIODS[budget.period])
+        if budget
+        else None,
+        given.expires.timestamp() if given.expires else float("inf"),
+    )

@@ -1,0 +1,169 @@
+"""One call of a model: candidates are tried until one begins to answer.
+
+An error before the first token moves on to the next candidate, whatever its status, be it an event
+of a stream that began with 200. After the first token the answer is that candidate's.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from time import monotonic
+
+from msgspec import Struct
+
+from torana.llm.chat import Answer, Chat
+from torana.llm.dialect import Front, Peek
+from torana.llm.errors import LlmError
+from torana.llm.route import Model, Models, Target, candidates
+from torana.llm.sse import data_of, split
+from torana.message import Body, BodyTooLarge, Headers, Reply, Request, read
+
+ANSWER_LIMIT = 64 * 1024 * 1024
+"""Bytes of a whole answer."""
+_FIRST_LIMIT = 1024 * 1024
+"""Bytes that are looked at for a stream's first event."""
+_PAUSE = 0.25
+_LONGEST_PAUSE = 5.0
+
+
+class Asked(Struct, frozen=True):
+    """A request for a model, as it came."""
+
+    front: Front
+    peek: Peek
+    body: bytes
+    chat: Chat | None
+    """Read where some candidate speaks another API."""
+
+
+class Answered(Struct):
+    """A candidate that answers."""
+
+    target: Target
+    status: int
+    headers: Headers
+    raw: bytes | None
+    """A whole answer of the client's own API, else `answer` is it."""
+    answer: Answer | None = None
+    begun: bytes = b""
+    """Of a stream: what is here already."""
+    rest: Body = b""
+    attempts: int = 1
+
+
+async def call(models: Models, model: Model, asked: Asked) -> Answered:
+    """The first candidate that answers. Raises `LlmError`: the last one's failure."""
+    attempts = 0
+    failure = LlmError("overloaded", f"no provider of {model.name} can be called")
+    for round in range(model.retries + 1):
+        if round:
+            if failure.kind in ("invalid_request", "not_found", "permission", "too_large"):
+                break
+            await asyncio.sleep(_pause(round, failure))
+        for target in candidates(models, model):
+            attempts += 1
+            started = monotonic()
+            target.busy += 1
+            try:
+                answered = await _ask(target, asked)
+            except LlmError as error:
+                failure = error
+                if error.kind not in ("invalid_request", "too_large"):
+                    target.failed(error.retry_after)
+                continue
+            finally:
+                target.busy -= 1
+            target.answered(monotonic() - started)
+            answered.attempts = attempts
+            return answered
+    raise failure
+
+
+def _pause(round: int, failure: LlmError) -> float:
+    wanted = failure.retry_after or _PAUSE * 2 ** (round - 1)
+    return min(wanted, _LONGEST_PAUSE)
+
+
+async def _ask(target: Target, asked: Asked) -> Answered:
+    provider = target.provider
+    dialect, same = provider.dialect, provider.dialect.name == asked.front.dialect
+    path = dialect.operations.get(asked.front.operation)
+    if path is None:
+        raise LlmError(
+            "invalid_request",
+            f"the provider of {target.model} has no {asked.front.operation} API",
+            code="unsupported_operation",
+        )
+    if same:
+        body = dialect.retarget(asked.body, asked.peek, target.model)
+    else:
+        assert asked.chat is not None
+        body = dialect.write(asked.chat, target.model)
+    headers = Headers(list(provider.headers))
+    try:
+        reply = await provider.origin.send(
+            Request("POST", provider.prefix + path, headers, body), provider.timeouts
+        )
+        if reply.status >= 300:
+            raise _refusal(target, reply, await read(reply.body, _FIRST_LIMIT))
+        if asked.peek.stream and _is_events(reply):
+            return await _stream(target, reply)
+        whole = await read(reply.body, ANSWER_LIMIT)
+    except TimeoutError as error:
+        raise LlmError("timeout", f"{provider.name} did not answer in time") from error
+    except ConnectionError as error:
+        raise LlmError("upstream", f"{provider.name} cannot be reached: {error}") from error
+    except BodyTooLarge as error:
+        raise LlmError("upstream", f"{provider.name} answers with too much") from error
+    if same:
+        return Answered(target, reply.status, reply.headers, whole)
+    return Answered(target, 200, reply.headers, None, dialect.read(whole))
+
+
+def _refusal(target: Target, reply: Reply, body: bytes) -> LlmError:
+    error = target.provider.dialect.refusal(reply.status, body)
+    after = reply.headers.get("retry-after")
+    if after is not None and after.strip().replace(".", "", 1).isdigit():
+        error.retry_after = float(after)
+    if error.kind == "authentication":
+        # The client's own key is good: it is ours at the provider that is not.
+        return LlmError(
+            "upstream", f"{target.provider.name} refuses the gateway's credentials", status=502
+        )
+    return error
+
+
+def _is_events(reply: Reply) -> bool:
+    kind = reply.headers.get("content-type") or ""
+    return kind.partition(";")[0].strip().lower() == "text/event-stream"
+
+
+async def _stream(target: Target, reply: Reply) -> Answered:
+    """A stream whose first event is here, and is no error."""
+    dialect, begun = target.provider.dialect, b""
+    pieces = _pieces(reply.body)
+    async for piece in pieces:
+        begun += piece
+        whole, _ = split(begun)
+        for data in data_of(whole):
+            fault = dialect.fault(data)
+            if fault is not None:
+                await _close(reply.body)
+                raise fault
+            return Answered(target, reply.status, reply.headers, None, None, begun, reply.body)
+        if len(begun) > _FIRST_LIMIT:
+            await _close(reply.body)
+            raise LlmError("upstream", "the provider's stream does not begin")
+    raise LlmError("upstream", f"{target.provider.name} ended its answer before it began")
+
+
+async def _pieces(body: Body) -> AsyncIterator[bytes]:
+    if isinstance(body, bytes):
+        yield body
+        return
+    async for piece in body:
+        yield piece
+
+
+async def _close(body: Body) -> None:
+    if not isinstance(body, bytes):
+        await body.aclose()

@@ -1,0 +1,111 @@
+"""The two seams: a front is an API that clients speak, a dialect is one that providers speak.
+
+Both are pure: bytes and values in, bytes and values out. A front and a dialect of the same name
+speak the same bodies, which then pass unchanged.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Protocol
+
+from msgspec import Struct
+
+from torana.llm.chat import Answer, Chat, Event, Usage
+from torana.llm.errors import LlmError
+from torana.message import Reply
+
+
+class Peek(Struct, frozen=True):
+    """What routing and limits need to know of a request, whatever else it holds."""
+
+    model: str
+    stream: bool = False
+    max_tokens: int | None = None
+    """Of output, as far as the client bounds it."""
+    with_usage: bool = True
+    """Whether the client asked for a stream's usage."""
+
+
+class Writer(Protocol):
+    """Writes one stream for a client."""
+
+    def write(self, event: Event) -> bytes: ...
+    def end(self) -> bytes:
+        """What closes the stream."""
+        ...
+
+
+class Front(Protocol):
+    """An API that clients speak."""
+
+    dialect: str
+    operation: str
+    """Which of a dialect's paths serves it."""
+
+    def peek(self, body: bytes) -> Peek:
+        """Raises `LlmError`."""
+        ...
+
+    def read(self, body: bytes) -> Chat:
+        """Raises `LlmError`."""
+        ...
+
+    def write(self, answer: Answer) -> bytes:
+        """A whole answer."""
+        ...
+
+    def writer(self, chat: Chat) -> Writer: ...
+
+    def fail(self, error: LlmError) -> bytes:
+        """What a client is told when its stream cannot go on."""
+        ...
+
+    def refuse(self, error: LlmError) -> Reply:
+        """An error, as this API spells it."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads one provider's stream."""
+
+    def feed(self, data: bytes) -> Iterable[Event]:
+        """The events of one server-sent event's data. Raises `LlmError` for one that reports an
+        error or is malformed."""
+        ...
+
+
+class Dialect(Protocol):
+    """An API that providers speak."""
+
+    name: str
+    operations: ClassVar[Mapping[str, str]]
+    """Paths below the provider's base URL, by operation."""
+
+    def write(self, chat: Chat, model: str) -> bytes:
+        """The body of a request. Raises `LlmError` for what this API cannot express."""
+        ...
+
+    def retarget(self, body: bytes, peek: Peek, model: str) -> bytes:
+        """A body of this dialect for another model, its stream with usage."""
+        ...
+
+    def read(self, body: bytes) -> Answer:
+        """Raises `LlmError`."""
+        ...
+
+    def reader(self) -> Reader: ...
+
+    def usage(self, data: bytes) -> Usage | None:
+        """What a whole answer, or an event's data, says of its cost."""
+        ...
+
+    def hidden(self, data: bytes) -> bool:
+        """Whether an event of a stream is there only because we asked for usage."""
+        ...
+
+    def fault(self, data: bytes) -> LlmError | None:
+        """The error that an event of a stream reports, if it does."""
+        ...
+
+    def refusal(self, status: int, body: bytes) -> LlmError:
+        """The error behind a provider's reply."""
+        ...

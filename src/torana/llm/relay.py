@@ -1,0 +1,168 @@
+"""A provider's stream on its way to the client: unchanged where both speak one API, else event by
+event. Nothing is held back but an event that has not come whole."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from torana.llm.call import Answered
+from torana.llm.chat import NOTHING, Metered, Started, Usage
+from torana.llm.dialect import Dialect, Reader, Writer
+from torana.llm.errors import LlmError
+from torana.llm.sse import Events, EventTooLong, data_of, split
+from torana.message import Headers
+
+_TELLING = re.compile(rb'"usage"\s*:\s*\{')
+"""What an event must hold to be looked into on its way."""
+
+
+class Pipe(Protocol):
+    """What becomes of a stream's bytes."""
+
+    usage: Usage | None
+    """What the provider said it used, so far."""
+    events: int
+    """How many have passed: about the tokens, for providers that do not say."""
+    broken: LlmError | None
+    """The stream reported an error: it is over."""
+
+    def piece(self, data: bytes) -> bytes: ...
+    def finish(self) -> bytes: ...
+
+
+class Relay:
+    """Implements `Stream`. `done` is told once that it is over."""
+
+    def __init__(
+        self,
+        answered: Answered,
+        pipe: Pipe,
+        fail: Callable[[LlmError], bytes],
+        done: Callable[[], None],
+    ) -> None:
+        self.trailers = Headers()
+        self._begun, self._rest = answered.begun, answered.rest
+        self._pipe, self._fail, self._done = pipe, fail, done
+        self._over = False
+
+    def __aiter__(self) -> "Relay":
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The next bytes for the client; never empty."""
+        while not self._over:
+            out = await self._step()
+            if out:
+                return out
+        raise StopAsyncIteration
+
+    async def _step(self) -> bytes:
+        pipe = self._pipe
+        try:
+            piece = await self._next()
+        except TimeoutError:
+            self._end()
+            return self._fail(LlmError("timeout", "the provider stopped within its answer"))
+        except ConnectionError:
+            self._end()
+            return self._fail(LlmError("upstream", "the provider broke off within its answer"))
+        out = pipe.finish() if piece is None else pipe.piece(piece)
+        if pipe.broken is not None:
+            await self.aclose()
+            return out + self._fail(pipe.broken)
+        if piece is None:
+            self._end()
+        return out
+
+    async def _next(self) -> bytes | None:
+        if self._begun:
+            piece, self._begun = self._begun, b""
+            return piece
+        return None if isinstance(self._rest, bytes) else await anext(self._rest, None)
+
+    async def aclose(self) -> None:
+        """The client left: so do we."""
+        if not isinstance(self._rest, bytes):
+            await self._rest.aclose()
+        self._end()
+
+    def _end(self) -> None:
+        if not self._over:
+            self._over = True
+            self._done()
+
+
+class Passing:
+    """Between two ends of one API. Only events that tell usage are looked into."""
+
+    broken: LlmError | None = None
+
+    def __init__(self, dialect: Dialect, with_usage: bool) -> None:
+        self.usage: Usage | None = None
+        self.events = 0
+        self._dialect, self._with_usage = dialect, with_usage
+        self._rest = b""
+
+    def piece(self, data: bytes) -> bytes:
+        """See `Pipe`."""
+        whole, self._rest = split(self._rest + data if self._rest else data)
+        self.events += whole.count(b"data:")
+        return whole if _TELLING.search(whole) is None else self._looked_into(whole)
+
+    def _looked_into(self, whole: bytes) -> bytes:
+        kept: list[bytes] = []
+        while whole:
+            end = re.search(rb"\r?\n\r?\n", whole)
+            cut = end.end() if end else len(whole)
+            block, whole = whole[:cut], whole[cut:]
+            if not self._hides(block):
+                kept.append(block)
+        return b"".join(kept)
+
+    def _hides(self, block: bytes) -> bool:
+        for data in data_of(block):
+            used = self._dialect.usage(data)
+            if used is not None:
+                self.usage = (self.usage or NOTHING) | used
+                return not self._with_usage and self._dialect.hidden(data)
+        return False
+
+    def finish(self) -> bytes:
+        """See `Pipe`."""
+        rest, self._rest = self._rest, b""
+        return self._looked_into(rest)
+
+
+class Translating:
+    """Between two APIs."""
+
+    def __init__(self, reader: Reader, writer: Writer) -> None:
+        self.usage: Usage | None = None
+        self.broken: LlmError | None = None
+        self.events = 0
+        self._reader, self._writer, self._cut = reader, writer, Events()
+
+    def piece(self, data: bytes) -> bytes:
+        """See `Pipe`."""
+        return self._written(self._cut.feed(data))
+
+    def finish(self) -> bytes:
+        """See `Pipe`."""
+        last = self._written(self._cut.flush())
+        return last if self.broken else last + self._writer.end()
+
+    def _written(self, found: Iterable[bytes]) -> bytes:
+        """What came before an event that breaks the stream is still the client's."""
+        out: list[bytes] = []
+        try:
+            for data in found:
+                for event in self._reader.feed(data):
+                    self.events += 1
+                    if isinstance(event, (Metered, Started)) and event.usage != NOTHING:
+                        self.usage = (self.usage or NOTHING) | event.usage
+                    out.append(self._writer.write(event))
+        except LlmError as error:
+            self.broken = error
+        except EventTooLong as error:
+            self.broken = LlmError("upstream", str(error))
+        return b"".join(out)

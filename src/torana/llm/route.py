@@ -1,0 +1,138 @@
+"""Which provider's model answers next: by weight, load, speed or price, leaving out what fails."""
+
+from collections.abc import Callable, Iterator, Mapping
+from random import random
+from time import monotonic
+
+from msgspec import Struct
+
+from torana.llm.dialect import Dialect
+from torana.llm.errors import LlmError
+from torana.llm.prices import Price
+from torana.net.client import Origin, Timeouts
+
+_STRIKES = 5
+"""Failures in a row after which a target is left alone for a while."""
+_SMOOTH = 0.2
+_MOST_FALLBACKS = 8
+
+
+class Provider(Struct, frozen=True):
+    """An account, ready to be called."""
+
+    name: str
+    dialect: Dialect
+    origin: Origin
+    prefix: str
+    """The base URL's path."""
+    headers: tuple[tuple[str, str], ...]
+    """Host and credentials among them."""
+    timeouts: Timeouts
+
+
+class Target(Struct, eq=False):
+    """A provider's model, and how it has been doing in this process."""
+
+    provider: Provider
+    model: str
+    price: Price | None
+    weight: float
+    cooldown: float
+    busy: int = 0
+    latency: float = 0.0
+    """Seconds to an answer's first byte, smoothed."""
+    strikes: int = 0
+    closed_until: float = 0.0
+
+    def failed(self, retry_after: float | None) -> None:
+        """It did not answer: several times in a row, or told us when to come again."""
+        self.strikes += 1
+        if retry_after is not None:
+            self.closed_until = monotonic() + min(retry_after, 10 * self.cooldown)
+        elif self.strikes >= _STRIKES:
+            self.closed_until = monotonic() + self.cooldown
+
+    def answered(self, seconds: float) -> None:
+        """It did."""
+        self.strikes, self.closed_until = 0, 0.0
+        self.latency += _SMOOTH * (seconds - self.latency) if self.latency else seconds
+
+
+class Model(Struct, frozen=True, eq=False):
+    """What clients call."""
+
+    name: str
+    targets: tuple[Target, ...]
+    fallbacks: tuple[str, ...]
+    order: Callable[[tuple[Target, ...]], list[Target]]
+    retries: int
+
+
+Models = Mapping[str, Model]
+
+
+def candidates(models: Models, model: Model) -> Iterator[Target]:
+    """The targets to try in turn: the model's own, then those of its fallbacks. Targets that are
+    left alone come last, as they are better than none."""
+    shut: list[Target] = []
+    now = monotonic()
+    for each in (model, *_fallbacks(models, model)):
+        for target in each.order(each.targets):
+            if target.closed_until > now:
+                shut.append(target)
+            else:
+                yield target
+    yield from shut
+
+
+def _fallbacks(models: Models, model: Model) -> list[Model]:
+    found, todo = [model], list(model.fallbacks)
+    while todo and len(found) <= _MOST_FALLBACKS:
+        each = models[todo.pop(0)]
+        if each not in found:
+            found.append(each)
+            todo.extend(each.fallbacks)
+    return found[1:]
+
+
+def by_weight(targets: tuple[Target, ...]) -> list[Target]:
+    """A draw without replacement: the first by weight, then the rest likewise."""
+    if len(targets) == 1:
+        return [targets[0]]
+    # Efraimidis and Spirakis, "Weighted random sampling with a reservoir".
+    return sorted(targets, key=lambda each: -(random() ** (1 / each.weight)))  # noqa: S311
+
+
+def by_load(targets: tuple[Target, ...]) -> list[Target]:
+    """The one with the fewest answers under way, for its weight."""
+    return sorted(targets, key=lambda each: (each.busy / each.weight, random()))  # noqa: S311
+
+
+def by_latency(targets: tuple[Target, ...]) -> list[Target]:
+    """The fastest of late; one not tried yet comes first."""
+    return sorted(targets, key=lambda each: each.latency)
+
+
+def by_cost(targets: tuple[Target, ...]) -> list[Target]:
+    """The cheapest; one without a price comes last."""
+    return sorted(targets, key=lambda each: each.price.worst() if each.price else float("inf"))
+
+
+ORDERS: dict[str, Callable[[tuple[Target, ...]], list[Target]]] = {
+    "weighted": by_weight,
+    "least-busy": by_load,
+    "least-latency": by_latency,
+    "least-cost": by_cost,
+}
+
+
+def find(models: Models, name: str) -> Model:
+    """Raises `LlmError`."""
+    found = models.get(name)
+    if found is None:
+        raise LlmError(
+            "not_found",
+            f"The model `{name}` does not exist or you do not have access to it.",
+            param="model",
+        )
+    return found

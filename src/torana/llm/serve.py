@@ -1,0 +1,199 @@
+"""The LLM API of the front door: from a request to the reply of a model."""
+
+import logging
+import time
+from collections.abc import Callable
+from random import getrandbits
+
+import msgspec
+from msgspec import Struct
+
+from torana.llm.call import Answered, Asked, call
+from torana.llm.chat import Usage
+from torana.llm.dialect import Front
+from torana.llm.errors import LlmError
+from torana.llm.fronts import FRONTS
+from torana.llm.fronts.openai_errors import refuse
+from torana.llm.keys import Key, Keys, Reserved, allow, identify, reserve
+from torana.llm.relay import Passing, Relay, Translating
+from torana.llm.route import Model, Models, find
+from torana.llm.spend import Spent
+from torana.message import BodyTooLarge, Headers, Reply, Request, read
+
+_log = logging.getLogger("torana.llm")
+
+BODY_LIMIT = 32 * 1024 * 1024
+"""Bytes of a request: pictures and documents travel within."""
+_BYTES_A_TOKEN = 4
+
+
+class Plan(Struct, frozen=True):
+    """Everything a request needs. Never changed: a new configuration swaps the whole."""
+
+    models: Models
+    keys: Keys
+    created: int
+    """`time.time()` when it was made: the models' age."""
+
+
+class Llm:
+    """Serves the paths below `/v1/` that are an LLM's."""
+
+    def __init__(self, plan: Plan, spend: Callable[[Spent], None]) -> None:
+        self.plan, self._spend = plan, spend
+
+    def takes(self, path: str) -> bool:
+        """Whether a path is ours."""
+        return path in FRONTS or path == "/v1/models" or path.startswith("/v1/models/")
+
+    async def __call__(self, request: Request) -> Reply:
+        """Answer a request, whatever it asks for."""
+        path = request.target.partition("?")[0]
+        front = FRONTS.get(path)
+        request_id = f"req_{getrandbits(96):024x}"
+        try:
+            if front is not None:
+                reply = await self._complete(front, request)
+            else:
+                reply = self._models(path, request)
+        except LlmError as error:
+            reply = (front.refuse if front else refuse)(error)
+        except Exception:  # noqa: BLE001 - the boundary: a fault in one request stays there
+            _log.exception("%s failed", path)
+            reply = (front.refuse if front else refuse)(LlmError("internal", "Internal error"))
+        reply.headers.add("x-request-id", request_id)
+        if path == "/v1/messages":
+            reply.headers.add("request-id", request_id)
+        return reply
+
+    def _models(self, path: str, request: Request) -> Reply:
+        if request.method != "GET":
+            raise LlmError("invalid_request", f"{request.method} is not allowed", status=405)
+        plan = self.plan
+        key = identify(plan.keys, request.headers)
+        may = [name for name in plan.models if not key.models or name in key.models]
+        shown = [
+            {"id": name, "object": "model", "created": plan.created, "owned_by": "torana"}
+            for name in may
+        ]
+        name = path.removeprefix("/v1/models").removeprefix("/")
+        if not name:
+            return _json({"object": "list", "data": shown})
+        find(plan.models, name)
+        allow(key, name)
+        return _json(next(each for each in shown if each["id"] == name))
+
+    async def _complete(self, front: Front, request: Request) -> Reply:
+        if request.method != "POST":
+            raise LlmError("invalid_request", f"{request.method} is not allowed", status=405)
+        plan, started = self.plan, time.time()
+        key = identify(plan.keys, request.headers)
+        try:
+            body = await read(request.body, BODY_LIMIT)
+        except BodyTooLarge as error:
+            raise LlmError("too_large", f"The body is over {BODY_LIMIT} bytes.") from error
+        peek = front.peek(body)
+        allow(key, peek.model)
+        model = find(plan.models, peek.model)
+        chat = front.read(body) if _translates(plan.models, model, front) else None
+        price = model.targets[0].price
+        reserved = await reserve(key, len(body), peek.max_tokens, price)
+        asked = Asked(front, peek, body, chat)
+        try:
+            answered = await call(plan.models, model, asked)
+        except BaseException as error:
+            reserved.settle(None, None)
+            status = error.status if isinstance(error, LlmError) else 499
+            self._spend(Spent(started, key.name, model.name, "", "", status))
+            raise
+        account = _Account(self._spend, started, key, model, answered, reserved, len(body))
+        return _reply(asked, answered, account)
+
+
+def _translates(models: Models, model: Model, front: Front) -> bool:
+    """Whether some candidate speaks another API than the client."""
+    every = (model, *(models[name] for name in model.fallbacks))
+    return any(
+        target.provider.dialect.name != front.dialect for each in every for target in each.targets
+    )
+
+
+class _Account:
+    """Settles a request once, when it is known what it used."""
+
+    def __init__(
+        self,
+        spend: Callable[[Spent], None],
+        started: float,
+        key: Key,
+        model: Model,
+        answered: Answered,
+        reserved: Reserved,
+        size: int,
+    ) -> None:
+        self._spend, self._started, self._size = spend, started, size
+        self._key, self._model, self._answered, self._reserved = key, model, answered, reserved
+
+    def settle(self, usage: Usage | None, tokens: int, stream: bool = False) -> None:
+        """`tokens`: about how many came, where the provider tells no usage."""
+        used = usage or Usage(self._size // _BYTES_A_TOKEN, tokens)
+        target = self._answered.target
+        self._reserved.settle(used, target.price)
+        self._spend(
+            Spent(
+                at=self._started,
+                key=self._key.name,
+                model=self._model.name,
+                provider=target.provider.name,
+                target=target.model,
+                status=self._answered.status,
+                input=used.input,
+                output=used.output,
+                cached=used.cached,
+                usd=target.price.of(used) if target.price else None,
+                seconds=time.time() - self._started,
+                stream=stream,
+                attempts=self._answered.attempts,
+                estimated=usage is None,
+            )
+        )
+
+
+def _reply(asked: Asked, answered: Answered, account: _Account) -> Reply:
+    front, target = asked.front, answered.target
+    dialect = target.provider.dialect
+    headers = Headers(
+        [("x-torana-provider", target.provider.name), ("x-torana-model", target.model)]
+    )
+    if answered.raw is not None:
+        headers.add("Content-Type", answered.headers.get("content-type") or "application/json")
+        account.settle(_usage_of(answered), len(answered.raw) // _BYTES_A_TOKEN)
+        return Reply(answered.status, headers, answered.raw)
+    if answered.answer is not None:
+        headers.add("Content-Type", "application/json")
+        account.settle(answered.answer.usage, 0)
+        return Reply(200, headers, front.write(answered.answer))
+    headers.add("Content-Type", "text/event-stream; charset=utf-8")
+    headers.add("Cache-Control", "no-cache")
+    if dialect.name == front.dialect:
+        pipe = Passing(dialect, asked.peek.with_usage)
+    else:
+        assert asked.chat is not None
+        pipe = Translating(dialect.reader(), front.writer(asked.chat))
+
+    def done() -> None:
+        account.settle(pipe.usage, pipe.events, stream=True)
+
+    return Reply(200, headers, Relay(answered, pipe, front.fail, done))
+
+
+def _usage_of(answered: Answered) -> Usage | None:
+    try:
+        return answered.target.provider.dialect.usage(answered.raw or b"")
+    except LlmError:
+        return None
+
+
+def _json(value: object) -> Reply:
+    headers = Headers([("Content-Type", "application/json")])
+    return Reply(200, headers, msgspec.json.encode(value))

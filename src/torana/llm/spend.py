@@ -1,0 +1,104 @@
+"""The ledger of what was used: one line a request, in files by day, never rewritten.
+
+A line is in the operating system's hands before the loop turns again, so a killed process takes no
+line with it that a client could have seen the answer of.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+_log = logging.getLogger("torana.llm")
+
+
+class Spent(Struct, frozen=True):
+    """One request. Times are of `time.time()`, money in US dollars."""
+
+    at: float
+    key: str
+    model: str
+    provider: str
+    target: str
+    status: int
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    usd: float | None = None
+    """None: no price is known."""
+    seconds: float = 0.0
+    stream: bool = False
+    attempts: int = 1
+    estimated: bool = False
+    """The provider told no usage: counted from the bytes."""
+
+
+class Ledger:
+    """Writes lines to `usage-YYYY-MM-DD.jsonl` in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._waiting: list[bytes] = []
+        self._day: str = ""
+        self._descriptor = -1
+        self._encode = msgspec.json.Encoder().encode
+        self._loop = asyncio.get_running_loop()
+
+    def add(self, spent: Spent) -> None:
+        """Take one line; it is written with the others of this turn of the loop."""
+        if not self._waiting:
+            self._loop.call_soon(self.flush)
+        self._waiting.append(self._encode(spent))
+
+    def flush(self) -> None:
+        """Write what waits. A full disk is logged, and the lines are kept for the next time."""
+        if not self._waiting:
+            return
+        batch = b"\n".join(self._waiting) + b"\n"
+        try:
+            written = os.write(self._open(), batch)
+            while written < len(batch):
+                batch = batch[written:]
+                written = os.write(self._descriptor, batch)
+        except OSError:
+            _log.exception("cannot write the ledger in %s", self._folder)
+        else:
+            self._waiting.clear()
+
+    def _open(self) -> int:
+        day = time.strftime("%Y-%m-%d", time.gmtime())
+        if day != self._day:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+            path = self._folder / f"usage-{day}.jsonl"
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            self._day = day
+        return self._descriptor
+
+    def close(self) -> None:
+        """Write what waits."""
+        self.flush()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor, self._day = -1, ""
+
+
+def read(folder: Path, first: str = "", last: str = "9") -> Iterator[Spent]:
+    """The lines of the days from `first` to `last` (`2026-11-23`). A line that a crash cut off is
+    left out."""
+    decode = msgspec.json.Decoder(Spent).decode
+    for path in sorted(folder.glob("usage-*.jsonl")):
+        day = path.stem.removeprefix("usage-")
+        if not first <= day <= last:
+            continue
+        with path.open("rb") as lines:
+            for line in lines:
+                with contextlib.suppress(msgspec.DecodeError):
+                    yield decode(line)
