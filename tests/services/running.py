@@ -11,6 +11,7 @@ from tests.services import serving
 from torana.app.services import build
 from torana.net.client import HttpClient
 from torana.settings import Settings
+from torana.state.memory import MemoryStore
 
 Clients = Callable[[str], Any]
 """A boto3 client by its service's name."""
@@ -30,6 +31,7 @@ def services(folder: Path, settings: Settings | None = None) -> Generator[Client
             {"HOME": str(folder)},
             folder / "run",
             http,
+            MemoryStore(100),
             owner=True,
         )
         try:

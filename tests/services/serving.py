@@ -20,6 +20,7 @@ from torana.services.ports import Credential, Principal
 from torana.services.router import Router
 from torana.settings import Service, Settings
 from torana.state.disk import Disk
+from torana.state.memory import MemoryStore
 
 ROOT = Credential(
     "AKIATESTTESTTESTTEST",
@@ -61,7 +62,9 @@ def by_exclamations(text: str) -> Scores:
 def parts(
     engines: Callable[..., Any] = counting_engines, languages: frozenset[str] = frozenset()
 ) -> Parts:
-    return Parts(engines, Disk(Path("/nonexistent")), lambda capability: languages)
+    return Parts(
+        engines, Disk(Path("/nonexistent")), MemoryStore(100), lambda capability: languages
+    )
 
 
 def make_router(

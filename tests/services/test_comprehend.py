@@ -13,6 +13,7 @@ from torana.app.services import build
 from torana.net.client import HttpClient
 from torana.services.ports import Failed, Missing
 from torana.settings import BadSettings, Engines, Settings
+from torana.state.memory import MemoryStore
 
 BOB = "\U0001f600 Bob Smith of Microsoft moved to Seattle; write to bob@example.com."
 
@@ -123,4 +124,4 @@ async def test_engine_failures_are_told_in_their_own_words(
 async def test_warming_an_engine_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
     settings = Settings(data=str(tmp_path), engines=Engines(warm=("telepathy",)))
     with pytest.raises(BadSettings, match="telepathy"):
-        await build(settings, {}, tmp_path, HttpClient(), owner=True)
+        await build(settings, {}, tmp_path, HttpClient(), MemoryStore(100), owner=True)

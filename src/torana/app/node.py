@@ -68,7 +68,7 @@ class Node:
         counters = settings.shared or (hub if role == "worker" else "local:")
         self.counters = await open_counters(counters, self._store)
         self._services = await services.build(
-            settings, self._environment, run, self._client, owner=role != "worker"
+            settings, self._environment, run, self._client, self._store, owner=role != "worker"
         )
         self._ports = Ports(
             client=self._client,

@@ -19,6 +19,7 @@ from torana.services.router import Invocation, Router
 from torana.settings import BadSettings, Settings
 from torana.state import open_objects
 from torana.state.objects import ObjectStore
+from torana.state.store import Store
 
 
 class Services:
@@ -66,6 +67,7 @@ async def build(
     environment: Mapping[str, str],
     run: Path,
     client: Client,
+    store: Store,
     *,
     owner: bool,
 ) -> Services:
@@ -96,7 +98,7 @@ async def build(
         root = root_credentials(settings.folder(), settings.account)
         found = router(
             settings,
-            Parts(run_engine, objects, languages),
+            Parts(run_engine, objects, store, languages),
             FixedCredentials([root]),
             client,
             environment,
