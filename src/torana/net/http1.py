@@ -9,53 +9,36 @@ import logging
 import ssl
 import time
 from collections import deque
-from http import HTTPStatus
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import httptools
 import msgspec
 
-from torana.message import Body, Headers, Peer, Reply, Request, Sent, Stream
+from torana.message import Body, Headers, Peer, Reply, Request, Sent, Stream, Upgrade
 from torana.net.body import IncomingBody
+from torana.net.clients import Clients, crowded
+from torana.net.fields import BODILESS, CLOCK, FAULT, OWN, REASON, cleaned, is_bodiless, peer_of
 from torana.net.limits import Limits
 from torana.net.names import HOST, KNOWN, clean, known
+from torana.net.websocket import WebSocketSession, accept, is_upgrade
 
 if TYPE_CHECKING:
     from torana.net.server import Handler
 
 _log = logging.getLogger("torana.net")
 
-_REASON = {status.value: status.phrase for status in HTTPStatus}
-_STATUS_LINE = {status: f"HTTP/1.1 {status} {text}\r\n" for status, text in _REASON.items()}
-_BODILESS = frozenset({204, 304})
-_OWN = frozenset({"content-length", "transfer-encoding", "connection", "date", "keep-alive"})
-_FAULT = msgspec.json.encode({"message": "Internal server error"})
+_STATUS_LINE = {status: f"HTTP/1.1 {status} {text}\r\n" for status, text in REASON.items()}
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+"""How a client that knows begins HTTP/2 (RFC 9113, 3.4)."""
 
 
 class Refused(Exception):
     """A request that is not answered by the application."""
 
     def __init__(self, status: int) -> None:
-        super().__init__(_REASON.get(status, "Refused"))
+        super().__init__(REASON.get(status, "Refused"))
         self.status = status
-
-
-class Clock:
-    """The Date field, made once a second."""
-
-    def __init__(self) -> None:
-        self._second, self._text = 0, ""
-
-    def date(self) -> str:
-        """RFC 9110, 6.6.1."""
-        now = int(time.time())
-        if now != self._second:
-            self._second = now
-            self._text = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(now))
-        return self._text
-
-
-CLOCK = Clock()
 
 
 class Connection(asyncio.Protocol):
@@ -65,9 +48,15 @@ class Connection(asyncio.Protocol):
         self,
         handler: "Handler",
         limits: Limits,
-        connections: "set[Connection]",
+        connections: Clients,
+        http2: Callable[[asyncio.Transport, bytes], None],
     ) -> None:
+        """`http2` goes on with a connection that turns out to speak HTTP/2, and what it sent."""
         self._handler, self._limits, self._connections = handler, limits, connections
+        self._http2 = http2
+        self._fresh = True
+        self._behind: bytes | None = None
+        """What came behind a request for another protocol, until that is answered."""
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
@@ -102,23 +91,20 @@ class Connection(asyncio.Protocol):
         """A client is there."""
         self._transport = cast(asyncio.Transport, transport)
         self._peer = peer_of(self._transport)
-        if self._crowded():
+        if crowded(self._connections, self._peer.address, self._limits):
             self._transport.write(_plain(503, close=True))
             self._transport.close()
             self._broken = True
             return
         self._connections.add(self)
+        secure: object = self._transport.get_extra_info("ssl_object")
+        if isinstance(secure, ssl.SSLObject) and secure.selected_alpn_protocol() == "h2":
+            self._switch(b"")
 
-    def _crowded(self) -> bool:
-        """Whether there are too many clients, or too many connections of this one. Neighbours on
-        a unix socket have no address and are not counted apart."""
-        limits, others = self._limits, self._connections
-        if len(others) >= limits.connections:
-            return True
-        if len(others) < limits.connections_per_address or not self._peer.address:
-            return False
-        own = sum(each.address == self._peer.address for each in others)
-        return own >= limits.connections_per_address
+    def _switch(self, data: bytes) -> None:
+        self._broken = True
+        self._connections.discard(self)
+        self._http2(self._transport, data)
 
     @property
     def address(self) -> str:
@@ -129,10 +115,19 @@ class Connection(asyncio.Protocol):
         """Bytes came."""
         if self._broken:
             return
+        if self._fresh:
+            self._fresh = False
+            if data.startswith(_PREFACE):
+                self._switch(data)
+                return
+        elif self._behind is not None:
+            self._wait_behind(data)
+            return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._refuse(501)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._parser = httptools.HttpRequestParser(self)
+            self._wait_behind(data[upgrade.args[0] :])
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
             self._refuse(cause.status if isinstance(cause, Refused) else 400)
@@ -142,6 +137,18 @@ class Connection(asyncio.Protocol):
             if self._in_message and self._request is None and not self._in_head:
                 self._deliver_stream()
         self._start()
+
+    def _wait_behind(self, data: bytes) -> None:
+        self._behind = (self._behind or b"") + data
+        if len(self._behind) > self._limits.buffered:
+            self._refuse(413)
+            self._start()
+
+    def _go_on(self) -> None:
+        """The request for another protocol was answered in this one."""
+        behind, self._behind = self._behind, None
+        if behind and not self._broken and not self._draining:
+            self.data_received(behind)
 
     def eof_received(self) -> bool:
         """Half-closed clients are gone: nobody sends a request and leaves the reply."""
@@ -338,10 +345,47 @@ class Connection(asyncio.Protocol):
             raise
         except Exception:  # noqa: BLE001 - the boundary: a fault in one request stays there
             _log.exception("%s %s failed", request.method, request.target.partition("?")[0])
-            reply = Reply(500, Headers([("Content-Type", "application/json")]), _FAULT)
+            reply = Reply(500, Headers([("Content-Type", "application/json")]), FAULT)
+        if isinstance(reply, Upgrade):
+            await self._upgrade(request, reply)
+            return
         if isinstance(body, IncomingBody) and not body.ended:
             self._draining = True
         await self._write(request, reply)
+        if self._behind is not None:
+            self._go_on()
+
+    async def _upgrade(self, request: Request, reply: Upgrade) -> None:
+        """Shake hands, or say what is wrong with the client's."""
+        agreed = accept(request.headers) if self._behind is not None else None
+        if request.headers.get("sec-websocket-version") != "13":
+            headers = Headers([("Sec-WebSocket-Version", "13")])
+            await self._write(request, Reply(426, headers))
+        elif agreed is None or not is_upgrade(request) or reply.session is None:
+            await self._write(request, Reply(400, Headers()))
+        else:
+            await self._converse(reply, agreed)
+
+    async def _converse(self, reply: Upgrade, agreed: str) -> None:
+        session = WebSocketSession(True, self._limits, self._peer.address, self._task)
+        behind, self._broken = self._behind or b"", True
+        self._connections.discard(self)
+        self._connections.add(session)
+        self._transport.write(_switching(reply, agreed))
+        session.take(self._transport, behind)
+        assert reply.session is not None
+        try:
+            await reply.session(session)
+            await session.close()
+        except ConnectionError:
+            session.abort()
+        except Exception:  # noqa: BLE001 - the boundary: a fault in one session stays there
+            _log.exception("a WebSocket session failed")
+            await session.close(1011, "internal error")
+        finally:
+            self._connections.discard(session)
+            if reply.sent is not None:
+                reply.sent(Sent(0, True))
 
     async def _write(self, request: Request, reply: Reply) -> None:
         whole, size, body = False, 0, reply.body
@@ -364,11 +408,11 @@ class Connection(asyncio.Protocol):
     def _put(self, request: Request, reply: Reply, body: bytes) -> int:
         """A whole reply's bytes. Gives the size of the body that went out."""
         length: int | None = len(body)
-        if _is_bodiless(request, reply):
+        if is_bodiless(request.method, reply.status):
             declared = reply.headers.get("content-length") if request.method == "HEAD" else None
             if declared is not None and declared.isdigit():
                 length = int(declared)
-            elif reply.status in _BODILESS:
+            elif reply.status in BODILESS:
                 length = None
             self._transport.write(encode_head(reply, length, False, self._last()))
             return 0
@@ -377,7 +421,7 @@ class Connection(asyncio.Protocol):
 
     async def _write_stream(self, request: Request, reply: Reply, body: Stream) -> tuple[bool, int]:
         """A body in pieces: counted when its length is known, else chunked."""
-        bodiless = _is_bodiless(request, reply)
+        bodiless = is_bodiless(request.method, reply.status)
         declared = reply.headers.get("content-length")
         length = int(declared) if declared is not None and declared.isdigit() else None
         chunked = length is None and request.version == "HTTP/1.1" and not bodiless
@@ -449,8 +493,10 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
 
-def _is_bodiless(request: Request, reply: Reply) -> bool:
-    return request.method == "HEAD" or reply.status in _BODILESS or reply.status < 200
+def _switching(reply: Reply, agreed: str) -> bytes:
+    fields = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", agreed)]
+    shown = Headers([*fields, *cleaned(reply.headers).items])
+    return b"HTTP/1.1 101 Switching Protocols\r\n" + _fields(shown) + b"\r\n"
 
 
 def _fields(headers: Headers) -> bytes:
@@ -460,7 +506,7 @@ def _fields(headers: Headers) -> bytes:
 def encode_head(reply: Reply, length: int | None, chunked: bool, close: bool) -> bytes:
     """A reply's head. Line breaks in a value become blanks: a backend cannot add fields."""
     lines = [
-        f"{field}: {value}\r\n" for field, value in reply.headers.items if field.lower() not in _OWN
+        f"{field}: {value}\r\n" for field, value in reply.headers.items if field.lower() not in OWN
     ]
     if length is not None:
         lines.append(f"Content-Length: {length}\r\n")
@@ -471,40 +517,11 @@ def encode_head(reply: Reply, length: int | None, chunked: bool, close: bool) ->
     fields = "".join(lines)
     head = f"{first}{fields}Date: {CLOCK.date()}\r\nConnection: {connection}\r\n\r\n"
     if head.count("\n") != len(lines) + 4 or "\0" in head:
-        return encode_head(_cleaned(reply), length, chunked, close)
+        return encode_head(Reply(reply.status, cleaned(reply.headers)), length, chunked, close)
     return head.encode("latin-1", "replace")
 
 
-def _cleaned(reply: Reply) -> Reply:
-    def clean(text: str) -> str:
-        return text.replace("\r", " ").replace("\n", " ").replace("\0", " ")
-
-    items = [(clean(field), clean(value)) for field, value in reply.headers.items]
-    return Reply(reply.status, Headers(items))
-
-
 def _plain(status: int, close: bool) -> bytes:
-    body = msgspec.json.encode({"message": _REASON[status]})
+    body = msgspec.json.encode({"message": REASON[status]})
     reply = Reply(status, Headers([("Content-Type", "application/json")]))
     return encode_head(reply, len(body), False, close) + body
-
-
-def peer_of(transport: asyncio.Transport) -> Peer:
-    """Who is at the other end."""
-    remote: object = transport.get_extra_info("peername")
-    local: object = transport.get_extra_info("sockname")
-    address, port = (str(remote[0]), int(remote[1])) if isinstance(remote, tuple) else ("", 0)  # pyright: ignore[reportUnknownArgumentType]
-    local_port = int(local[1]) if isinstance(local, tuple) else 0  # pyright: ignore[reportUnknownArgumentType]
-    secure: object = transport.get_extra_info("ssl_object")
-    if not isinstance(secure, ssl.SSLObject):
-        return Peer(address, port, "http", local_port)
-    cipher = secure.cipher()
-    return Peer(
-        address,
-        port,
-        "https",
-        local_port,
-        secure.version() or "",
-        cipher[0] if cipher else "",
-        secure.getpeercert(binary_form=True),
-    )

@@ -20,5 +20,12 @@ class Limits(Struct, frozen=True):
     connections: int = 10_000
     connections_per_address: int = 2_000
     pipelined: int = 32
+    streams: int = 128
+    """Requests at once on one HTTP/2 connection."""
+    websocket_message: int = 1024 * 1024
+    websocket_idle: float = 600.0
+    """Without a word from the client."""
+    websocket_close: float = 10.0
+    """For the client to agree to the end."""
     buffered: int = 256 * 1024
     """Of a request's body that the application has not taken yet."""

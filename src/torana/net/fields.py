@@ -1,0 +1,69 @@
+"""What replies of either version of HTTP have in common."""
+
+import asyncio
+import ssl
+import time
+from http import HTTPStatus
+
+import msgspec
+
+from torana.message import Headers, Peer
+
+REASON = {status.value: status.phrase for status in HTTPStatus}
+BODILESS = frozenset({204, 304})
+OWN = frozenset({"content-length", "transfer-encoding", "connection", "date", "keep-alive"})
+"""Fields of a reply that are the server's business."""
+FAULT = msgspec.json.encode({"message": "Internal server error"})
+
+
+class Clock:
+    """The Date field, made once a second."""
+
+    def __init__(self) -> None:
+        self._second, self._text = 0, ""
+
+    def date(self) -> str:
+        """RFC 9110, 6.6.1."""
+        now = int(time.time())
+        if now != self._second:
+            self._second = now
+            self._text = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(now))
+        return self._text
+
+
+CLOCK = Clock()
+
+
+def is_bodiless(method: str, status: int) -> bool:
+    """Whether a reply has no body, whatever it says."""
+    return method == "HEAD" or status in BODILESS or status < 200
+
+
+def cleaned(headers: Headers) -> Headers:
+    """Without line breaks: a backend cannot add fields."""
+
+    def clean(text: str) -> str:
+        return text.replace("\r", " ").replace("\n", " ").replace("\0", " ")
+
+    return Headers([(clean(name), clean(value)) for name, value in headers.items])
+
+
+def peer_of(transport: asyncio.Transport) -> Peer:
+    """Who is at the other end."""
+    remote: object = transport.get_extra_info("peername")
+    local: object = transport.get_extra_info("sockname")
+    address, port = (str(remote[0]), int(remote[1])) if isinstance(remote, tuple) else ("", 0)  # pyright: ignore[reportUnknownArgumentType]
+    local_port = int(local[1]) if isinstance(local, tuple) else 0  # pyright: ignore[reportUnknownArgumentType]
+    secure: object = transport.get_extra_info("ssl_object")
+    if not isinstance(secure, ssl.SSLObject):
+        return Peer(address, port, "http", local_port)
+    cipher = secure.cipher()
+    return Peer(
+        address,
+        port,
+        "https",
+        local_port,
+        secure.version() or "",
+        cipher[0] if cipher else "",
+        secure.getpeercert(binary_form=True),
+    )

@@ -1,0 +1,247 @@
+"""WebSocket, either end of a connection, once the handshake is over.
+
+Framing, masking and the closing handshake are wsproto's; sizes, deadlines and back-pressure are
+kept here. Source: RFC 6455.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+from collections import deque
+from typing import cast
+
+from wsproto.connection import Connection, ConnectionState, ConnectionType
+from wsproto.events import (
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Ping,
+    Pong,
+    TextMessage,
+)
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+from torana.message import Headers, Request
+from torana.net.limits import Limits
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_GOING_AWAY, _TOO_BIG, _ABNORMAL = 1001, 1009, 1006
+
+
+class WebSocketSession(asyncio.Protocol):
+    """Implements `message.WebSocket`. One reader, any number of writers."""
+
+    def __init__(
+        self,
+        server: bool,
+        limits: Limits,
+        address: str = "",
+        task: "asyncio.Task[None] | None" = None,
+    ) -> None:
+        """`task` serves the session: it is cancelled when it does not see that it is over."""
+        self._task = task
+        self._wire = Connection(ConnectionType.SERVER if server else ConnectionType.CLIENT)
+        self._limits, self.address = limits, address
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._waiting: deque[str | bytes] = deque()
+        self._size = 0
+        self._parts: list[str | bytes] = []
+        self._parts_size = 0
+        self._reader: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._over = asyncio.Event()
+        self._held = self._lost = False
+        self._closing_since = 0.0
+        self.since = self._loop.time()
+        """When something last came."""
+        self.close_code: int | None = None
+
+    def take(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Go on with a connection whose handshake is over; `data` came right behind it."""
+        self._transport = transport
+        transport.set_protocol(self)
+        if data:
+            self.data_received(data)
+
+    # What the application does.
+
+    async def receive(self) -> str | bytes | None:
+        """See `message.WebSocket`."""
+        while not self._waiting:
+            if self.close_code is not None:
+                return None
+            self._reader = self._loop.create_future()
+            await self._reader
+        message = self._waiting.popleft()
+        self._size -= len(message)
+        if self._held and self._size <= self._limits.buffered // 2:
+            self._held = False
+            if not self._lost:
+                self._transport.resume_reading()
+        return message
+
+    async def send(self, message: str | bytes) -> None:
+        """See `message.WebSocket`. Raises `ConnectionError` when it is closed."""
+        event: Event = (
+            TextMessage(data=message) if isinstance(message, str) else BytesMessage(data=message)
+        )
+        if self.close_code is not None or self._closing_since:
+            raise ConnectionResetError("the WebSocket is closed")
+        self._write(event)
+        if self._writable is not None:
+            await self._writable
+            if self._lost:
+                raise ConnectionResetError("the other end left")
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """See `message.WebSocket`. Waits for the other end's agreement, for a while."""
+        self.say_goodbye(code, reason)
+        try:
+            async with asyncio.timeout(self._limits.websocket_close):
+                await self._over.wait()
+        except TimeoutError:
+            self.abort()
+
+    def say_goodbye(self, code: int, reason: str = "") -> None:
+        """Begin to close, without waiting."""
+        if self._wire.state is ConnectionState.OPEN and not self._lost:
+            self._closing_since = self._loop.time()
+            self._write(CloseConnection(code=code, reason=reason))
+
+    # What the transport tells.
+
+    def data_received(self, data: bytes) -> None:
+        """Frames came."""
+        self.since = self._loop.time()
+        try:
+            self._wire.receive_data(data)
+            for event in self._wire.events():
+                self._happened(event)
+        except RemoteProtocolError as error:
+            self._broken(error)
+
+    def _happened(self, event: Event) -> None:
+        if isinstance(event, (TextMessage, BytesMessage)):
+            self._piece(event)
+        elif isinstance(event, Ping):
+            self._write(event.response())
+        elif isinstance(event, CloseConnection):
+            if self._wire.state is ConnectionState.REMOTE_CLOSING:
+                self._write(event.response())
+            self._end(event.code)
+            self._transport.close()
+        elif not isinstance(event, Pong):
+            raise RemoteProtocolError(f"unexpected {type(event).__name__}")
+
+    def _piece(self, event: TextMessage | BytesMessage) -> None:
+        data = event.data if isinstance(event.data, str) else bytes(event.data)
+        self._parts.append(data)
+        self._parts_size += len(data)
+        if self._parts_size > self._limits.websocket_message:
+            self._parts.clear()
+            self.say_goodbye(_TOO_BIG, "message too big")
+            self._end(_TOO_BIG)
+        elif event.message_finished:
+            whole = self._joined()
+            self._parts, self._parts_size = [], 0
+            if not self._closing_since:
+                self._deliver(whole)
+
+    def _joined(self) -> str | bytes:
+        if isinstance(self._parts[0], str):
+            return "".join(cast(list[str], self._parts))
+        return b"".join(cast(list[bytes], self._parts))
+
+    def _deliver(self, message: str | bytes) -> None:
+        self._waiting.append(message)
+        self._size += len(message)
+        if self._size > self._limits.buffered and not self._held:
+            self._held = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def _broken(self, error: RemoteProtocolError) -> None:
+        hint = error.event_hint
+        if isinstance(hint, CloseConnection) and not self._lost:
+            self._write(hint)
+            self._end(hint.code)
+        self._end(1002)
+        self._transport.close()
+
+    def _write(self, event: Event) -> None:
+        try:
+            self._transport.write(self._wire.send(event))
+        except LocalProtocolError as error:
+            raise ConnectionResetError("the WebSocket is closed") from error
+
+    def _end(self, code: int) -> None:
+        if self.close_code is None:
+            self.close_code = code
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    def eof_received(self) -> bool:
+        """The other end left without a word."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._lost = True
+        self._end(_ABNORMAL)
+        self._over.set()
+        self.resume_writing()
+        if self._task is not None:
+            self._loop.call_later(self._limits.websocket_close, self._task.cancel)
+
+    def pause_writing(self) -> None:
+        """The other end reads too slowly."""
+        self._writable = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    # What the listener asks.
+
+    def check(self, now: float) -> None:
+        """See `clients.Client`."""
+        if self._closing_since and now - self._closing_since > self._limits.websocket_close:
+            self.abort()
+        elif now - self.since > self._limits.websocket_idle:
+            self.say_goodbye(_GOING_AWAY, "idle")
+            self.since = now
+
+    def drain(self) -> bool:
+        """See `clients.Client`."""
+        if not self._closing_since:
+            self.say_goodbye(_GOING_AWAY, "the server is going away")
+        return self._lost
+
+    def abort(self) -> None:
+        """See `clients.Client`."""
+        self._transport.abort()
+
+
+def is_upgrade(request: Request) -> bool:
+    """Whether a request asks for a WebSocket."""
+    wanted = (request.headers.get("upgrade") or "").lower()
+    return request.method == "GET" and wanted == "websocket" and request.version == "HTTP/1.1"
+
+
+def accept(headers: Headers) -> str | None:
+    """The `Sec-WebSocket-Accept` of a handshake; None: it is malformed (RFC 6455, 4.2.1)."""
+    keys = headers.all("sec-websocket-key")
+    try:
+        whole = len(keys) == 1 and len(base64.b64decode(keys[0], validate=True)) == 16
+    except (binascii.Error, ValueError):
+        return None
+    if not whole:
+        return None
+    return base64.b64encode(hashlib.sha1(keys[0].encode() + _GUID).digest()).decode()  # noqa: S324
