@@ -20,10 +20,12 @@ from typing import Any
 
 from bench import corpora
 from bench.corpora import Labelled
+from torana.engines import translation as translate
 from torana.engines.client import EngineClient
 from torana.engines.language import LANGUAGES
 from torana.engines.pool import EnginePool
 from torana.engines.sentiment import Text
+from torana.engines.translation import MODES
 
 CLASSES = ("positive", "negative", "neutral", "mixed")
 DJANGO_CODES = {"nb": "no", "nn": "no", "zh_Hans": "zh", "zh_Hant": "zh-TW"}
@@ -212,6 +214,40 @@ async def published(ruler: Ruler) -> None:
     await ruler.run([text for text, _ in marked("entities")])
 
 
+def chrf(said: str, wanted: str, longest: int = 6, beta: float = 2.0) -> float:
+    """Popović's character F-score of one sentence pair, in 0 to 1, blanks left out."""
+    scores = list[float]()
+    a, b = "".join(said.split()), "".join(wanted.split())
+    for n in range(1, longest + 1):
+        found = Counter(a[i : i + n] for i in range(len(a) - n + 1))
+        truth = Counter(b[i : i + n] for i in range(len(b) - n + 1))
+        if truth:
+            right = sum((found & truth).values())
+            precision = right / max(1, sum(found.values()))
+            recall = right / sum(truth.values())
+            bottom = beta * beta * precision + recall
+            scores.append((1 + beta * beta) * precision * recall / bottom if bottom else 0.0)
+    return statistics.mean(scores) if scores else 0.0
+
+
+async def translation(ruler: Ruler) -> None:
+    """Likeness to people's translations of Django's interface, and of leaving it untranslated."""
+    pairs = defaultdict[str, list[tuple[str, str]]](list)
+    for locale, english, translated in corpora.interface_texts():
+        code = {**DJANGO_CODES, "pt_BR": "pt", "pt": "pt-PT"}.get(locale, locale)
+        if len(english) >= 20 and "%" not in english:
+            pairs[f"en-{code}"].append((english, translated))
+            pairs[f"{code}-en"].append((translated, english))
+    rows = list[Sequence[object]]()
+    for pair in sorted(MODES.keys() & pairs.keys()):
+        chosen = random.Random(9).sample(pairs[pair], min(60, len(pairs[pair])))
+        said = await ruler.run([translate.Text(text, pair) for text, _ in chosen])
+        score = statistics.mean(chrf(s, w) for s, (_, w) in zip(said, chosen, strict=True))
+        idle = statistics.mean(chrf(text, wanted) for text, wanted in chosen)
+        rows.append((pair, len(chosen), f"{100 * score:.0f}", f"{100 * idle:.0f}"))
+    table(("pair", "texts", "chrF", "chrF of the text itself"), rows)
+
+
 REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
     "dominant_language": dominant_language,
     "sentiment": sentiment,
@@ -219,6 +255,7 @@ REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
     "pii": spans,
     "key_phrases": published,
     "syntax": published,
+    "translation": translation,
 }
 
 
