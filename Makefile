@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SAY = @printf '\033[1;36m%s\033[0m\n'
 
-.PHONY: help run test lint format bench docs quality clean
+.PHONY: help run test lint format bench bench-llm docs quality clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ format: $(VENV)/.dev ## format the code
 
 bench: $(VENV)/.base ## CPU per request beside nginx (needs nginx and wrk)
 	@$(BIN)/python bench/gateway.py
+
+bench-llm: $(VENV)/.base ## CPU per chat and per stream beside nginx, with keys, limits and metering
+	@$(BIN)/python -m bench.llm
 
 quality: $(VENV)/.dev ## measure the embedded engines on labelled texts
 	@$(BIN)/python -m bench.quality

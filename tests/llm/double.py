@@ -221,6 +221,7 @@ class Running(Struct):
     double: Double
     spent: list[Spent]
     provider: Listener
+    api: Api
 
 
 @asynccontextmanager
@@ -233,9 +234,10 @@ async def gateway(script: Script, settings: str) -> AsyncGenerator[Running]:
     counters = await open_counters("local:", store)
     spent: list[Spent] = []
     plan = build(msgspec.convert(tomllib.loads(text), Llm), {}, client, counters)
-    front = await listen(Api(plan, spent.append), host="127.0.0.1", port=0)
+    api = Api(plan, spent.append)
+    front = await listen(api, host="127.0.0.1", port=0)
     try:
-        yield Running(f"http://127.0.0.1:{front.port}", double, spent, provider)
+        yield Running(f"http://127.0.0.1:{front.port}", double, spent, provider, api)
     finally:
         await front.close()
         await client.aclose()

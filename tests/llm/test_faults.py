@@ -69,7 +69,10 @@ FAULTS: dict[str, Any] = {
     "a 401": lambda: d.answer({"error": {"message": "who?"}}, 401),
     "malformed JSON in an error": lambda: d.answer(b"<html>", 503),
     "an error event in a stream of status 200": lambda: d.stream(ERROR),
+    "an error event after the role": lambda: d.stream(d.OPENAI_STREAM[0], ERROR),
+    "malformed JSON in a stream": lambda: d.stream(b'data: {"choices": [\n\n'),
     "an empty stream": lambda: d.stream(),
+    "a stream that only says the role": lambda: d.stream(d.OPENAI_STREAM[0], 9.0),
     "a stream that never begins": lambda: d.stream(9.0),
     "a broken connection": lambda: d.stream(ConnectionResetError()),
 }
@@ -129,6 +132,34 @@ async def test_half_a_stream_ends_with_an_error_that_the_client_sees() -> None:
             async for each in stream:
                 said.append(each.choices[0].delta.content or "")
         assert "".join(said) == "Hello"
+
+
+async def test_a_stream_that_ends_in_peace_without_its_end_is_an_error_too() -> None:
+    half = d.stream(*d.OPENAI_STREAM[:3])
+    async with d.gateway(but(half), SETTINGS) as running, client(running) as openai:
+        stream = await openai.chat.completions.create(model="bad", messages=HELLO, stream=True)
+        with pytest.raises(APIError, match="broke off"):
+            async for _ in stream:
+                pass
+
+
+async def test_usage_nobody_asked_for_stays_away_however_lines_end() -> None:
+    crlf = [piece.replace(b"\n", b"\r\n") for piece in d.OPENAI_STREAM]
+    async with d.gateway(but(d.stream(*crlf)), SETTINGS) as running, client(running) as openai:
+        stream = await openai.chat.completions.create(model="bad", messages=HELLO, stream=True)
+        assert all([each.choices and each.usage is None async for each in stream])
+        assert (running.spent[0].input, running.spent[0].output) == (20, 10)
+
+
+async def test_a_stream_counts_as_busy_to_its_end() -> None:
+    slow = d.stream(*d.OPENAI_STREAM[:2], 0.1, *d.OPENAI_STREAM[2:])
+    async with d.gateway(but(slow), SETTINGS) as running, client(running) as openai:
+        target = running.api.plan.models["bad"].targets[0]
+        stream = await openai.chat.completions.create(model="bad", messages=HELLO, stream=True)
+        assert target.busy == 1
+        async for _ in stream:
+            pass
+        assert target.busy == 0
 
 
 async def test_a_stream_that_stalls_ends_with_an_error() -> None:

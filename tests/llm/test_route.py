@@ -4,13 +4,13 @@ from collections import Counter
 
 from torana.llm.dialects import DIALECTS
 from torana.llm.prices import Price
-from torana.llm.route import ORDERS, Model, Provider, Target, candidates
+from torana.llm.route import ORDERS, Model, Provider, Retries, Target, candidates
 from torana.net.client import HttpClient, Timeouts
 
 
 def target(name: str, **given: float) -> Target:
     origin = HttpClient().origin("http", "127.0.0.1", 1)
-    provider = Provider("p", DIALECTS["openai"], origin, "", (), Timeouts())
+    provider = Provider("p", DIALECTS["openai"], origin, "", (), Timeouts(), Timeouts())
     price = Price(given["price"], given["price"], 0) if "price" in given else None
     made = Target(provider, name, price, given.get("weight", 1.0), 15.0)
     made.busy, made.latency = int(given.get("busy", 0)), given.get("latency", 0.0)
@@ -60,6 +60,34 @@ def test_a_target_that_keeps_failing_comes_last_until_it_answers() -> None:
     assert list(candidates(models, models["a"])) == [good, bad]
     bad.answered(0.1)
     assert next(candidates(models, models["a"])) is bad
+
+
+def test_a_session_stays_with_its_target_and_sessions_spread() -> None:
+    targets = (target("a"), target("b"), target("c"))
+    model = Model("m", targets, (), ORDERS["weighted"], 0)
+    first = [next(candidates({}, model, f"s{n}")).model for n in range(300)]
+    assert first == [next(candidates({}, model, f"s{n}")).model for n in range(300)]
+    assert min(Counter(first).values()) > 60
+
+
+def test_after_its_rest_one_request_at_a_time_tries_a_failing_target() -> None:
+    ill = target("ill")
+    for _ in range(5):
+        ill.failed(None)
+    now = ill.closed_until + 1
+    assert not ill.shut(now)
+    ill.busy = 1
+    assert ill.shut(now)
+    ill.answered(0.1)
+    assert not ill.shut(now)
+
+
+def test_repeated_rounds_are_a_share_of_requests() -> None:
+    retries = Retries()
+    assert [retries.take() for _ in range(22)].count(True) == 20
+    for _ in range(5):
+        retries.asked()
+    assert [retries.take(), retries.take()] == [True, False]
 
 
 def test_a_target_that_said_when_to_come_again_is_left_alone_until_then() -> None:

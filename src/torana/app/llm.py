@@ -85,6 +85,9 @@ def _model_mistakes(place: str, model: LlmModel, settings: Llm) -> Iterator[str]
             yield f"{place}.targets: no provider {target.provider!r}"
         if target.weight <= 0:
             yield f"{place}.targets: a weight must be above 0"
+    kind, _, header = model.affinity.partition(":")
+    if model.affinity not in ("", "key", "user") and (kind != "header" or not header):
+        yield f"{place}.affinity: must be 'key', 'user' or 'header:NAME'"
     for other in model.fallbacks:
         if other not in settings.models:
             yield f"{place}.fallbacks: no model {other!r}"
@@ -128,6 +131,9 @@ def _provider(
         Timeouts(
             given.connect_timeout, given.first_timeout, given.idle_timeout, given.total_timeout
         ),
+        Timeouts(
+            given.connect_timeout, given.total_timeout, given.idle_timeout, given.total_timeout
+        ),
     )
 
 
@@ -147,7 +153,9 @@ def _model(
         )
         for each in given.targets
     )
-    return Model(name, targets, given.fallbacks, ORDERS[given.routing], given.retries)
+    return Model(
+        name, targets, given.fallbacks, ORDERS[given.routing], given.retries, given.affinity
+    )
 
 
 def _key(name: str, given: LlmKey, counters: Counters) -> Key:

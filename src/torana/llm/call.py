@@ -5,16 +5,16 @@ of a stream that began with 200. After the first token the answer is that candid
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from time import monotonic
 
 from msgspec import Struct
 
 from torana.llm.chat import Answer, Chat
-from torana.llm.dialect import Front, Peek
+from torana.llm.dialect import Dialect, Front, Peek
 from torana.llm.errors import LlmError
 from torana.llm.route import Model, Models, Target, candidates
-from torana.llm.sse import data_of, split
+from torana.llm.sse import Events
 from torana.message import Body, BodyTooLarge, Headers, Reply, Request, read
 
 ANSWER_LIMIT = 64 * 1024 * 1024
@@ -23,6 +23,8 @@ _FIRST_LIMIT = 1024 * 1024
 """Bytes that are looked at for a stream's first event."""
 _PAUSE = 0.25
 _LONGEST_PAUSE = 5.0
+_LASTING = frozenset({"invalid_request", "not_found", "permission", "too_large"})
+"""Kinds of failure that another round cannot mend."""
 
 
 class Asked(Struct, frozen=True):
@@ -50,28 +52,34 @@ class Answered(Struct):
     attempts: int = 1
 
 
-async def call(models: Models, model: Model, asked: Asked) -> Answered:
-    """The first candidate that answers. Raises `LlmError`: the last one's failure."""
+async def call(models: Models, model: Model, asked: Asked, session: str = "") -> Answered:
+    """The first candidate that answers; it counts as busy until the caller says otherwise.
+
+    Raises `LlmError`: the last one's failure.
+    """
     attempts = 0
+    model.allowance.asked()
     failure = LlmError("overloaded", f"no provider of {model.name} can be called")
     for round in range(model.retries + 1):
         if round:
-            if failure.kind in ("invalid_request", "not_found", "permission", "too_large"):
+            if failure.kind in _LASTING or not model.allowance.take():
                 break
             await asyncio.sleep(_pause(round, failure))
-        for target in candidates(models, model):
+        for target in candidates(models, model, session):
             attempts += 1
             started = monotonic()
             target.busy += 1
             try:
                 answered = await _ask(target, asked)
             except LlmError as error:
+                target.busy -= 1
                 failure = error
                 if error.kind not in ("invalid_request", "too_large"):
                     target.failed(error.retry_after)
                 continue
-            finally:
+            except BaseException:
                 target.busy -= 1
+                raise
             target.answered(monotonic() - started)
             answered.attempts = attempts
             return answered
@@ -101,12 +109,14 @@ async def _ask(target: Target, asked: Asked) -> Answered:
     headers = Headers(list(provider.headers))
     try:
         reply = await provider.origin.send(
-            Request("POST", provider.prefix + path, headers, body), provider.timeouts
+            Request("POST", provider.prefix + path, headers, body),
+            provider.timeouts if asked.peek.stream else provider.whole,
         )
         if reply.status >= 300:
             raise _refusal(target, reply, await read(reply.body, _FIRST_LIMIT))
         if asked.peek.stream and _is_events(reply):
-            return await _stream(target, reply)
+            async with asyncio.timeout(provider.timeouts.head):
+                return await _stream(target, reply, asked.front.operation == "chat")
         whole = await read(reply.body, ANSWER_LIMIT)
     except TimeoutError as error:
         raise LlmError("timeout", f"{provider.name} did not answer in time") from error
@@ -137,23 +147,34 @@ def _is_events(reply: Reply) -> bool:
     return kind.partition(";")[0].strip().lower() == "text/event-stream"
 
 
-async def _stream(target: Target, reply: Reply) -> Answered:
-    """A stream whose first event is here, and is no error."""
-    dialect, begun = target.provider.dialect, b""
-    pieces = _pieces(reply.body)
-    async for piece in pieces:
-        begun += piece
-        whole, _ = split(begun)
-        for data in data_of(whole):
-            fault = dialect.fault(data)
-            if fault is not None:
-                await _close(reply.body)
-                raise fault
-            return Answered(target, reply.status, reply.headers, None, None, begun, reply.body)
-        if len(begun) > _FIRST_LIMIT:
-            await _close(reply.body)
-            raise LlmError("upstream", "the provider's stream does not begin")
+async def _stream(target: Target, reply: Reply, chat: bool) -> Answered:
+    """A stream whose first token is here, with no error before it."""
+    begun, cut = list[bytes](), Events()
+    size = 0
+    try:
+        async for piece in _pieces(reply.body):
+            begun.append(piece)
+            size += len(piece)
+            if _begins(target.provider.dialect, cut.feed(piece), chat):
+                first = b"".join(begun)
+                return Answered(target, reply.status, reply.headers, None, None, first, reply.body)
+            if size > _FIRST_LIMIT:
+                raise LlmError("upstream", "the provider's stream does not begin")
+    except BaseException:
+        await _close(reply.body)
+        raise
     raise LlmError("upstream", f"{target.provider.name} ended its answer before it began")
+
+
+def _begins(dialect: Dialect, events: Iterable[bytes], chat: bool) -> bool:
+    """Raises `LlmError` for an event that reports an error."""
+    for data in events:
+        fault = dialect.fault(data)
+        if fault is not None:
+            raise fault
+        if not chat or dialect.begins(data):
+            return True
+    return False
 
 
 async def _pieces(body: Body) -> AsyncIterator[bytes]:

@@ -4,9 +4,11 @@ Both are pure: bytes and values in, bytes and values out. A front and a dialect 
 speak the same bodies, which then pass unchanged.
 """
 
+import re
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from torana.llm.chat import Answer, Chat, Event, Usage
@@ -23,6 +25,26 @@ class Peek(Struct, frozen=True):
     """Of output, as far as the client bounds it."""
     with_usage: bool = True
     """Whether the client asked for a stream's usage."""
+
+
+class _Named(Struct):
+    user: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+_named = msgspec.json.Decoder(_Named)
+
+
+def user_of(body: bytes) -> str:
+    """Whom a request is for, as clients of any API name them; empty when they do not."""
+    try:
+        found = _named.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    named = found.user or found.safety_identifier or found.prompt_cache_key
+    return named or str((found.metadata or {}).get("user_id") or "")
 
 
 class Writer(Protocol):
@@ -79,6 +101,8 @@ class Dialect(Protocol):
     name: str
     operations: ClassVar[Mapping[str, str]]
     """Paths below the provider's base URL, by operation."""
+    endings: ClassVar[Mapping[str, re.Pattern[bytes]]]
+    """What the last events of a whole stream hold, by operation; a stream without broke off."""
 
     def write(self, chat: Chat, model: str) -> bytes:
         """The body of a request. Raises `LlmError` for what this API cannot express."""
@@ -104,6 +128,10 @@ class Dialect(Protocol):
 
     def fault(self, data: bytes) -> LlmError | None:
         """The error that an event of a stream reports, if it does."""
+        ...
+
+    def begins(self, data: bytes) -> bool:
+        """Whether an event of a chat's stream holds something that cannot be taken back."""
         ...
 
     def refusal(self, status: int, body: bytes) -> LlmError:

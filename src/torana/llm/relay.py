@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from torana.llm.call import Answered
-from torana.llm.chat import NOTHING, Metered, Started, Usage
+from torana.llm.chat import NOTHING, Metered, Started, Stopped, Usage
 from torana.llm.dialect import Dialect, Reader, Writer
 from torana.llm.errors import LlmError
-from torana.llm.sse import Events, EventTooLong, data_of, split
+from torana.llm.sse import Events, EventTooLong, around, data_of, split
 from torana.message import Headers
 
 _TELLING = re.compile(rb'"usage"\s*:\s*\{')
@@ -65,7 +65,7 @@ class Relay:
             return self._fail(LlmError("timeout", "the provider stopped within its answer"))
         except ConnectionError:
             self._end()
-            return self._fail(LlmError("upstream", "the provider broke off within its answer"))
+            return self._fail(_half())
         out = pipe.finish() if piece is None else pipe.piece(piece)
         if pipe.broken is not None:
             await self.aclose()
@@ -95,28 +95,36 @@ class Relay:
 class Passing:
     """Between two ends of one API. Only events that tell usage are looked into."""
 
-    broken: LlmError | None = None
-
-    def __init__(self, dialect: Dialect, with_usage: bool) -> None:
+    def __init__(self, dialect: Dialect, operation: str, with_usage: bool) -> None:
         self.usage: Usage | None = None
+        self.broken: LlmError | None = None
         self.events = 0
         self._dialect, self._with_usage = dialect, with_usage
-        self._rest = b""
+        self._ending = dialect.endings.get(operation)
+        self._rest = self._last = self._before = b""
 
     def piece(self, data: bytes) -> bytes:
         """See `Pipe`."""
         whole, self._rest = split(self._rest + data if self._rest else data)
         self.events += whole.count(b"data:")
-        return whole if _TELLING.search(whole) is None else self._looked_into(whole)
+        if whole:
+            self._before, self._last = self._last, whole
+        return self._looked_into(whole)
 
     def _looked_into(self, whole: bytes) -> bytes:
+        """The events without the one that is not the client's."""
+        found = _TELLING.search(whole)
+        if found is None:
+            return whole
         kept: list[bytes] = []
-        while whole:
-            end = re.search(rb"\r?\n\r?\n", whole)
-            cut = end.end() if end else len(whole)
-            block, whole = whole[:cut], whole[cut:]
-            if not self._hides(block):
-                kept.append(block)
+        done = 0
+        while found is not None:
+            begin, end = around(whole, found.start())
+            hidden = self._hides(whole[begin:end])
+            kept.append(whole[done : begin if hidden else end])
+            done = end
+            found = _TELLING.search(whole, done)
+        kept.append(whole[done:])
         return b"".join(kept)
 
     def _hides(self, block: bytes) -> bool:
@@ -130,7 +138,14 @@ class Passing:
     def finish(self) -> bytes:
         """See `Pipe`."""
         rest, self._rest = self._rest, b""
+        said = self._before + self._last + rest
+        if self._ending is not None and self._ending.search(said) is None:
+            self.broken = _half()
         return self._looked_into(rest)
+
+
+def _half() -> LlmError:
+    return LlmError("upstream", "the provider broke off within its answer")
 
 
 class Translating:
@@ -140,6 +155,7 @@ class Translating:
         self.usage: Usage | None = None
         self.broken: LlmError | None = None
         self.events = 0
+        self._stopped = False
         self._reader, self._writer, self._cut = reader, writer, Events()
 
     def piece(self, data: bytes) -> bytes:
@@ -149,6 +165,8 @@ class Translating:
     def finish(self) -> bytes:
         """See `Pipe`."""
         last = self._written(self._cut.flush())
+        if not self._stopped and self.broken is None:
+            self.broken = _half()
         return last if self.broken else last + self._writer.end()
 
     def _written(self, found: Iterable[bytes]) -> bytes:
@@ -160,6 +178,7 @@ class Translating:
                     self.events += 1
                     if isinstance(event, (Metered, Started)) and event.usage != NOTHING:
                         self.usage = (self.usage or NOTHING) | event.usage
+                    self._stopped |= isinstance(event, Stopped)
                     out.append(self._writer.write(event))
         except LlmError as error:
             self.broken = error

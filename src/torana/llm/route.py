@@ -1,10 +1,11 @@
 """Which provider's model answers next: by weight, load, speed or price, leaving out what fails."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from random import random
 from time import monotonic
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from torana.llm.dialect import Dialect
 from torana.llm.errors import LlmError
@@ -15,6 +16,7 @@ _STRIKES = 5
 """Failures in a row after which a target is left alone for a while."""
 _SMOOTH = 0.2
 _MOST_FALLBACKS = 8
+_RETRY_SHARE, _MOST_RETRIES = 0.2, 20.0
 
 
 class Provider(Struct, frozen=True):
@@ -28,6 +30,9 @@ class Provider(Struct, frozen=True):
     headers: tuple[tuple[str, str], ...]
     """Host and credentials among them."""
     timeouts: Timeouts
+    """Of streams."""
+    whole: Timeouts
+    """Of answers in one piece, whose head comes when everything is done."""
 
 
 class Target(Struct, eq=False):
@@ -44,6 +49,10 @@ class Target(Struct, eq=False):
     strikes: int = 0
     closed_until: float = 0.0
 
+    def shut(self, now: float) -> bool:
+        """Whether it is left alone. When that time is over, one request at a time finds out."""
+        return now < self.closed_until or (self.strikes >= _STRIKES and self.busy > 0)
+
     def failed(self, retry_after: float | None) -> None:
         """It did not answer: several times in a row, or told us when to come again."""
         self.strikes += 1
@@ -58,6 +67,26 @@ class Target(Struct, eq=False):
         self.latency += _SMOOTH * (seconds - self.latency) if self.latency else seconds
 
 
+class Retries:
+    """Repeated rounds are a share of all requests, so that trouble upstream is not multiplied."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = _MOST_RETRIES
+
+    def asked(self) -> None:
+        """A request came."""
+        self._left = min(self._left + _RETRY_SHARE, _MOST_RETRIES)
+
+    def take(self) -> bool:
+        """Whether one may be tried again."""
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
 class Model(Struct, frozen=True, eq=False):
     """What clients call."""
 
@@ -66,19 +95,22 @@ class Model(Struct, frozen=True, eq=False):
     fallbacks: tuple[str, ...]
     order: Callable[[tuple[Target, ...]], list[Target]]
     retries: int
+    affinity: str = ""
+    """What a session is, that stays with one target: `key`, `user`, `header:NAME`, or nothing."""
+    allowance: Retries = field(default_factory=Retries)
 
 
 Models = Mapping[str, Model]
 
 
-def candidates(models: Models, model: Model) -> Iterator[Target]:
+def candidates(models: Models, model: Model, session: str = "") -> Iterator[Target]:
     """The targets to try in turn: the model's own, then those of its fallbacks. Targets that are
-    left alone come last, as they are better than none."""
+    left alone come last, as they are better than none. A session begins with its own target."""
     shut: list[Target] = []
     now = monotonic()
     for each in (model, *_fallbacks(models, model)):
-        for target in each.order(each.targets):
-            if target.closed_until > now:
+        for target in by_session(each.targets, session) if session else each.order(each.targets):
+            if target.shut(now):
                 shut.append(target)
             else:
                 yield target
@@ -116,6 +148,17 @@ def by_latency(targets: tuple[Target, ...]) -> list[Target]:
 def by_cost(targets: tuple[Target, ...]) -> list[Target]:
     """The cheapest; one without a price comes last."""
     return sorted(targets, key=lambda each: each.price.worst() if each.price else float("inf"))
+
+
+def by_session(targets: tuple[Target, ...], session: str) -> list[Target]:
+    """The same order for the same session, shared by weight (rendezvous hashing)."""
+
+    def place(target: Target) -> float:
+        name = f"{target.provider.name}\0{target.model}\0{session}".encode()
+        drawn = int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") + 1
+        return -((drawn / 2**64) ** (1 / target.weight))
+
+    return sorted(targets, key=place)
 
 
 ORDERS: dict[str, Callable[[tuple[Target, ...]], list[Target]]] = {

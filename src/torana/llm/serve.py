@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from torana.llm.call import Answered, Asked, call
 from torana.llm.chat import Usage
-from torana.llm.dialect import Front
+from torana.llm.dialect import Front, user_of
 from torana.llm.errors import LlmError
 from torana.llm.fronts import FRONTS
 from torana.llm.fronts.openai_errors import refuse
@@ -100,7 +100,8 @@ class Llm:
         reserved = await reserve(key, len(body), peek.max_tokens, price)
         asked = Asked(front, peek, body, chat)
         try:
-            answered = await call(plan.models, model, asked)
+            session = _session(model, key, request, body) if model.affinity else ""
+            answered = await call(plan.models, model, asked, session)
         except BaseException as error:
             reserved.settle(None, None)
             status = error.status if isinstance(error, LlmError) else 499
@@ -108,6 +109,16 @@ class Llm:
             raise
         account = _Account(self._spend, started, key, model, answered, reserved, len(body))
         return _reply(asked, answered, account)
+
+
+def _session(model: Model, key: Key, request: Request, body: bytes) -> str:
+    """What keeps a request with its target; empty where the client names nothing."""
+    kind, _, name = model.affinity.partition(":")
+    if kind == "key":
+        return key.name
+    if kind == "header":
+        return request.headers.get(name.lower()) or ""
+    return user_of(body)
 
 
 def _translates(models: Models, model: Model, front: Front) -> bool:
@@ -138,6 +149,7 @@ class _Account:
         """`tokens`: about how many came, where the provider tells no usage."""
         used = usage or Usage(self._size // _BYTES_A_TOKEN, tokens)
         target = self._answered.target
+        target.busy -= 1
         self._reserved.settle(used, target.price)
         self._spend(
             Spent(
@@ -176,7 +188,7 @@ def _reply(asked: Asked, answered: Answered, account: _Account) -> Reply:
     headers.add("Content-Type", "text/event-stream; charset=utf-8")
     headers.add("Cache-Control", "no-cache")
     if dialect.name == front.dialect:
-        pipe = Passing(dialect, asked.peek.with_usage)
+        pipe = Passing(dialect, front.operation, asked.peek.with_usage)
     else:
         assert asked.chat is not None
         pipe = Translating(dialect.reader(), front.writer(asked.chat))

@@ -42,6 +42,15 @@ def split(buffer: bytes) -> tuple[bytes, bytes]:
     return buffer[:cut], buffer[cut:]
 
 
+def around(whole: bytes, place: int) -> tuple[int, int]:
+    """Where the event that a place is in begins, and where the next one does."""
+    plain, carriage = whole.rfind(b"\n\n", 0, place), whole.rfind(b"\r\n\r\n", 0, place)
+    begin = max(plain + 2 if plain >= 0 else 0, carriage + 4 if carriage >= 0 else 0)
+    plain, carriage = whole.find(b"\n\n", place), whole.find(b"\r\n\r\n", place)
+    ends = [at + more for at, more in ((plain, 2), (carriage, 4)) if at >= 0]
+    return begin, min(ends, default=len(whole))
+
+
 def data_of(whole: bytes) -> Iterator[bytes]:
     """The data fields of complete events, one value an event."""
     lines: list[bytes] = []

@@ -20,6 +20,7 @@ _raw = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
 T = TypeVar("T")
 _USAGE = re.compile(rb'"usage"\s*:\s*\{')
+_BEGINS = re.compile(rb'"type"\s*:\s*"(content_block_delta|message_delta|message_stop|tool_use)"')
 _ERROR = re.compile(rb'"type"\s*:\s*"error"')
 
 MOST = 4096
@@ -54,6 +55,9 @@ class Anthropic:
     operations: ClassVar[Mapping[str, str]] = {
         "chat": "/messages",
         "count_tokens": "/messages/count_tokens",
+    }
+    endings: ClassVar[Mapping[str, re.Pattern[bytes]]] = {
+        "chat": re.compile(rb'"type"\s*:\s*"message_stop"')
     }
 
     def write(self, chat: c.Chat, model: str) -> bytes:
@@ -129,6 +133,10 @@ class Anthropic:
         if found.type != "error" or found.error is None:
             return None
         return _fault(found.error.type, found.error.message)
+
+    def begins(self, data: bytes) -> bool:
+        """See `Dialect`."""
+        return _BEGINS.search(data) is not None
 
     def refusal(self, status: int, body: bytes) -> LlmError:
         """See `Dialect`."""

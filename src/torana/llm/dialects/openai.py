@@ -11,7 +11,7 @@ import msgspec
 
 from torana.llm import chat as c
 from torana.llm.dialect import Peek, Reader
-from torana.llm.dialects.openai_wire import Answered, Completion, Fault, Used
+from torana.llm.dialects.openai_wire import Answered, Choice, Completion, Fault, Used
 from torana.llm.errors import LlmError, kind_of
 
 _completion = msgspec.json.Decoder(Completion)
@@ -42,6 +42,11 @@ class OpenAi:
         "images": "/images/generations",
         "speech": "/audio/speech",
         "rerank": "/rerank",
+    }
+    endings: ClassVar[Mapping[str, re.Pattern[bytes]]] = {
+        "chat": re.compile(rb'\[DONE\]|"finish_reason"\s*:\s*"'),
+        "completions": re.compile(rb'\[DONE\]|"finish_reason"\s*:\s*"'),
+        "responses": re.compile(rb'"response\.(completed|incomplete|failed)"'),
     }
 
     def write(self, chat: c.Chat, model: str) -> bytes:
@@ -124,6 +129,12 @@ class OpenAi:
             return None
         return _fault(_decoded(data))
 
+    def begins(self, data: bytes) -> bool:
+        """See `Dialect`."""
+        if data.strip() == b"[DONE]":
+            return True
+        return any(map(_said, _decoded(data).choices))
+
     def refusal(self, status: int, body: bytes) -> LlmError:
         """See `Dialect`."""
         try:
@@ -181,6 +192,13 @@ def _decoded(data: bytes) -> Completion:
         return _completion.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise LlmError("upstream", f"the provider's answer is malformed: {error}") from error
+
+
+def _said(choice: Choice) -> bool:
+    delta = choice.delta
+    if choice.finish_reason or delta is None:
+        return True
+    return bool(delta.content or delta.tool_calls or delta.reasoning_content or delta.refusal)
 
 
 def _fault(answer: Completion) -> LlmError | None:
