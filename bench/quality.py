@@ -15,11 +15,14 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from itertools import combinations
+from math import dist
 from pathlib import Path
 from typing import Any
 
 from bench import corpora
 from bench.corpora import Labelled
+from torana.engines import faces
 from torana.engines import translation as translate
 from torana.engines.client import EngineClient
 from torana.engines.language import LANGUAGES
@@ -248,6 +251,25 @@ async def translation(ruler: Ruler) -> None:
     table(("pair", "texts", "chrF", "chrF of the text itself"), rows)
 
 
+async def faces_apart(ruler: Ruler) -> None:
+    """How far apart pictures of one person and of two are."""
+    names = ("obama", "obama2", "obama3", "obama_partial_face", "obama_partial_face2", "biden")
+    folder = "face_recognition==1.3.0", "tests/test_images/{}.jpg"
+    pictures = [corpora.member(folder[0], folder[1].format(name)) for name in names]
+    found = await ruler.run([faces.Look(picture) for picture in pictures])
+    print(f"{len(names)} pictures of one person each, faces found: {[len(s.faces) for s in found]}")
+    who = [(name[:5], seen.faces[0].embedding) for name, seen in zip(names, found, strict=True)]
+    apart = defaultdict[bool, list[float]](list)
+    for (one, a), (other, b) in combinations(who, 2):
+        apart[one == other].append(dist(a, b))
+    kinds = (("one person", True), ("two people", False))
+    rows = [
+        (kind, len(apart[same]), f"{min(apart[same]):.2f}", f"{max(apart[same]):.2f}")
+        for kind, same in kinds
+    ]
+    table(("pairs of", "pairs", "nearest", "farthest"), rows)
+
+
 REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
     "dominant_language": dominant_language,
     "sentiment": sentiment,
@@ -256,6 +278,7 @@ REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
     "key_phrases": published,
     "syntax": published,
     "translation": translation,
+    "faces": faces_apart,
 }
 
 
