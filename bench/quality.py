@@ -255,7 +255,7 @@ async def faces_apart(ruler: Ruler) -> None:
     """How far apart pictures of one person and of two are."""
     names = ("obama", "obama2", "obama3", "obama_partial_face", "obama_partial_face2", "biden")
     folder = "face_recognition==1.3.0", "tests/test_images/{}.jpg"
-    pictures = [corpora.member(folder[0], folder[1].format(name)) for name in names]
+    pictures = [corpora.member(folder[0], folder[1].format(name), source=True) for name in names]
     found = await ruler.run([faces.Look(picture) for picture in pictures])
     print(f"{len(names)} pictures of one person each, faces found: {[len(s.faces) for s in found]}")
     who = [(name[:5], seen.faces[0].embedding) for name, seen in zip(names, found, strict=True)]

@@ -1,5 +1,5 @@
 """Rekognition with its real engines, through boto3. The portraits are official ones of the United
-States' government, which are in the public domain."""
+States' government, which are in the public domain; the cat is scikit-image's Chelsea (CC0)."""
 
 import io
 from collections.abc import Generator
@@ -144,6 +144,23 @@ def test_no_more_faces_are_indexed_than_are_wanted(rekognition: Any) -> None:
     with pytest.raises(ClientError) as failure:
         rekognition.create_collection(CollectionId="one")
     assert error_of(failure) == "ResourceAlreadyExistsException"
+
+
+def test_what_a_picture_shows_is_labelled_with_its_kind(rekognition: Any) -> None:
+    cat = (DATA / "cat.jpg").read_bytes()
+    labels = rekognition.detect_labels(Image={"Bytes": cat})["Labels"]
+    found = {each["Name"]: each for each in labels}
+    assert found["Cat"]["Confidence"] > 80
+    assert found["Cat"]["Parents"] == [{"Name": "Animal"}]
+    assert "Dog" not in found
+    assert all(each["Confidence"] >= 55 for each in labels)
+    every = rekognition.detect_labels(Image={"Bytes": cat}, MinConfidence=1)["Labels"]
+    assert len(every) > len(labels)
+    first = rekognition.detect_labels(Image={"Bytes": cat}, MaxLabels=1)["Labels"]
+    assert [each["Name"] for each in first] == [labels[0]["Name"]]
+    with pytest.raises(ClientError) as failure:
+        rekognition.detect_labels(Image={"Bytes": cat}, Features=["IMAGE_PROPERTIES"])
+    assert error_of(failure) == "InvalidParameterException"
 
 
 def test_what_is_no_picture_or_not_known_is_refused(rekognition: Any) -> None:

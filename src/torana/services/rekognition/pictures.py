@@ -73,6 +73,13 @@ class Pictures:
             raise _no_picture(found.bad)
         return found.lines
 
+    async def labels(self, call: Call, image: Params) -> list[Any]:
+        """What a picture shows, likeliest first. Raises `ServiceError`."""
+        (found,) = await self._engines.run(call, "image_labels", [await self.bytes_of(image)])
+        if found.bad:
+            raise _no_picture(found.bad)
+        return found.labels
+
 
 def invalid(why: str) -> ServiceError:
     """`InvalidParameterException`."""
