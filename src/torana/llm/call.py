@@ -14,7 +14,6 @@ from torana.llm.chat import Answer, Chat
 from torana.llm.dialect import Dialect, Front, Peek
 from torana.llm.errors import LlmError
 from torana.llm.route import Model, Models, Target, candidates
-from torana.llm.sse import Events
 from torana.message import Body, BodyTooLarge, Headers, Reply, Request, read
 
 ANSWER_LIMIT = 64 * 1024 * 1024
@@ -27,14 +26,19 @@ _LASTING = frozenset({"invalid_request", "not_found", "permission", "too_large"}
 """Kinds of failure that another round cannot mend."""
 
 
-class Asked(Struct, frozen=True):
+class Asked(Struct):
     """A request for a model, as it came."""
 
     front: Front
     peek: Peek
     body: bytes
-    chat: Chat | None
-    """Read where some candidate speaks another API."""
+    read: Chat | None = None
+
+    def chat(self) -> Chat:
+        """What it asks, for providers of another API. Raises `LlmError`."""
+        if self.read is None:
+            self.read = self.front.read(self.body, self.peek)
+        return self.read
 
 
 class Answered(Struct):
@@ -94,7 +98,7 @@ def _pause(round: int, failure: LlmError) -> float:
 async def _ask(target: Target, asked: Asked) -> Answered:
     provider = target.provider
     dialect, same = provider.dialect, provider.dialect.name == asked.front.dialect
-    path = dialect.operations.get(asked.front.operation)
+    path = dialect.path(asked.front.operation, target.model, asked.peek.stream)
     if path is None:
         raise LlmError(
             "invalid_request",
@@ -104,8 +108,7 @@ async def _ask(target: Target, asked: Asked) -> Answered:
     if same:
         body = dialect.retarget(asked.body, asked.peek, target.model)
     else:
-        assert asked.chat is not None
-        body = dialect.write(asked.chat, target.model)
+        body = dialect.write(asked.chat(), target.model)
     headers = Headers(list(provider.headers))
     try:
         reply = await provider.origin.send(
@@ -114,7 +117,7 @@ async def _ask(target: Target, asked: Asked) -> Answered:
         )
         if reply.status >= 300:
             raise _refusal(target, reply, await read(reply.body, _FIRST_LIMIT))
-        if asked.peek.stream and _is_events(reply):
+        if asked.peek.stream and _is_stream(reply, dialect):
             async with asyncio.timeout(provider.timeouts.head):
                 return await _stream(target, reply, asked.front.operation == "chat")
         whole = await read(reply.body, ANSWER_LIMIT)
@@ -142,14 +145,14 @@ def _refusal(target: Target, reply: Reply, body: bytes) -> LlmError:
     return error
 
 
-def _is_events(reply: Reply) -> bool:
+def _is_stream(reply: Reply, dialect: Dialect) -> bool:
     kind = reply.headers.get("content-type") or ""
-    return kind.partition(";")[0].strip().lower() == "text/event-stream"
+    return kind.partition(";")[0].strip().lower() == dialect.stream_type
 
 
 async def _stream(target: Target, reply: Reply, chat: bool) -> Answered:
     """A stream whose first token is here, with no error before it."""
-    begun, cut = list[bytes](), Events()
+    begun, cut = list[bytes](), target.provider.dialect.cutter()
     size = 0
     try:
         async for piece in _pieces(reply.body):
@@ -160,6 +163,9 @@ async def _stream(target: Target, reply: Reply, chat: bool) -> Answered:
                 return Answered(target, reply.status, reply.headers, None, None, first, reply.body)
             if size > _FIRST_LIMIT:
                 raise LlmError("upstream", "the provider's stream does not begin")
+    except ValueError as error:
+        await _close(reply.body)
+        raise LlmError("upstream", f"the provider's stream is malformed: {error}") from error
     except BaseException:
         await _close(reply.body)
         raise

@@ -63,11 +63,11 @@ class Front(Protocol):
     operation: str
     """Which of a dialect's paths serves it."""
 
-    def peek(self, body: bytes) -> Peek:
-        """Raises `LlmError`."""
+    def peek(self, body: bytes, path: str) -> Peek:
+        """`path` names the model in some APIs. Raises `LlmError`."""
         ...
 
-    def read(self, body: bytes) -> Chat:
+    def read(self, body: bytes, peek: Peek) -> Chat:
         """Raises `LlmError`."""
         ...
 
@@ -86,6 +86,16 @@ class Front(Protocol):
         ...
 
 
+class Cutter(Protocol):
+    """Cuts a provider's stream into the data of its events."""
+
+    def feed(self, piece: bytes) -> Iterable[bytes]:
+        """Raises `ValueError` for what cannot be cut."""
+        ...
+
+    def flush(self) -> Iterable[bytes]: ...
+
+
 class Reader(Protocol):
     """Reads one provider's stream."""
 
@@ -99,10 +109,18 @@ class Dialect(Protocol):
     """An API that providers speak."""
 
     name: str
-    operations: ClassVar[Mapping[str, str]]
-    """Paths below the provider's base URL, by operation."""
+    stream_type: ClassVar[str]
+    """The media type of its streams."""
+    telling: ClassVar[re.Pattern[bytes]]
+    """What the data of an event holds that tells usage."""
     endings: ClassVar[Mapping[str, re.Pattern[bytes]]]
     """What the last events of a whole stream hold, by operation; a stream without broke off."""
+
+    def path(self, operation: str, model: str, stream: bool) -> str | None:
+        """Where to send it, below the provider's base URL; None: it has no such operation."""
+        ...
+
+    def cutter(self) -> Cutter: ...
 
     def write(self, chat: Chat, model: str) -> bytes:
         """The body of a request. Raises `LlmError` for what this API cannot express."""

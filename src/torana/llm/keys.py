@@ -6,6 +6,7 @@ What a request will cost is reserved before it is sent and settled when it is kn
 import hashlib
 from collections.abc import Mapping
 from time import time
+from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
@@ -55,9 +56,9 @@ def presented(headers: Headers) -> str:
     return headers.get("x-api-key") or headers.get("api-key") or headers.get("x-goog-api-key") or ""
 
 
-def identify(keys: Keys, headers: Headers) -> Key:
-    """Raises `LlmError`."""
-    secret = presented(headers)
+def identify(keys: Keys, headers: Headers, query: str = "") -> Key:
+    """`query`: Google's clients may show the key there. Raises `LlmError`."""
+    secret = presented(headers) or dict(parse_qsl(query)).get("key", "")
     if not secret:
         raise LlmError(
             "authentication",

@@ -1,19 +1,15 @@
 """A provider's stream on its way to the client: unchanged where both speak one API, else event by
 event. Nothing is held back but an event that has not come whole."""
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from torana.llm.call import Answered
 from torana.llm.chat import NOTHING, Metered, Started, Stopped, Usage
-from torana.llm.dialect import Dialect, Reader, Writer
+from torana.llm.dialect import Dialect, Writer
 from torana.llm.errors import LlmError
-from torana.llm.sse import Events, EventTooLong, around, data_of, split
+from torana.llm.sse import around, data_of, split
 from torana.message import Headers
-
-_TELLING = re.compile(rb'"usage"\s*:\s*\{')
-"""What an event must hold to be looked into on its way."""
 
 
 class Pipe(Protocol):
@@ -100,6 +96,7 @@ class Passing:
         self.broken: LlmError | None = None
         self.events = 0
         self._dialect, self._with_usage = dialect, with_usage
+        self._telling = dialect.telling
         self._ending = dialect.endings.get(operation)
         self._rest = self._last = self._before = b""
 
@@ -113,7 +110,7 @@ class Passing:
 
     def _looked_into(self, whole: bytes) -> bytes:
         """The events without the one that is not the client's."""
-        found = _TELLING.search(whole)
+        found = self._telling.search(whole)
         if found is None:
             return whole
         kept: list[bytes] = []
@@ -123,7 +120,7 @@ class Passing:
             hidden = self._hides(whole[begin:end])
             kept.append(whole[done : begin if hidden else end])
             done = end
-            found = _TELLING.search(whole, done)
+            found = self._telling.search(whole, done)
         kept.append(whole[done:])
         return b"".join(kept)
 
@@ -151,12 +148,12 @@ def _half() -> LlmError:
 class Translating:
     """Between two APIs."""
 
-    def __init__(self, reader: Reader, writer: Writer) -> None:
+    def __init__(self, dialect: Dialect, writer: Writer) -> None:
         self.usage: Usage | None = None
         self.broken: LlmError | None = None
         self.events = 0
         self._stopped = False
-        self._reader, self._writer, self._cut = reader, writer, Events()
+        self._reader, self._cut, self._writer = dialect.reader(), dialect.cutter(), writer
 
     def piece(self, data: bytes) -> bytes:
         """See `Pipe`."""
@@ -182,6 +179,6 @@ class Translating:
                     out.append(self._writer.write(event))
         except LlmError as error:
             self.broken = error
-        except EventTooLong as error:
-            self.broken = LlmError("upstream", str(error))
+        except ValueError as error:
+            self.broken = LlmError("upstream", f"the provider's stream is malformed: {error}")
         return b"".join(out)

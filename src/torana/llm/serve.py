@@ -12,7 +12,7 @@ from torana.llm.call import Answered, Asked, call
 from torana.llm.chat import Usage
 from torana.llm.dialect import Front, user_of
 from torana.llm.errors import LlmError
-from torana.llm.fronts import FRONTS
+from torana.llm.fronts import front_of
 from torana.llm.fronts.openai_errors import refuse
 from torana.llm.keys import Key, Keys, Reserved, allow, identify, reserve
 from torana.llm.relay import Passing, Relay, Translating
@@ -44,16 +44,16 @@ class Llm:
 
     def takes(self, path: str) -> bool:
         """Whether a path is ours."""
-        return path in FRONTS or path == "/v1/models" or path.startswith("/v1/models/")
+        return front_of(path) is not None or path == "/v1/models" or path.startswith("/v1/models/")
 
     async def __call__(self, request: Request) -> Reply:
         """Answer a request, whatever it asks for."""
         path = request.target.partition("?")[0]
-        front = FRONTS.get(path)
+        front = front_of(path)
         request_id = f"req_{getrandbits(96):024x}"
         try:
             if front is not None:
-                reply = await self._complete(front, request)
+                reply = await self._complete(front, path, request)
             else:
                 reply = self._models(path, request)
         except LlmError as error:
@@ -83,22 +83,21 @@ class Llm:
         allow(key, name)
         return _json(next(each for each in shown if each["id"] == name))
 
-    async def _complete(self, front: Front, request: Request) -> Reply:
+    async def _complete(self, front: Front, path: str, request: Request) -> Reply:
         if request.method != "POST":
             raise LlmError("invalid_request", f"{request.method} is not allowed", status=405)
         plan, started = self.plan, time.time()
-        key = identify(plan.keys, request.headers)
+        key = identify(plan.keys, request.headers, request.target.partition("?")[2])
         try:
             body = await read(request.body, BODY_LIMIT)
         except BodyTooLarge as error:
             raise LlmError("too_large", f"The body is over {BODY_LIMIT} bytes.") from error
-        peek = front.peek(body)
+        peek = front.peek(body, path)
         allow(key, peek.model)
         model = find(plan.models, peek.model)
-        chat = front.read(body) if _translates(plan.models, model, front) else None
         price = model.targets[0].price
         reserved = await reserve(key, len(body), peek.max_tokens, price)
-        asked = Asked(front, peek, body, chat)
+        asked = Asked(front, peek, body)
         try:
             session = _session(model, key, request, body) if model.affinity else ""
             answered = await call(plan.models, model, asked, session)
@@ -119,14 +118,6 @@ def _session(model: Model, key: Key, request: Request, body: bytes) -> str:
     if kind == "header":
         return request.headers.get(name.lower()) or ""
     return user_of(body)
-
-
-def _translates(models: Models, model: Model, front: Front) -> bool:
-    """Whether some candidate speaks another API than the client."""
-    every = (model, *(models[name] for name in model.fallbacks))
-    return any(
-        target.provider.dialect.name != front.dialect for each in every for target in each.targets
-    )
 
 
 class _Account:
@@ -179,7 +170,7 @@ def _reply(asked: Asked, answered: Answered, account: _Account) -> Reply:
     )
     if answered.raw is not None:
         headers.add("Content-Type", answered.headers.get("content-type") or "application/json")
-        account.settle(_usage_of(answered), len(answered.raw) // _BYTES_A_TOKEN)
+        account.settle(_usage_of(answered, front.operation), len(answered.raw) // _BYTES_A_TOKEN)
         return Reply(answered.status, headers, answered.raw)
     if answered.answer is not None:
         headers.add("Content-Type", "application/json")
@@ -190,8 +181,7 @@ def _reply(asked: Asked, answered: Answered, account: _Account) -> Reply:
     if dialect.name == front.dialect:
         pipe = Passing(dialect, front.operation, asked.peek.with_usage)
     else:
-        assert asked.chat is not None
-        pipe = Translating(dialect.reader(), front.writer(asked.chat))
+        pipe = Translating(dialect, front.writer(asked.chat()))
 
     def done() -> None:
         account.settle(pipe.usage, pipe.events, stream=True)
@@ -199,7 +189,13 @@ def _reply(asked: Asked, answered: Answered, account: _Account) -> Reply:
     return Reply(200, headers, Relay(answered, pipe, front.fail, done))
 
 
-def _usage_of(answered: Answered) -> Usage | None:
+_FREE = frozenset({"count_tokens", "moderations"})
+"""Operations for which providers charge nothing."""
+
+
+def _usage_of(answered: Answered, operation: str) -> Usage | None:
+    if operation in _FREE:
+        return Usage()
     try:
         return answered.target.provider.dialect.usage(answered.raw or b"")
     except LlmError:

@@ -13,6 +13,7 @@ from torana.llm import chat as c
 from torana.llm.dialect import Peek, Reader
 from torana.llm.dialects.anthropic_wire import Answered, Block, Happened, Used
 from torana.llm.errors import Kind, LlmError, kind_of
+from torana.llm.sse import Events
 
 _answered = msgspec.json.Decoder(Answered)
 _happened = msgspec.json.Decoder(Happened)
@@ -56,9 +57,19 @@ class Anthropic:
         "chat": "/messages",
         "count_tokens": "/messages/count_tokens",
     }
+    stream_type: ClassVar[str] = "text/event-stream"
+    telling: ClassVar[re.Pattern[bytes]] = _USAGE
     endings: ClassVar[Mapping[str, re.Pattern[bytes]]] = {
         "chat": re.compile(rb'"type"\s*:\s*"message_stop"')
     }
+
+    def path(self, operation: str, model: str, stream: bool) -> str | None:
+        """See `Dialect`."""
+        return self.operations.get(operation)
+
+    def cutter(self) -> Events:
+        """See `Dialect`."""
+        return Events()
 
     def write(self, chat: c.Chat, model: str) -> bytes:
         """See `Dialect`."""

@@ -13,6 +13,7 @@ from torana.llm import chat as c
 from torana.llm.dialect import Peek, Reader
 from torana.llm.dialects.openai_wire import Answered, Choice, Completion, Fault, Used
 from torana.llm.errors import LlmError, kind_of
+from torana.llm.sse import Events
 
 _completion = msgspec.json.Decoder(Completion)
 _raw = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -43,11 +44,21 @@ class OpenAi:
         "speech": "/audio/speech",
         "rerank": "/rerank",
     }
+    stream_type: ClassVar[str] = "text/event-stream"
+    telling: ClassVar[re.Pattern[bytes]] = _USAGE
     endings: ClassVar[Mapping[str, re.Pattern[bytes]]] = {
         "chat": re.compile(rb'\[DONE\]|"finish_reason"\s*:\s*"'),
         "completions": re.compile(rb'\[DONE\]|"finish_reason"\s*:\s*"'),
         "responses": re.compile(rb'"response\.(completed|incomplete|failed)"'),
     }
+
+    def path(self, operation: str, model: str, stream: bool) -> str | None:
+        """See `Dialect`."""
+        return self.operations.get(operation)
+
+    def cutter(self) -> Events:
+        """See `Dialect`."""
+        return Events()
 
     def write(self, chat: c.Chat, model: str) -> bytes:
         """See `Dialect`."""

@@ -54,12 +54,12 @@ class AnthropicMessages:
 
     dialect, operation = "anthropic", "chat"
 
-    def peek(self, body: bytes) -> Peek:
+    def peek(self, body: bytes, path: str) -> Peek:
         """See `Front`."""
         head = _decoded(_head, body)
         return Peek(head.model, bool(head.stream), head.max_tokens)
 
-    def read(self, body: bytes) -> c.Chat:
+    def read(self, body: bytes, peek: Peek) -> c.Chat:
         """See `Front`."""
         asked = _decoded(_asked, body)
         given = msgspec.json.decode(body, type=dict[str, Any])

@@ -44,7 +44,7 @@ class OpenAiChat:
 
     dialect, operation = "openai", "chat"
 
-    def peek(self, body: bytes) -> Peek:
+    def peek(self, body: bytes, path: str) -> Peek:
         """See `Front`."""
         head = _decoded(_head, body)
         stream = bool(head.stream)
@@ -54,7 +54,7 @@ class OpenAiChat:
         usage = not stream or _wants_usage(head.stream_options)
         return Peek(head.model, stream, most, usage)
 
-    def read(self, body: bytes) -> c.Chat:
+    def read(self, body: bytes, peek: Peek) -> c.Chat:
         """See `Front`."""
         asked = _decoded(_asked, body)
         given = msgspec.json.decode(body, type=dict[str, Any])

@@ -5,10 +5,8 @@ import msgspec
 from msgspec import Struct
 
 from torana.llm.chat import Answer, Chat
-from torana.llm.dialect import Peek, Writer
+from torana.llm.dialect import Front, Peek, Writer
 from torana.llm.errors import LlmError
-from torana.llm.fronts.openai_errors import refuse, told
-from torana.llm.sse import event
 from torana.message import Reply
 
 
@@ -23,14 +21,12 @@ _head = msgspec.json.Decoder(_Head)
 
 
 class Passed:
-    """Implements `Front` for one operation."""
+    """Implements `Front` for one operation, with the errors of another front's API."""
 
-    dialect = "openai"
+    def __init__(self, operation: str, of: Front) -> None:
+        self.operation, self.dialect, self._of = operation, of.dialect, of
 
-    def __init__(self, operation: str) -> None:
-        self.operation = operation
-
-    def peek(self, body: bytes) -> Peek:
+    def peek(self, body: bytes, path: str) -> Peek:
         """See `Front`."""
         try:
             head = _head.decode(body)
@@ -38,7 +34,7 @@ class Passed:
             raise LlmError("invalid_request", f"Invalid request: {error}") from error
         return Peek(head.model, bool(head.stream), head.max_output_tokens or head.max_tokens)
 
-    def read(self, body: bytes) -> Chat:
+    def read(self, body: bytes, peek: Peek) -> Chat:
         """Never asked: bodies pass only to providers that speak them."""
         raise self._foreign()
 
@@ -52,11 +48,11 @@ class Passed:
 
     def fail(self, error: LlmError) -> bytes:
         """See `Front`."""
-        return event(msgspec.json.encode(told(error)))
+        return self._of.fail(error)
 
     def refuse(self, error: LlmError) -> Reply:
         """See `Front`."""
-        return refuse(error)
+        return self._of.refuse(error)
 
     def _foreign(self) -> LlmError:
         return LlmError(
