@@ -12,19 +12,21 @@ from pathlib import Path
 import msgspec
 
 from torana.app import llm, services
-from torana.app.definitions import BadDefinitions, Source, compile_table, gather, parse
+from torana.app.control import Control
+from torana.app.definitions import BadDefinitions, Source, compile_table, gather, live, parse
 from torana.app.key_ring import KeyRing, demo_plan, from_settings
 from torana.app.management import management, matches
 from torana.app.watch import changes
 from torana.auth.keys import hash_key, new_key
 from torana.gateway.contract import Bucket, Ports
+from torana.gateway.errors import InvalidApi
 from torana.gateway.front_door import FrontDoor
 from torana.gateway.locate import Table
 from torana.gateway.observe import observer
 from torana.llm.serve import Llm
 from torana.llm.spend import Ledger
 from torana.message import Headers, Reply, Request
-from torana.model.rest import Stage
+from torana.model.rest import RestApi, Stage
 from torana.model.usage import ApiKey, QuotaSettings
 from torana.net.client import HttpClient, Timeouts
 from torana.net.server import Listener, listen
@@ -49,7 +51,8 @@ class Node:
         self._client = HttpClient()
         self._logs: dict[str, Lines] = {}
         self._sources: tuple[Source, ...] = ()
-        self.door = FrontDoor(Table({}))
+        self._files = Table({})
+        self.door = FrontDoor(self._files)
         self._listeners: list[Listener] = []
         self.front_port = 0
         self._ledger: Ledger | None = None
@@ -68,7 +71,13 @@ class Node:
         counters = settings.shared or (hub if role == "worker" else "local:")
         self.counters = await open_counters(counters, self._store)
         self._services = await services.build(
-            settings, self._environment, run, self._client, self._store, owner=role != "worker"
+            settings,
+            self._environment,
+            run,
+            self._client,
+            self._store,
+            owner=role != "worker",
+            cannot_serve=self._cannot_serve,
         )
         self._ports = Ports(
             client=self._client,
@@ -81,7 +90,10 @@ class Node:
             region=settings.region,
             domain_suffix=settings.domain_suffix,
         )
+        self._control = Control(self._store, self._ports, self._publish)
         self.load(gather(settings.apis))
+        await self._control.load()
+        self._following = spawn(self._control.follow(), "follow the control plane")
         if settings.llm.models:
             self._open_llm()
         if role != "hub":
@@ -98,14 +110,29 @@ class Node:
     def load(self, sources: tuple[Source, ...]) -> None:
         """Serve these documents from now on. Raises `BadDefinitions`; what runs goes on then."""
         documents = parse(sources)
-        table = compile_table(documents, self._ports, self.settings.domains)
+        self._files = compile_table(documents, self._ports, self.settings.domains)
+        self._sources = sources
+        self._publish()
+
+    def _publish(self) -> None:
+        """Serve what files and the control plane say from now on; a file's stage wins."""
+        stages = {**self._control.stages, **self._files.stages}
         keys, plans = from_settings(self.settings, self._environment)
         if self.demo_key:
             demo = ApiKey("demo", "demo", hash_key(self.demo_key))
             keys.append(demo)
-            plans.append(demo_plan(demo, table.stages))
-        self._keys.replace(keys, plans)
-        self.door.table, self._sources = table, sources
+            plans.append(demo_plan(demo, stages))
+        control = self._control
+        self._keys.replace([*keys, *control.keys()], [*plans, *control.plans()])
+        self.door.table = Table(stages, self._files.domains)
+
+    def _cannot_serve(self, api: RestApi, stage: Stage) -> str | None:
+        """Why a stage cannot be served, or None."""
+        try:
+            live(api, stage, self._ports)
+        except InvalidApi as error:
+            return str(error)
+        return None
 
     def reload(self) -> bool:
         """Read the files again; a bad one leaves everything as it is. True when served anew."""
@@ -210,6 +237,7 @@ class Node:
             _log.warning("some requests were cut off after %s s", self.settings.drain_seconds)
         for each in self._listeners:
             await each.close()
+        self._following.cancel()
         await self._services.aclose()
         await self._client.aclose()
         await self.counters.close()

@@ -1,6 +1,6 @@
 """The AWS services of a node: their engines, their credentials, the way to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from torana.engines.engine import EngineBusy, EngineFailed, EngineMissing
 from torana.engines.pool import EnginePool, PoolSettings
 from torana.gateway.contract import AwsCall
 from torana.message import Reply, Request
+from torana.model.rest import RestApi, Stage
 from torana.net.client import Client
 from torana.services import Parts
 from torana.services.assembly import router
@@ -70,10 +71,11 @@ async def build(
     store: Store,
     *,
     owner: bool,
+    cannot_serve: Callable[[RestApi, Stage], str | None] = lambda api, stage: None,
 ) -> Services:
     """`owner`: this process starts the node's engines; others use them.
 
-    Raises `BadSettings`.
+    `cannot_serve`: see `Parts`. Raises `BadSettings`.
     """
     pool = EnginePool(run / "engines", _pool_settings(settings)) if owner else None
     if pool is not None:
@@ -98,7 +100,7 @@ async def build(
         root = root_credentials(settings.folder(), settings.account)
         found = router(
             settings,
-            Parts(run_engine, objects, store, languages),
+            Parts(run_engine, objects, store, languages, cannot_serve),
             FixedCredentials([root]),
             client,
             environment,

@@ -1,0 +1,140 @@
+"""What the control plane has deployed, served: every process follows the store by itself.
+
+A stage is compiled when its document changes and swapped in by one assignment. One that cannot be
+compiled here leaves the one before it in place.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from torana.app.definitions import live
+from torana.gateway.contract import Ports
+from torana.gateway.errors import InvalidApi
+from torana.gateway.locate import Live
+from torana.model.rest import RestApi
+from torana.model.usage import ApiKey, ApiStage, QuotaSettings, ThrottleSettings, UsagePlan
+from torana.services.apigateway.assemble import stage_of
+from torana.services.apigateway.book import DEPLOYMENT, KEY, PLAN, PLAN_KEY, STAGE
+from torana.state.store import Document, Store
+
+_log = logging.getLogger("torana")
+
+KINDS = (STAGE, KEY, PLAN, PLAN_KEY)
+
+Json = dict[str, Any]
+Stages = Mapping[tuple[str, str], Live]
+
+
+class Control:
+    """Stages, keys and usage plans of the store, as they are now."""
+
+    def __init__(self, store: Store, ports: Ports, changed: Callable[[], None]) -> None:
+        """`changed` is told after every change that was taken in."""
+        self._store, self._ports, self._changed = store, ports, changed
+        self.stages: Stages = {}
+        self._documents: dict[str, dict[str, Json]] = {kind: {} for kind in KINDS}
+        self._revision = 0
+
+    async def load(self) -> None:
+        """Take in everything there is."""
+        self._revision = await self._store.revision()
+        self._documents = {kind: {} for kind in KINDS}
+        for kind in KINDS:
+            async for document in self._store.scan(kind):
+                self._documents[kind][document.id] = msgspec.json.decode(document.body)
+        self.stages = {
+            place: found
+            for id, stage in self._documents[STAGE].items()
+            if (place := _place(id)) and (found := await self._live(place, stage)) is not None
+        }
+        self._changed()
+
+    async def follow(self) -> None:
+        """Take in what changes, for ever."""
+        async for news in self._store.watch(self._revision, KINDS):
+            if news.resync:
+                await self.load()
+                continue
+            for event in news.events:
+                if isinstance(event, Document):
+                    await self._take(event)
+                else:
+                    self._drop(event.kind, event.id)
+            self._changed()
+
+    async def _take(self, document: Document) -> None:
+        value: Json = msgspec.json.decode(document.body)
+        self._documents[document.kind][document.id] = value
+        if document.kind == STAGE:
+            place = _place(document.id)
+            found = await self._live(place, value)
+            if found is not None:
+                self.stages = {**self.stages, place: found}
+
+    def _drop(self, kind: str, id: str) -> None:
+        self._documents[kind].pop(id, None)
+        if kind == STAGE:
+            place = _place(id)
+            self.stages = {each: found for each, found in self.stages.items() if each != place}
+
+    async def _live(self, place: tuple[str, str], stage: Json) -> Live | None:
+        document = await self._store.get(DEPLOYMENT, f"{place[0]}/{stage['deploymentId']}")
+        if document is None:
+            _log.error("stage %s of API %s has no deployment", place[1], place[0])
+            return None
+        api = msgspec.json.decode(msgspec.json.decode(document.body)["api"], type=RestApi)
+        try:
+            return live(api, stage_of(stage), self._ports)
+        except InvalidApi as error:
+            _log.error("stage %s of API %s is not served: %s", place[1], place[0], error)
+            return None
+
+    def keys(self) -> list[ApiKey]:
+        """Every API key."""
+        return [
+            ApiKey(id, key.get("name", ""), key["valueHash"], key["enabled"])
+            for id, key in self._documents[KEY].items()
+        ]
+
+    def plans(self) -> list[UsagePlan]:
+        """Every usage plan, with its keys."""
+        members: dict[str, list[str]] = {}
+        for id in self._documents[PLAN_KEY]:
+            plan, _, key = id.partition("/")
+            members.setdefault(plan, []).append(key)
+        return [
+            _plan(plan, tuple(members.get(id, ()))) for id, plan in self._documents[PLAN].items()
+        ]
+
+
+def _place(id: str) -> tuple[str, str]:
+    api, _, stage = id.partition("/")
+    return api, stage
+
+
+def _plan(plan: Json, keys: tuple[str, ...]) -> UsagePlan:
+    stages = tuple(
+        ApiStage(
+            each["apiId"],
+            each["stage"],
+            {name: _throttle(limit) for name, limit in each.get("throttle", {}).items()},
+        )
+        for each in plan["apiStages"]
+    )
+    throttle, quota = plan.get("throttle"), plan.get("quota")
+    return UsagePlan(
+        plan["id"],
+        plan["name"],
+        stages,
+        keys,
+        _throttle(throttle) if throttle else None,
+        msgspec.convert(quota, QuotaSettings) if quota else None,
+    )
+
+
+def _throttle(given: Json) -> ThrottleSettings:
+    rate = float(given.get("rateLimit", 0.0))
+    return ThrottleSettings(rate, int(given.get("burstLimit", max(1, int(rate)))))

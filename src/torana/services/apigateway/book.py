@@ -1,0 +1,135 @@
+"""Documents of the control plane, read and written whole or not at all.
+
+An operation reads what it needs and says what it writes; a commit fails if anything that was read
+has changed meanwhile, and the operation is then done again. So concurrent edits lose nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from random import choices, random
+from string import ascii_lowercase, digits
+from typing import Any, TypeVar
+
+import msgspec
+
+from torana.services.apigateway.faults import conflict
+from torana.state.store import Change, Conflict, Expect, Store
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+_TRIES = 30
+
+API = "rest-api"
+RESOURCE = "rest-resource"
+"""Under `{api}/{resource}`, with its methods."""
+PATH = "rest-path"
+"""Under `{api}/{parent}/{path part}`: no two children of one name. `{}` for a variable."""
+PART = "rest-part"
+"""Under `{api}/{kind}/{id}`: models, validators, authorizers, gateway responses and the like."""
+DEPLOYMENT = "rest-deployment"
+"""Under `{api}/{deployment}`: the API as it was, ready to be compiled."""
+STAGE = "rest-stage"
+"""Under `{api}/{stage}`."""
+KEY = "api-key"
+KEY_VALUE = "api-key-value"
+"""Under the hash of its value: no two keys of one value."""
+PLAN = "usage-plan"
+PLAN_KEY = "usage-plan-key"
+"""Under `{plan}/{key}`."""
+
+
+class Sheet:
+    """One attempt at an operation."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._versions: dict[tuple[str, str], int] = {}
+        self._written: dict[tuple[str, str], bytes | None] = {}
+
+    async def get(self, kind: str, id: str) -> Json | None:
+        """A document, or None. That it stays so is a condition of the commit."""
+        if (kind, id) in self._written:
+            body = self._written[kind, id]
+            return None if body is None else msgspec.json.decode(body)
+        document = await self._store.get(kind, id)
+        self._versions[kind, id] = document.version if document else 0
+        return None if document is None else msgspec.json.decode(document.body)
+
+    async def scan(self, kind: str, prefix: str = "") -> AsyncIterator[tuple[str, Json]]:
+        """Ids and documents, by id."""
+        async for document in self._store.scan(kind, prefix):
+            self._versions.setdefault((kind, document.id), document.version)
+            yield document.id, msgspec.json.decode(document.body)
+
+    def put(self, kind: str, id: str, value: Json) -> None:
+        """Write a document. What was not read before must not exist."""
+        self._written[kind, id] = msgspec.json.encode(value)
+
+    def delete(self, kind: str, id: str) -> None:
+        """Delete a document that was read."""
+        self._written[kind, id] = None
+
+    def changes(self) -> list[Change | Expect]:
+        """What to commit: what is written, under the condition of what was read."""
+        if not self._written:
+            return []
+        made: list[Change | Expect] = []
+        for (kind, id), body in self._written.items():
+            version = self._versions.get((kind, id), 0)
+            if body is not None or version:
+                made.append(Change(kind, id, version, body))
+        made += [
+            Expect(kind, id, version)
+            for (kind, id), version in self._versions.items()
+            if (kind, id) not in self._written
+        ]
+        return made
+
+
+class Book:
+    """The documents, and the audit of their changes."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    async def read(self, work: Callable[[Sheet], Awaitable[T]]) -> T:
+        """Do something that writes nothing."""
+        return await work(Sheet(self.store))
+
+    async def edit(self, work: Callable[[Sheet], Awaitable[T]]) -> T:
+        """Do something that is written whole, again if others wrote first.
+
+        Raises what `work` raises, and the service's ConflictException when others write all the
+        time.
+        """
+        for attempt in range(_TRIES):
+            sheet = Sheet(self.store)
+            done = await work(sheet)
+            changes = sheet.changes()
+            try:
+                if changes:
+                    await self.store.commit(changes)
+            except Conflict:
+                await asyncio.sleep(random() * min(0.002 * 2**attempt, 0.1))  # noqa: S311
+                continue
+            return done
+        raise conflict(
+            "Unable to complete operation due to concurrent modification. Please try again later."
+        )
+
+
+def new_id(length: int = 10) -> str:
+    """An identifier of the service's form."""
+    return "".join(choices(ascii_lowercase + digits, k=length))  # noqa: S311
+
+
+def page(items: list[Json], params: Json, by: str = "id") -> Json:
+    """A page of a list, by `position` and `limit`."""
+    limit = min(int(params.get("limit") or 25), 500)
+    start = params.get("position")
+    rest = items if not start else [item for item in items if str(item[by]) >= start]
+    answer: Json = {"items": rest[:limit]}
+    if len(rest) > limit:
+        answer["position"] = str(rest[limit][by])
+    return answer
