@@ -12,12 +12,14 @@ from torana.gateway.contract import AwsCall
 from torana.message import Reply, Request
 from torana.model.rest import RestApi, Stage
 from torana.net.client import Client
+from torana.net.tasks import spawn
 from torana.services import Parts
 from torana.services.assembly import router
 from torana.services.credentials import BadCredentials, FixedCredentials, root_credentials
 from torana.services.ports import Busy, Credential, Failed, Missing
 from torana.services.router import Invocation, Router
-from torana.settings import BadSettings, Settings
+from torana.services.transcribe import resume
+from torana.settings import BadSettings, Service, Settings
 from torana.state import open_objects
 from torana.state.objects import ObjectStore
 from torana.state.store import Store
@@ -107,6 +109,8 @@ async def build(
         )
     except BadCredentials as error:
         raise BadSettings(str(error)) from error
+    if owner and settings.services.get("transcribe", Service()).engine == "embedded":
+        spawn(resume(store, objects, run_engine), "unfinished transcription jobs")
     return Services(root, found, engines, pool, objects)
 
 
