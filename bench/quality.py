@@ -28,6 +28,8 @@ from torana.engines.client import EngineClient
 from torana.engines.language import LANGUAGES
 from torana.engines.pool import EnginePool
 from torana.engines.sentiment import Text
+from torana.engines.speech import Piece, Script
+from torana.engines.transcription import Audio
 from torana.engines.translation import MODES
 
 CLASSES = ("positive", "negative", "neutral", "mixed")
@@ -251,6 +253,57 @@ async def translation(ruler: Ruler) -> None:
     table(("pair", "texts", "chrF", "chrF of the text itself"), rows)
 
 
+def word_errors(said: str, wanted: str) -> tuple[int, int]:
+    """Words put in, left out or changed, and the words there are; signs and case left out."""
+    a, b = (re.findall(r"[a-z']+", text.lower()) for text in (said, wanted))
+    row = list(range(len(b) + 1))
+    for i, word in enumerate(a, 1):
+        last, row[0] = row[0], i
+        for j, other in enumerate(b, 1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (word != other))
+    return row[-1], len(b)
+
+
+async def transcription(ruler: Ruler) -> None:
+    """Word errors on sentences that a person read for LibriVox."""
+    source, folder = "pocketsphinx==5.1.1", "test/data/librivox"
+    lines = corpora.member(source, f"{folder}/transcription", source=True).decode().splitlines()
+    found = list[tuple[int, int]]()
+    for line in lines:
+        match = re.fullmatch(r"(.*)\((\S+)\)\s*", line)
+        assert match is not None
+        wanted = re.sub(r"</?s>|\(\d+\)", " ", match[1])
+        sound = corpora.member(source, f"{folder}/{match[2]}.wav", source=True)
+        with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+            file.write(sound)
+            file.flush()
+            (heard,) = await ruler.run([Audio(file.name)])
+        said = " ".join(word.text for segment in heard.segments for word in segment)
+        found.append(word_errors(said, wanted))
+        print(f"- {said} ({heard.seconds:.0f} s; {found[-1][0]} of {found[-1][1]} words wrong)")
+    print(f"\nWord errors: {percent(sum(e for e, _ in found), sum(n for _, n in found))}\n")
+
+
+async def spoken(ruler: Ruler) -> None:
+    """How well a recogniser understands the voices: its word errors on 20 of our sentences."""
+    texts = [text for text, _ in marked("entities")][:20]
+    rows = list[Sequence[object]]()
+    for voice in ("piper:joe", "espeak:en-us+f1", "espeak:en-us+m1", "espeak:en-gb-x-rp+f1"):
+        errors = words = 0
+        for text in texts:
+            script = Script((Piece(text),), voice, "mp3", 24000)
+            (speech,) = await ruler.run([script])
+            with tempfile.NamedTemporaryFile(suffix=".mp3") as file:
+                file.write(speech.audio)
+                file.flush()
+                (heard,) = await ruler.client.run("transcription", [Audio(file.name)], 120)
+            said = " ".join(word.text for segment in heard.segments for word in segment)
+            wrong, there = word_errors(said, text)
+            errors, words = errors + wrong, words + there
+        rows.append((voice, percent(errors, words)))
+    table(("voice", "word errors of tiny.en"), rows)
+
+
 async def faces_apart(ruler: Ruler) -> None:
     """How far apart pictures of one person and of two are."""
     names = ("obama", "obama2", "obama3", "obama_partial_face", "obama_partial_face2", "biden")
@@ -279,6 +332,8 @@ REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
     "syntax": published,
     "translation": translation,
     "faces": faces_apart,
+    "transcription": transcription,
+    "speech": spoken,
 }
 
 
