@@ -83,6 +83,7 @@ class Node:
             client=self._client,
             find_key=self._keys.find,
             aws=self._services.call,
+            identify=self._services.identify,
             bucket=self.counters.bucket,
             quota=self._quota,
             observe=observer(self._metrics, self._log_of),

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from torana.auth.keys import same
+from torana.auth.policy import Caller
 from torana.engines import ENGINES, capability
 from torana.engines.client import EngineClient
 from torana.engines.engine import EngineBusy, EngineFailed, EngineMissing
 from torana.engines.pool import EnginePool, PoolSettings
-from torana.gateway.contract import AwsCall
+from torana.gateway.contract import AwsCall, Identity
 from torana.message import Reply, Request
 from torana.model.rest import RestApi, Stage
 from torana.net.client import Client
@@ -38,6 +40,22 @@ class Services:
     ) -> None:
         self.root, self._router, self._engines, self._pool = root, found, engines, pool
         self._objects = objects
+
+    def identify(self, access_key_id: str) -> Identity | None:
+        """Whose an access key is, for the front door."""
+        root = self.root
+        if not same(access_key_id, root.access_key_id):
+            return None
+        who = root.principal
+        caller = Caller((who.arn,), who.account)
+        return Identity(
+            root.access_key_id,
+            root.secret_access_key,
+            who.arn,
+            who.user_id,
+            caller,
+            root=True,
+        )
 
     async def handle(self, request: Request) -> Reply:
         """A signed request of an AWS client."""

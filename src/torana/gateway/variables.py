@@ -131,6 +131,7 @@ def _status(ctx: Context) -> int | None:
 
 
 IDENTITY: dict[str, Get] = {
+    "accessKey": lambda ctx: ctx.principal.context.get("accessKey"),
     "accountId": lambda ctx: ctx.principal.context.get("accountId"),
     "apiKey": lambda ctx: ctx.api_key or None,
     "apiKeyId": lambda ctx: ctx.api_key_id or None,
