@@ -1,0 +1,100 @@
+"""All functions of a node: a pool for each version that is in use."""
+
+import asyncio
+import shutil
+import time
+from pathlib import Path
+
+from torana.functions.errors import Throttled
+from torana.functions.instance import Outcome, Surroundings
+from torana.functions.pool import Counts, Limits, Pool, Seats
+from torana.functions.runtimes import RUNTIMES, RuntimeMissing
+from torana.functions.sandbox import Inside
+from torana.model.function import Event, FunctionVersion
+
+_SWEEP = 1.0
+"""Seconds between two looks for instances that are idle too long."""
+
+
+class Functions:
+    """Runs versions of functions. For one event loop."""
+
+    def __init__(self, around: Surroundings, limits: Limits) -> None:
+        self._around, self._limits = around, limits
+        self._seats = Seats(limits, self._make_room)
+        self._pools: dict[tuple[str, str], Pool] = {}
+        self._sweeper = asyncio.get_running_loop().call_later(_SWEEP, self._sweep)
+        self._closed = False
+
+    def check(self, runtime: str, handler: str) -> None:
+        """Raises `RuntimeMissing` when functions of this runtime cannot be run here."""
+        family = RUNTIMES.get(runtime)
+        if family is None:
+            raise RuntimeMissing(f"{runtime} is not supported; {', '.join(RUNTIMES)} are")
+        family.program(runtime, handler, Inside("", "", ""), 128)
+
+    async def invoke(self, version: FunctionVersion, event: Event) -> Outcome:
+        """One event. Raises `Throttled`, `CannotStart`, `RuntimeMissing`."""
+        if self._closed:
+            raise Throttled("ConcurrentInvocationLimitExceeded")
+        return await self._pool(version).invoke(event)
+
+    def _pool(self, version: FunctionVersion) -> Pool:
+        key = version.arn, version.version
+        found = self._pools.get(key)
+        if found is None or (found.version is not version and found.version != version):
+            if found is not None:
+                found.retire()
+            found = self._pools[key] = Pool(version, self._around, self._seats)
+        return found
+
+    def forget(self, arn: str, version: str | None = None) -> None:
+        """A function, or one version of it, is gone."""
+        for key in [k for k in self._pools if k[0] == arn and version in (None, k[1])]:
+            self._pools.pop(key).retire()
+
+    def _make_room(self) -> bool:
+        idle = [found for pool in self._pools.values() if (found := pool.oldest_idle())]
+        if not idle:
+            return False
+        oldest = min(idle, key=lambda instance: instance.idle_since)
+        oldest.leave()
+        return True
+
+    def _sweep(self) -> None:
+        before = time.monotonic() - self._limits.idle_seconds
+        for pool in self._pools.values():
+            pool.shrink(before)
+        self._sweeper = asyncio.get_running_loop().call_later(_SWEEP, self._sweep)
+
+    @property
+    def isolation(self) -> str:
+        """The kind of box that functions run in."""
+        return self._around.sandbox.kind.name
+
+    @property
+    def counts(self) -> Counts:
+        """What happened so far."""
+        return self._seats.counts
+
+    def gauges(self) -> dict[str, float]:
+        """What there is now, by name."""
+        pools = self._pools.values()
+        return {
+            "functions_instances": sum(pool.size for pool in pools),
+            "functions_instances_idle": sum(pool.idle for pool in pools),
+        }
+
+    async def aclose(self) -> None:
+        """End every instance."""
+        self._closed = True
+        self._sweeper.cancel()
+        for pool in self._pools.values():
+            pool.close()
+        await asyncio.gather(*self._seats.ending, return_exceptions=True)
+
+
+def clean(folder: Path) -> None:
+    """Remove what instances of an earlier run left behind."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o711, parents=True)

@@ -1,0 +1,375 @@
+"""One instance of a function: a process in its box, its Runtime API and its log."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, structs
+
+from torana.functions.errors import CannotStart, Failure, exited, timed_out
+from torana.functions.output import Output, Sink, report
+from torana.functions.runtime_api import Answer, Lost, RuntimeApi
+from torana.functions.runtimes import RUNTIMES
+from torana.functions.sandbox import FAILED, Box, Boxed, Sandbox
+from torana.message import Request, Stream
+from torana.model.function import Event, FunctionVersion
+from torana.net.limits import Limits
+from torana.net.server import Listener, listen
+from torana.net.tasks import spawn
+
+_log = logging.getLogger("torana.functions")
+
+_INIT = 10.0
+"""Seconds that an init may take at least. Source: Lambda Developer Guide, "Init phase"."""
+_LIMITS = Limits(keep_alive=3600.0, body_idle=900.0, write_stall=60.0, connections=16)
+_WATCH = 0.25
+"""Seconds between two looks at a busy instance's memory."""
+
+
+class Surroundings(Struct, frozen=True):
+    """What instances are given by the node."""
+
+    sandbox: Sandbox
+    folder: Path
+    """Of all instances' own folders."""
+    variables: Callable[[FunctionVersion], Mapping[str, str]]
+    """Region, endpoint and credentials; asked once per instance."""
+    sink: Callable[[FunctionVersion], Sink]
+    """Where a function's log goes."""
+    gone: Callable[[Mapping[str, str]], None] = lambda variables: None
+    """Told when the instance that got these variables is gone."""
+
+
+class Outcome(Struct):
+    """What came of an invocation. `failed`: the body is an error document."""
+
+    body: bytes | Stream
+    failed: bool
+    content_type: str = "application/json"
+    tail: bytes = b""
+    """The end of the log; of a streamed body there is none yet."""
+    streamed: bool = False
+
+
+class InitFailed(Exception):
+    """The instance never became ready. `payload` is the error document."""
+
+    def __init__(self, payload: bytes) -> None:
+        super().__init__("the function's init failed")
+        self.payload = payload
+
+
+class Instance:
+    """Starts once, serves one event at a time, ends once."""
+
+    def __init__(
+        self,
+        version: FunctionVersion,
+        around: Surroundings,
+        idle: Callable[["Instance"], None],
+        gone: Callable[["Instance"], None],
+    ) -> None:
+        """`idle` is called whenever the instance can take an event, `gone` when it has ended."""
+        self.version = version
+        self.idle_since = 0.0
+        self.id = secrets.token_hex(16)
+        self.ending: asyncio.Task[None] | None = None
+        """Set once it ends or has ended."""
+        self._around, self._idle, self._gone = around, idle, gone
+        self._api = RuntimeApi(self._asked, self._trusted)
+        day = time.strftime("%Y/%m/%d", time.gmtime())
+        self._stream = f"{day}/[{version.version}]{self.id}"
+        self._output = Output(around.sink(version), self._stream)
+        self._boxed: Boxed | None = None
+        self._listener: Listener | None = None
+        self._known: set[Any] = set()
+        self._variables: Mapping[str, str] = {}
+        self._init_seconds: float | None = None
+        self._used = 0
+        self._failure: Failure | None = None
+
+    async def start(self) -> None:
+        """Returns when the runtime asks for its first event.
+
+        Raises `InitFailed`, and `CannotStart`; the instance has ended then.
+        """
+        started = time.perf_counter()
+        limit = max(_INIT, self.version.timeout)
+        try:
+            await self._launch()
+            async with asyncio.timeout(limit):
+                error = await asyncio.shield(self._api.ready)
+        except TimeoutError:
+            payload = timed_out(self.id, limit).payload()
+        except Lost as lost:
+            if lost.status == FAILED:
+                await self.end()
+                raise CannotStart("the sandbox could not be set up") from lost
+            payload = exited(self.id, lost.status).payload()
+        except OSError as error:
+            await self.end()
+            raise CannotStart(str(error)) from error
+        except BaseException:
+            await self.end()
+            raise
+        else:
+            if error is None:
+                self._init_seconds = time.perf_counter() - started
+                return
+            payload = error
+        self._output.drain()
+        self._output.say(f"INIT_REPORT Init Duration: {_ms(started)} ms\tPhase: init\tStatus: error")
+        await self.end()
+        raise InitFailed(payload)
+
+    async def _launch(self) -> None:
+        version, sandbox = self.version, self._around.sandbox
+        runtime = RUNTIMES[version.runtime]
+        layers = Path(version.layers[0]) if version.layers else None
+        box = Box(
+            self._around.folder / self.id,
+            Path(version.folder),
+            layers,
+            runtime.readable(),
+            version.memory,
+            version.storage,
+        )
+        inside = sandbox.inside(box)
+        program = runtime.program(version.runtime, version.handler, inside, version.memory)
+        self._listener = await listen(self._api.handle, limits=_LIMITS)
+        self._variables = self._around.variables(version)
+        environment = {
+            **_reserved(version, self._stream),
+            "LAMBDA_TASK_ROOT": inside.code,
+            "TMPDIR": inside.temp,
+            "HOME": inside.temp,
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._listener.port}",
+            **self._variables,
+            **program.environment,
+            **version.environment,
+        }
+        try:
+            self._boxed = await sandbox.start(
+                box, program.command, environment, self._output.writes
+            )
+        except OSError:
+            self._output.abandon()
+            raise
+        self._output.started()
+        spawn(self._watch(self._boxed), f"function {version.name}")
+
+    async def _watch(self, boxed: Boxed) -> None:
+        status = await boxed.wait()
+        self._api.lose(status)
+        await self.end()
+
+    def _asked(self) -> None:
+        self.idle_since = time.monotonic()
+        if self._init_seconds is not None or self._api.ready.done():
+            self._idle(self)
+
+    def _trusted(self, request: Request) -> bool:
+        """Whether it is our process that asks: known by its user, where it has its own."""
+        boxed = self._boxed
+        if boxed is None or not boxed.uid or request.peer in self._known:
+            return boxed is not None
+        if owner_of(request.peer.port) != boxed.uid:
+            _log.warning("a stranger asked for the events of %s", self.version.name)
+            return False
+        self._known.add(request.peer)
+        return True
+
+    async def invoke(self, event: Event) -> Outcome:
+        """One event. Never raises for what the function does."""
+        version, output = self.version, self._output
+        loop = asyncio.get_running_loop()
+        output.drain()
+        output.forget()
+        output.say(f"START RequestId: {event.request_id} Version: {version.version}")
+        started = time.perf_counter()
+        until = int((time.time() + version.timeout) * 1000)
+        self._failure = None
+        timer = loop.call_later(version.timeout, self._expire, event.request_id)
+        watcher = loop.call_later(_WATCH, self._weigh, event.request_id)
+        turn = _Turn(self, event.request_id, started, timer, watcher)
+        self._turn = turn
+        try:
+            answer = await self._api.invoke(structs.replace(event, deadline_ms=until))
+        except Lost as lost:
+            failure = self._failure or exited(event.request_id, lost.status)
+            turn.over(failure)
+            return Outcome(failure.payload(), True, tail=output.tail())
+        except BaseException:
+            # The caller left; the function works on what nobody wants.
+            turn.over(None)
+            await self.end()
+            raise
+        if answer.streamed:
+            assert not isinstance(answer.body, bytes)
+            return Outcome(_Ending(answer.body, turn), False, answer.content_type, streamed=True)
+        turn.over(None)
+        return _outcome(answer, output.tail())
+
+    def _weigh(self, request_id: str) -> None:
+        """Look at the memory now and then, and end those that hold too much."""
+        turn = self._turn
+        if turn is None or turn.request_id != request_id or self._boxed is None:
+            return
+        used = self._boxed.resident()
+        self._used = max(self._used, used)
+        if used > self.version.memory << 20:
+            self._failure = exited(request_id, -9)
+            self.leave()
+        else:
+            loop = asyncio.get_running_loop()
+            turn.watcher = loop.call_later(_WATCH, self._weigh, request_id)
+
+    def _expire(self, request_id: str) -> None:
+        self._failure = timed_out(request_id, self.version.timeout)
+        self.leave()
+
+    def finish(self, turn: "_Turn", failure: Failure | None) -> None:
+        """Log how an invocation ended."""
+        output = self._output
+        output.drain()
+        seconds = time.perf_counter() - turn.started
+        if self._boxed is not None and self.ending is None:
+            self._used = max(self._used, self._boxed.resident())
+        if failure is not None:
+            output.say(failure.message)
+        output.say(f"END RequestId: {turn.request_id}")
+        output.say(
+            report(
+                turn.request_id,
+                seconds,
+                self.version.memory,
+                self._used,
+                self._init_seconds,
+                _STATUS.get(failure.type, "") if failure else "",
+            )
+        )
+        self._init_seconds = None
+        self._turn = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can take an event now."""
+        return self.ending is None and self._api.waits
+
+    def leave(self) -> None:
+        """End, without waiting for it: from now on no event is taken."""
+        if self.ending is None:
+            self.ending = spawn(self._end(), f"ending {self.version.name}")
+            self._gone(self)
+
+    async def end(self) -> None:
+        """Kill the process with everything it started; returns when it is gone."""
+        self.leave()
+        assert self.ending is not None
+        await asyncio.shield(self.ending)
+
+    async def _end(self) -> None:
+        if self._boxed is not None:
+            await self._boxed.end()
+        self._api.lose(-9)
+        if self._listener is not None:
+            await self._listener.close()
+        self._output.drain()
+        self._output.close()
+        self._around.gone(self._variables)
+
+    _turn: "_Turn | None" = None
+
+
+_STATUS = {
+    "Sandbox.Timedout": "Status: timeout",
+    "Runtime.ExitError": "Status: error\tError Type: Runtime.ExitError",
+}
+
+
+class _Turn:
+    """An invocation under way."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        request_id: str,
+        started: float,
+        timer: asyncio.TimerHandle,
+        watcher: asyncio.TimerHandle,
+    ) -> None:
+        self.request_id, self.started, self.watcher = request_id, started, watcher
+        self._instance, self._timer = instance, timer
+        self._over = False
+
+    def over(self, failure: Failure | None) -> None:
+        """It ended. Said once."""
+        if not self._over:
+            self._over = True
+            self._timer.cancel()
+            self.watcher.cancel()
+            self._instance.finish(self, failure)
+
+
+class _Ending:
+    """A streamed answer that tells when it is over."""
+
+    def __init__(self, source: Stream, turn: _Turn) -> None:
+        self._source, self._turn = source, turn
+        self.trailers = source.trailers
+
+    def __aiter__(self) -> "_Ending":
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await anext(self._source)
+        except BaseException:
+            self._turn.over(None)
+            raise
+
+    async def aclose(self) -> None:
+        self._turn.over(None)
+        await self._source.aclose()
+
+
+def _outcome(answer: Answer, tail: bytes) -> Outcome:
+    assert isinstance(answer.body, bytes)
+    return Outcome(answer.body, answer.failed, answer.content_type, tail)
+
+
+def _reserved(version: FunctionVersion, stream: str) -> dict[str, str]:
+    """Source: Lambda Developer Guide, "Defined runtime environment variables"."""
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "_HANDLER": version.handler,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{version.runtime}",
+        "AWS_LAMBDA_FUNCTION_NAME": version.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": version.version,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{version.name}",
+        "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+    }
+
+
+def _ms(started: float) -> str:
+    return f"{(time.perf_counter() - started) * 1000:.2f}"
+
+
+def owner_of(port: int) -> int:
+    """The user id of the process that connects from a port of 127.0.0.1; -1 when unknown."""
+    wanted = f"0100007F:{port:04X}"
+    with Path("/proc/net/tcp").open(encoding="ascii") as table:
+        for line in table:
+            fields = line.split()
+            if fields[1] == wanted:
+                return int(fields[7])
+    return -1
+

@@ -1,0 +1,241 @@
+"""The instances of one version of a function: warm ones first, more on demand, fewer when idle."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from torana.functions.errors import Throttled
+from torana.functions.instance import InitFailed, Instance, Outcome, Surroundings
+from torana.model.function import Event, FunctionVersion
+from torana.net.tasks import spawn
+
+_START = 60.0
+"""Seconds that a caller waits for an instance that is being started."""
+_REST = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Seconds without a new try after so many inits in a row that failed."""
+
+
+class Limits(Struct, frozen=True):
+    """How much functions may take of the machine."""
+
+    concurrency: int = 256
+    """Instances of all functions together."""
+    queue: int = 1000
+    """Callers of one function that may wait."""
+    queue_seconds: float = 2.0
+    """How long they wait once no more instances may be started."""
+    idle_seconds: float = 300.0
+    starts: int = 4
+    """Instances that are started at the same time."""
+
+
+class Counts(Struct):
+    """What happened, since the node started."""
+
+    invocations: int = 0
+    failures: int = 0
+    throttles: int = 0
+    cold_starts: int = 0
+    seconds: float = 0.0
+    cold_seconds: float = 0.0
+
+
+class Seats:
+    """Room for instances, shared by all pools."""
+
+    def __init__(self, limits: Limits, make_room: Callable[[], bool]) -> None:
+        """`make_room` ends an idle instance, if there is one."""
+        self.limits = limits
+        self.taken = 0
+        self.counts = Counts()
+        self.ending: set[asyncio.Task[None]] = set()
+        self.starting = asyncio.Semaphore(limits.starts)
+        self._make_room = make_room
+
+    def take(self) -> bool:
+        """One seat. False: none is left."""
+        if self.taken >= self.limits.concurrency and not self._make_room():
+            return False
+        self.taken += 1
+        return True
+
+    def give(self) -> None:
+        """One seat back."""
+        self.taken -= 1
+
+
+class Pool:
+    """Hands events to instances. `retire` when its version is not wanted any more."""
+
+    def __init__(self, version: FunctionVersion, around: Surroundings, seats: Seats) -> None:
+        self.version = version
+        self._around, self._seats = around, seats
+        self._idle: list[Instance] = []
+        self._all: set[Instance] = set()
+        self._waiting: deque[asyncio.Future[Instance]] = deque()
+        self._starting = 0
+        self._retired = False
+        self._failed_in_row = 0
+        self._rest_until = 0.0
+        self._last_failure: Exception | None = None
+
+    async def invoke(self, event: Event) -> Outcome:
+        """One event through an instance. Raises `Throttled`, `CannotStart`, `RuntimeMissing`."""
+        counts = self._seats.counts
+        counts.invocations += 1
+        try:
+            instance = await self._take()
+            while not instance.usable:
+                instance = await self._take()
+        except InitFailed as failed:
+            counts.failures += 1
+            return Outcome(failed.payload, True)
+        except Throttled:
+            counts.throttles += 1
+            raise
+        started = time.perf_counter()
+        outcome = await instance.invoke(event)
+        counts.seconds += time.perf_counter() - started
+        counts.failures += outcome.failed
+        return outcome
+
+    async def _take(self) -> Instance:
+        while self._idle:
+            instance = self._idle.pop()
+            if instance.usable:
+                return instance
+        if self._last_failure is not None and time.monotonic() < self._rest_until:
+            raise self._last_failure
+        if len(self._waiting) >= self._seats.limits.queue:
+            raise Throttled("ConcurrentInvocationLimitExceeded")
+        patience = _START if self._grow() else self._seats.limits.queue_seconds
+        future: asyncio.Future[Instance] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        try:
+            async with asyncio.timeout(patience):
+                return await future
+        except TimeoutError:
+            self._give_up(future)
+            raise Throttled(self._why_full()) from None
+        except asyncio.CancelledError:
+            self._give_up(future)
+            raise
+
+    def _give_up(self, future: "asyncio.Future[Instance]") -> None:
+        """A caller that waited is gone; the instance it was just given, if any, is not lost."""
+        if future in self._waiting:
+            self._waiting.remove(future)
+        if future.done() and not future.cancelled() and future.exception() is None:
+            self._freed(future.result())
+
+    def _why_full(self) -> str:
+        if self.version.reserved is not None and len(self._all) >= self.version.reserved:
+            return "ReservedFunctionConcurrentInvocationLimitExceeded"
+        return "ConcurrentInvocationLimitExceeded"
+
+    def _grow(self) -> bool:
+        """Start one more instance, if there may be one more."""
+        reserved = self.version.reserved
+        if reserved is not None and len(self._all) + self._starting >= reserved:
+            return False
+        if not self._seats.take():
+            return False
+        self._starting += 1
+        spawn(self._start(), f"starting {self.version.name}")
+        return True
+
+    async def _start(self) -> None:
+        """Start an instance; from then on the seat is the instance's."""
+        failure: Exception | None = None
+        try:
+            async with self._seats.starting:
+                if not self._waiting:
+                    # Those that wanted it were served by others meanwhile.
+                    self._seats.give()
+                    return
+                instance = Instance(self.version, self._around, self._freed, self._left)
+                self._all.add(instance)
+                started = time.perf_counter()
+                await instance.start()
+                self._seats.counts.cold_starts += 1
+                self._seats.counts.cold_seconds += time.perf_counter() - started
+        except Exception as error:  # noqa: BLE001 - whoever waits is told
+            failure = error
+        finally:
+            self._starting -= 1
+        self._note(failure)
+
+    def _note(self, failure: Exception | None) -> None:
+        if failure is None:
+            self._failed_in_row = 0
+            self._last_failure = None
+            return
+        self._failed_in_row += 1
+        self._last_failure = failure
+        rest = _REST[min(self._failed_in_row, len(_REST)) - 1]
+        self._rest_until = time.monotonic() + rest
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(failure)
+                if not rest:
+                    break
+
+    def _freed(self, instance: Instance) -> None:
+        """An instance can take an event: the longest waiting caller's."""
+        if self._retired:
+            instance.leave()
+            return
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_result(instance)
+                return
+        self._idle.append(instance)
+
+    def _left(self, instance: Instance) -> None:
+        """An instance ends, for whatever reason."""
+        assert instance.ending is not None
+        self._seats.ending.add(instance.ending)
+        instance.ending.add_done_callback(self._seats.ending.discard)
+        if instance in self._all:
+            self._all.remove(instance)
+            self._seats.give()
+        if instance in self._idle:
+            self._idle.remove(instance)
+        if self._waiting and len(self._waiting) > self._starting:
+            self._grow()
+
+    @property
+    def size(self) -> int:
+        """Instances that there are."""
+        return len(self._all)
+
+    @property
+    def idle(self) -> int:
+        """Instances that wait for an event."""
+        return len(self._idle)
+
+    def oldest_idle(self) -> Instance | None:
+        """The one that has waited longest."""
+        return self._idle[0] if self._idle else None
+
+    def shrink(self, before: float) -> None:
+        """End those that have been idle since before then (monotonic seconds)."""
+        for instance in [each for each in self._idle if each.idle_since < before]:
+            instance.leave()
+
+    def retire(self) -> None:
+        """No more events come: the idle ones end now, the busy ones when they are done."""
+        self._retired = True
+        for instance in list(self._idle):
+            instance.leave()
+
+    def close(self) -> None:
+        """End every instance now."""
+        self._retired = True
+        for instance in list(self._all):
+            instance.leave()
