@@ -1,15 +1,15 @@
 """Handlers written for Lambda run unchanged."""
 
+import asyncio
 import shutil
-import subprocess
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from tests.functions.running import running
 from torana.functions.runtime_api import StreamFailed
 from torana.message import read
-from tests.functions.running import running
 
 ECHO = """
 import os
@@ -196,6 +196,6 @@ async def test_native_bootstrap_runs(tmp_path: Path) -> None:
     async with running(tmp_path) as node:
         version = node.define({"README": "native"}, "provided.al2023", "any")
         built = f"{version.folder}/bootstrap"
-        subprocess.run(["cc", "-O1", "-w", "-o", built, str(source)], check=True)
-        Path(built).chmod(0o755)
+        compiler = await asyncio.create_subprocess_exec("cc", "-w", "-o", built, str(source))
+        assert await compiler.wait() == 0
         assert await node.call(version, [1, 2]) == {"native": [1, 2]}

@@ -53,13 +53,10 @@ class Functions:
         for key in [k for k in self._pools if k[0] == arn and version in (None, k[1])]:
             self._pools.pop(key).retire()
 
-    def _make_room(self) -> bool:
+    def _make_room(self) -> None:
         idle = [found for pool in self._pools.values() if (found := pool.oldest_idle())]
-        if not idle:
-            return False
-        oldest = min(idle, key=lambda instance: instance.idle_since)
-        oldest.leave()
-        return True
+        if idle:
+            min(idle, key=lambda instance: instance.idle_since).leave()
 
     def _sweep(self) -> None:
         before = time.monotonic() - self._limits.idle_seconds

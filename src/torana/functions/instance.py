@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from torana.functions.errors import CannotStart, Failure, exited, timed_out
+from torana.functions.neighbour import owner_of
 from torana.functions.output import Output, Sink, report
 from torana.functions.runtime_api import Answer, Lost, RuntimeApi
 from torana.functions.runtimes import RUNTIMES
@@ -122,7 +123,8 @@ class Instance:
                 return
             payload = error
         self._output.drain()
-        self._output.say(f"INIT_REPORT Init Duration: {_ms(started)} ms\tPhase: init\tStatus: error")
+        took = (time.perf_counter() - started) * 1000
+        self._output.say(f"INIT_REPORT Init Duration: {took:.2f} ms\tPhase: init\tStatus: error")
         await self.end()
         raise InitFailed(payload)
 
@@ -177,7 +179,7 @@ class Instance:
         boxed = self._boxed
         if boxed is None or not boxed.uid or request.peer in self._known:
             return boxed is not None
-        if owner_of(request.peer.port) != boxed.uid:
+        if owner_of(request.peer.port, request.peer.local_port) != boxed.uid:
             _log.warning("a stranger asked for the events of %s", self.version.name)
             return False
         self._known.add(request.peer)
@@ -203,11 +205,6 @@ class Instance:
             failure = self._failure or exited(event.request_id, lost.status)
             turn.over(failure)
             return Outcome(failure.payload(), True, tail=output.tail())
-        except BaseException:
-            # The caller left; the function works on what nobody wants.
-            turn.over(None)
-            await self.end()
-            raise
         if answer.streamed:
             assert not isinstance(answer.body, bytes)
             return Outcome(_Ending(answer.body, turn), False, answer.content_type, streamed=True)
@@ -357,19 +354,3 @@ def _reserved(version: FunctionVersion, stream: str) -> dict[str, str]:
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{version.name}",
         "AWS_LAMBDA_LOG_STREAM_NAME": stream,
     }
-
-
-def _ms(started: float) -> str:
-    return f"{(time.perf_counter() - started) * 1000:.2f}"
-
-
-def owner_of(port: int) -> int:
-    """The user id of the process that connects from a port of 127.0.0.1; -1 when unknown."""
-    wanted = f"0100007F:{port:04X}"
-    with Path("/proc/net/tcp").open(encoding="ascii") as table:
-        for line in table:
-            fields = line.split()
-            if fields[1] == wanted:
-                return int(fields[7])
-    return -1
-

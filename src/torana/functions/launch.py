@@ -153,9 +153,7 @@ def _attributes(path: str, attributes: int, *, recursive: bool) -> None:
     flags = _AT_RECURSIVE if recursive else 0
     size = ctypes.sizeof(value)
     where = path.encode()
-    _check(
-        _libc.syscall(_MOUNT_SETATTR, _AT_FDCWD, where, flags, ctypes.byref(value), size)
-    )
+    _check(_libc.syscall(_MOUNT_SETATTR, _AT_FDCWD, where, flags, ctypes.byref(value), size))
 
 
 def _mount(source: str | None, at: str, kind: str | None, flags: int, data: str = "") -> None:

@@ -14,6 +14,8 @@ from torana.net.tasks import spawn
 
 _START = 60.0
 """Seconds that a caller waits for an instance that is being started."""
+_SETTLE = 0.02
+"""Seconds that a caller waits for an instance that has just answered, before one is started."""
 _REST = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds without a new try after so many inits in a row that failed."""
 
@@ -46,18 +48,22 @@ class Counts(Struct):
 class Seats:
     """Room for instances, shared by all pools."""
 
-    def __init__(self, limits: Limits, make_room: Callable[[], bool]) -> None:
+    def __init__(self, limits: Limits, make_room: Callable[[], None]) -> None:
         """`make_room` ends an idle instance, if there is one."""
         self.limits = limits
         self.taken = 0
         self.counts = Counts()
+        self.hungry: dict[Pool, None] = {}
+        """Those with callers for whom there was no seat."""
         self.ending: set[asyncio.Task[None]] = set()
         self.starting = asyncio.Semaphore(limits.starts)
         self._make_room = make_room
 
     def take(self) -> bool:
         """One seat. False: none is left."""
-        if self.taken >= self.limits.concurrency and not self._make_room():
+        if self.taken >= self.limits.concurrency:
+            self._make_room()
+        if self.taken >= self.limits.concurrency:
             return False
         self.taken += 1
         return True
@@ -65,6 +71,16 @@ class Seats:
     def give(self) -> None:
         """One seat back."""
         self.taken -= 1
+        self.feed()
+
+    def feed(self) -> None:
+        """There may be a seat: let one that had none try again."""
+        while self.hungry:
+            pool = next(iter(self.hungry))
+            del self.hungry[pool]
+            if pool.wants_more:
+                pool.grow()
+                return
 
 
 class Pool:
@@ -76,6 +92,8 @@ class Pool:
         self._idle: list[Instance] = []
         self._all: set[Instance] = set()
         self._waiting: deque[asyncio.Future[Instance]] = deque()
+        self._settling: set[Instance] = set()
+        """Those that have answered and will ask for the next event at once."""
         self._starting = 0
         self._retired = False
         self._failed_in_row = 0
@@ -97,7 +115,10 @@ class Pool:
             counts.throttles += 1
             raise
         started = time.perf_counter()
-        outcome = await instance.invoke(event)
+        # A caller that leaves does not stop the function, as on the service.
+        outcome = await asyncio.shield(spawn(instance.invoke(event), "an invocation"))
+        if not outcome.streamed and instance.ending is None and not instance.usable:
+            self._settling.add(instance)
         counts.seconds += time.perf_counter() - started
         counts.failures += outcome.failed
         return outcome
@@ -111,11 +132,13 @@ class Pool:
             raise self._last_failure
         if len(self._waiting) >= self._seats.limits.queue:
             raise Throttled("ConcurrentInvocationLimitExceeded")
-        patience = _START if self._grow() else self._seats.limits.queue_seconds
+        growing = len(self._settling) <= len(self._waiting) and self.grow()
         future: asyncio.Future[Instance] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(_START):
+                if not growing:
+                    await self._without_growth(future)
                 return await future
         except TimeoutError:
             self._give_up(future)
@@ -123,6 +146,16 @@ class Pool:
         except asyncio.CancelledError:
             self._give_up(future)
             raise
+
+    async def _without_growth(self, future: "asyncio.Future[Instance]") -> None:
+        """Wait for an instance that there is. Raises `TimeoutError` when none becomes free."""
+        if self._settling:
+            await asyncio.wait((future,), timeout=_SETTLE)
+            if future.done() or self.grow():
+                return
+        await asyncio.wait((future,), timeout=self._seats.limits.queue_seconds)
+        if not future.done() and not self._starting:
+            raise TimeoutError
 
     def _give_up(self, future: "asyncio.Future[Instance]") -> None:
         """A caller that waited is gone; the instance it was just given, if any, is not lost."""
@@ -136,12 +169,13 @@ class Pool:
             return "ReservedFunctionConcurrentInvocationLimitExceeded"
         return "ConcurrentInvocationLimitExceeded"
 
-    def _grow(self) -> bool:
+    def grow(self) -> bool:
         """Start one more instance, if there may be one more."""
         reserved = self.version.reserved
         if reserved is not None and len(self._all) + self._starting >= reserved:
             return False
         if not self._seats.take():
+            self._seats.hungry[self] = None
             return False
         self._starting += 1
         spawn(self._start(), f"starting {self.version.name}")
@@ -186,6 +220,7 @@ class Pool:
 
     def _freed(self, instance: Instance) -> None:
         """An instance can take an event: the longest waiting caller's."""
+        self._settling.discard(instance)
         if self._retired:
             instance.leave()
             return
@@ -195,19 +230,26 @@ class Pool:
                 future.set_result(instance)
                 return
         self._idle.append(instance)
+        self._seats.feed()
 
     def _left(self, instance: Instance) -> None:
         """An instance ends, for whatever reason."""
         assert instance.ending is not None
         self._seats.ending.add(instance.ending)
         instance.ending.add_done_callback(self._seats.ending.discard)
+        self._settling.discard(instance)
         if instance in self._all:
             self._all.remove(instance)
             self._seats.give()
         if instance in self._idle:
             self._idle.remove(instance)
-        if self._waiting and len(self._waiting) > self._starting:
-            self._grow()
+        if self.wants_more:
+            self.grow()
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether callers wait for whom no instance is being started."""
+        return len(self._waiting) > self._starting
 
     @property
     def size(self) -> int:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from torana.functions.errors import RESPONSE_LIMIT, runtime_error, too_large
 from torana.message import Body, BodyTooLarge, Headers, Reply, Request, Stream, read
 from torana.model.function import Event
+from torana.net.tasks import spawn
 
 _PREFIX = "/2018-06-01/runtime/"
 _POSTED = re.compile(r"/2018-06-01/runtime/invocation/([^/]{1,64})/(response|error)")
@@ -171,7 +172,9 @@ class _Metered:
             raise
         self._size += len(piece)
         if self._size > _STREAMED_LIMIT:
-            await self.aclose()
+            if self._source is not None:
+                await self._source.aclose()
+            self.over.set()
             raise ConnectionError("the streamed response is over the limit")
         return piece
 
@@ -193,9 +196,16 @@ class _Metered:
             raise StreamFailed(base64.b64decode(encoded + "=="))
 
     async def aclose(self) -> None:
-        self.over.set()
-        if self._source is not None:
-            await self._source.aclose()
+        """Nobody wants the rest; the function may still say it, as on the service."""
+        if not self.over.is_set():
+            spawn(self._swallow(), "the rest of a stream")
+
+    async def _swallow(self) -> None:
+        try:
+            async for _ in self:
+                pass
+        except (TimeoutError, ConnectionError, StreamFailed):
+            pass
 
 
 def _fields(event: Event) -> Headers:

@@ -6,7 +6,6 @@ import sys
 from torana.functions.runtimes.runtime import Program, Runtime, RuntimeMissing
 from torana.functions.sandbox import Inside
 
-
 _OWN = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
