@@ -6,7 +6,7 @@ What it does is named by the model that is asked for, so that a test reads as it
 import asyncio
 import json
 import tomllib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -225,15 +225,19 @@ class Running(Struct):
 
 
 @asynccontextmanager
-async def gateway(script: Script, settings: str) -> AsyncGenerator[Running]:
-    """The LLM API on a real socket. `{up}` in the settings is the double's address."""
+async def gateway(
+    script: Script, settings: str, environment: Mapping[str, str] | None = None
+) -> AsyncGenerator[Running]:
+    """The LLM API on a real socket. `{up}` in the settings is the double's address, `{origin}`
+    that without a path."""
     double = Double(script)
     provider = await listen(double, host="127.0.0.1", port=0)
-    text = settings.replace("{up}", f"http://127.0.0.1:{provider.port}/v1")
+    origin = f"http://127.0.0.1:{provider.port}"
+    text = settings.replace("{up}", f"{origin}/v1").replace("{origin}", origin)
     client, store = HttpClient(), await open_store("memory:")
     counters = await open_counters("local:", store)
     spent: list[Spent] = []
-    plan = build(msgspec.convert(tomllib.loads(text), Llm), {}, client, counters)
+    plan = build(msgspec.convert(tomllib.loads(text), Llm), environment or {}, client, counters)
     api = Api(plan, spent.append)
     front = await listen(api, host="127.0.0.1", port=0)
     try:

@@ -1,7 +1,7 @@
 """The LLM API, from settings: providers, models and keys that fit together."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from time import time
 from urllib.parse import urlsplit
@@ -9,12 +9,15 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from torana.auth.signer import sign
 from torana.llm.dialects import DIALECTS
 from torana.llm.keys import MICRO, Key, digest
 from torana.llm.prices import Price, catalogue
 from torana.llm.route import ORDERS, Model, Provider, Target
 from torana.llm.serve import Plan
+from torana.message import Request
 from torana.net.client import Client, Timeouts
+from torana.services.credentials import BadCredentials, outgoing_credentials
 from torana.settings import BadSettings, Llm, LlmKey, LlmModel, LlmProvider, secret
 from torana.state.counters import Counters, Period
 
@@ -28,6 +31,8 @@ class Vendor(Struct, frozen=True, forbid_unknown_fields=True):
     base_url: str = ""
     key: str = "authorization"
     headers: dict[str, str] = {}
+    sign: str = ""
+    """The AWS service that requests without a key are signed for."""
 
 
 def vendors() -> dict[str, Vendor]:
@@ -111,7 +116,10 @@ def _provider(
     environment: Mapping[str, str],
     client: Client,
 ) -> Provider:
-    url = urlsplit(given.base_url or vendor.base_url)
+    region = (
+        given.region or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    ) or "us-east-1"
+    url = urlsplit((given.base_url or vendor.base_url).replace("{region}", region))
     host = url.hostname or ""
     port = url.port or (443 if url.scheme == "https" else 80)
     fields = {"Host": url.netloc.rpartition("@")[2], "Content-Type": "application/json"}
@@ -134,7 +142,26 @@ def _provider(
         Timeouts(
             given.connect_timeout, given.total_timeout, given.idle_timeout, given.total_timeout
         ),
+        _signer(name, given, vendor, region, environment),
     )
+
+
+def _signer(
+    name: str,
+    given: LlmProvider,
+    vendor: Vendor,
+    region: str,
+    environment: Mapping[str, str],
+) -> Callable[[Request], Request] | None:
+    if not vendor.sign or given.api_key:
+        return None
+    try:
+        credentials = outgoing_credentials(given.profile, environment)
+    except BadCredentials as error:
+        raise BadSettings(f"llm.providers.{name}: {error}") from error
+    if credentials is None:
+        raise BadSettings(f"llm.providers.{name}: needs a profile, an api_key or AWS_ACCESS_KEY_ID")
+    return lambda request: sign(request, credentials, region=region, service=vendor.sign)
 
 
 def _model(

@@ -10,7 +10,7 @@ from time import monotonic
 
 from msgspec import Struct
 
-from torana.llm.chat import Answer, Chat
+from torana.llm.chat import Answer, Chat, named
 from torana.llm.dialect import Dialect, Front, Peek
 from torana.llm.errors import LlmError
 from torana.llm.route import Model, Models, Target, candidates
@@ -111,8 +111,9 @@ async def _ask(target: Target, asked: Asked) -> Answered:
         body = dialect.write(asked.chat(), target.model)
     headers = Headers(list(provider.headers))
     try:
+        request = Request("POST", provider.prefix + path, headers, body)
         reply = await provider.origin.send(
-            Request("POST", provider.prefix + path, headers, body),
+            request if provider.sign is None else provider.sign(request),
             provider.timeouts if asked.peek.stream else provider.whole,
         )
         if reply.status >= 300:
@@ -129,7 +130,7 @@ async def _ask(target: Target, asked: Asked) -> Answered:
         raise LlmError("upstream", f"{provider.name} answers with too much") from error
     if same:
         return Answered(target, reply.status, reply.headers, whole)
-    return Answered(target, 200, reply.headers, None, dialect.read(whole))
+    return Answered(target, 200, reply.headers, None, named(dialect.read(whole), target.model))
 
 
 def _refusal(target: Target, reply: Reply, body: bytes) -> LlmError:

@@ -1,8 +1,10 @@
 """One conversation, whatever API it came through: what every front reads into and every dialect
 writes from. Nothing here knows a provider."""
 
-from typing import Any, Literal
+from random import getrandbits
+from typing import Any, Literal, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 Role = Literal["user", "assistant"]
@@ -159,6 +161,17 @@ class Started(Struct, frozen=True):
     id: str
     model: str
     usage: Usage = Usage()
+
+
+Named = TypeVar("Named", Answer, Started)
+
+
+def named(begun: Named, model: str) -> Named:
+    """With an id and a model, for clients that want them, where the provider tells none."""
+    if begun.id and begun.model:
+        return begun
+    name = begun.id or f"msg_{getrandbits(96):024x}"
+    return msgspec.structs.replace(begun, id=name, model=begun.model or model)
 
 
 class TextDelta(Struct, frozen=True):

@@ -19,6 +19,9 @@ from torana.state.counters import Limit, Quota
 MICRO = 1_000_000
 """Money is counted in millionths of a US dollar."""
 _BEARER = "bearer "
+_SIGNED = "AWS4-HMAC-SHA256 Credential="
+"""AWS's clients show the key as their access key id, as they send bearer tokens over TLS only. Like
+a bearer token it is all the proof there is: their signature says nothing more."""
 _GUESS = 1024
 """Tokens of output that are reserved where the client sets no bound."""
 _BYTES_A_TOKEN = 4
@@ -53,6 +56,8 @@ def presented(headers: Headers) -> str:
     bearer = headers.get("authorization")
     if bearer is not None and bearer[:7].lower() == _BEARER:
         return bearer[7:].strip()
+    if bearer is not None and bearer.startswith(_SIGNED):
+        return bearer[len(_SIGNED) :].partition(",")[0].rsplit("/", 4)[0]
     return headers.get("x-api-key") or headers.get("api-key") or headers.get("x-goog-api-key") or ""
 
 

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from torana.llm.call import Answered
-from torana.llm.chat import NOTHING, Metered, Started, Stopped, Usage
+from torana.llm.chat import NOTHING, Metered, Started, Stopped, Usage, named
 from torana.llm.dialect import Dialect, Writer
 from torana.llm.errors import LlmError
+from torana.llm.route import Target
 from torana.llm.sse import around, data_of, split
 from torana.message import Headers
 
@@ -145,10 +146,43 @@ def _half() -> LlmError:
     return LlmError("upstream", "the provider broke off within its answer")
 
 
+class Observing:
+    """Between two ends of one API whose streams are no server-sent events: all of it passes, and is
+    read beside for its usage and its end."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.usage: Usage | None = None
+        self.broken: LlmError | None = None
+        self.events = 0
+        self._dialect, self._cut = dialect, dialect.cutter()
+        self._ended = False
+
+    def piece(self, data: bytes) -> bytes:
+        """See `Pipe`."""
+        try:
+            for each in self._cut.feed(data):
+                self.events += 1
+                self._ended |= self._dialect.endings["chat"].search(each) is not None
+                if self._dialect.telling.search(each) is not None:
+                    used = self._dialect.usage(each)
+                    self.usage = (self.usage or NOTHING) | (used or NOTHING)
+        except (LlmError, ValueError):
+            self.broken = _half()
+        return data
+
+    def finish(self) -> bytes:
+        """See `Pipe`."""
+        if not self._ended:
+            self.broken = _half()
+        return b""
+
+
 class Translating:
     """Between two APIs."""
 
-    def __init__(self, dialect: Dialect, writer: Writer) -> None:
+    def __init__(self, target: Target, writer: Writer) -> None:
+        dialect = target.provider.dialect
+        self._target = target
         self.usage: Usage | None = None
         self.broken: LlmError | None = None
         self.events = 0
@@ -176,6 +210,8 @@ class Translating:
                     if isinstance(event, (Metered, Started)) and event.usage != NOTHING:
                         self.usage = (self.usage or NOTHING) | event.usage
                     self._stopped |= isinstance(event, Stopped)
+                    if isinstance(event, Started):
+                        event = named(event, self._target.model)
                     out.append(self._writer.write(event))
         except LlmError as error:
             self.broken = error

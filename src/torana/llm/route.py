@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from torana.llm.dialect import Dialect
 from torana.llm.errors import LlmError
 from torana.llm.prices import Price
+from torana.message import Request
 from torana.net.client import Origin, Timeouts
 
 _STRIKES = 5
@@ -33,6 +34,7 @@ class Provider(Struct, frozen=True):
     """Of streams."""
     whole: Timeouts
     """Of answers in one piece, whose head comes when everything is done."""
+    sign: Callable[[Request], Request] | None = None
 
 
 class Target(Struct, eq=False):

@@ -11,13 +11,15 @@ from msgspec import Struct
 from torana.llm.call import Answered, Asked, call
 from torana.llm.chat import Usage
 from torana.llm.dialect import Front, user_of
+from torana.llm.dialects import DIALECTS
 from torana.llm.errors import LlmError
 from torana.llm.fronts import front_of
 from torana.llm.fronts.openai_errors import refuse
 from torana.llm.keys import Key, Keys, Reserved, allow, identify, reserve
-from torana.llm.relay import Passing, Relay, Translating
+from torana.llm.relay import Observing, Passing, Pipe, Relay, Translating
 from torana.llm.route import Model, Models, find
 from torana.llm.spend import Spent
+from torana.llm.sse import EVENT_STREAM
 from torana.message import BodyTooLarge, Headers, Reply, Request, read
 
 _log = logging.getLogger("torana.llm")
@@ -136,6 +138,10 @@ class _Account:
         self._spend, self._started, self._size = spend, started, size
         self._key, self._model, self._answered, self._reserved = key, model, answered, reserved
 
+    def seconds(self) -> float:
+        """Since the request came."""
+        return time.time() - self._started
+
     def settle(self, usage: Usage | None, tokens: int, stream: bool = False) -> None:
         """`tokens`: about how many came, where the provider tells no usage."""
         used = usage or Usage(self._size // _BYTES_A_TOKEN, tokens)
@@ -154,7 +160,7 @@ class _Account:
                 output=used.output,
                 cached=used.cached,
                 usd=target.price.of(used) if target.price else None,
-                seconds=time.time() - self._started,
+                seconds=self.seconds(),
                 stream=stream,
                 attempts=self._answered.attempts,
                 estimated=usage is None,
@@ -175,13 +181,16 @@ def _reply(asked: Asked, answered: Answered, account: _Account) -> Reply:
     if answered.answer is not None:
         headers.add("Content-Type", "application/json")
         account.settle(answered.answer.usage, 0)
-        return Reply(200, headers, front.write(answered.answer))
-    headers.add("Content-Type", "text/event-stream; charset=utf-8")
+        return Reply(200, headers, front.write(answered.answer, account.seconds()))
+    headers.add("Content-Type", DIALECTS[front.dialect].stream_type)
     headers.add("Cache-Control", "no-cache")
-    if dialect.name == front.dialect:
-        pipe = Passing(dialect, front.operation, asked.peek.with_usage)
+    pipe: Pipe
+    if dialect.name != front.dialect:
+        pipe = Translating(target, front.writer(asked.chat()))
+    elif dialect.stream_type != EVENT_STREAM:
+        pipe = Observing(dialect)
     else:
-        pipe = Translating(dialect, front.writer(asked.chat()))
+        pipe = Passing(dialect, front.operation, asked.peek.with_usage)
 
     def done() -> None:
         account.settle(pipe.usage, pipe.events, stream=True)

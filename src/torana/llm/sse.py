@@ -5,6 +5,7 @@ Source: WHATWG HTML, "Server-sent events".
 
 from collections.abc import Iterator
 
+EVENT_STREAM = "text/event-stream"
 _LONGEST = 8 * 1024 * 1024
 
 

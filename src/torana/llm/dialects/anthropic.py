@@ -13,7 +13,7 @@ from torana.llm import chat as c
 from torana.llm.dialect import Peek, Reader
 from torana.llm.dialects.anthropic_wire import Answered, Block, Happened, Used
 from torana.llm.errors import Kind, LlmError, kind_of
-from torana.llm.sse import Events
+from torana.llm.sse import EVENT_STREAM, Events
 
 _answered = msgspec.json.Decoder(Answered)
 _happened = msgspec.json.Decoder(Happened)
@@ -57,7 +57,7 @@ class Anthropic:
         "chat": "/messages",
         "count_tokens": "/messages/count_tokens",
     }
-    stream_type: ClassVar[str] = "text/event-stream"
+    stream_type: ClassVar[str] = EVENT_STREAM
     telling: ClassVar[re.Pattern[bytes]] = _USAGE
     endings: ClassVar[Mapping[str, re.Pattern[bytes]]] = {
         "chat": re.compile(rb'"type"\s*:\s*"message_stop"')

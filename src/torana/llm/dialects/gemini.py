@@ -15,7 +15,7 @@ from torana.llm.dialect import Peek, Reader
 from torana.llm.dialects import gemini_wire as wire
 from torana.llm.dialects.gemini_body import body
 from torana.llm.errors import LlmError, kind_of
-from torana.llm.sse import Events
+from torana.llm.sse import EVENT_STREAM, Events
 
 _answered = msgspec.json.Decoder(wire.Answered)
 _Said = wire.Answered | list[wire.Answered]
@@ -40,7 +40,7 @@ class Gemini:
     """Implements `Dialect`."""
 
     name = "gemini"
-    stream_type: ClassVar[str] = "text/event-stream"
+    stream_type: ClassVar[str] = EVENT_STREAM
     telling: ClassVar[re.Pattern[bytes]] = _USAGE
     endings: ClassVar[Mapping[str, re.Pattern[bytes]]] = {
         "chat": re.compile(rb'"(finishReason|blockReason)"\s*:\s*"')

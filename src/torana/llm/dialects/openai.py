@@ -13,7 +13,7 @@ from torana.llm import chat as c
 from torana.llm.dialect import Peek, Reader
 from torana.llm.dialects.openai_wire import Answered, Choice, Completion, Fault, Used
 from torana.llm.errors import LlmError, kind_of
-from torana.llm.sse import Events
+from torana.llm.sse import EVENT_STREAM, Events
 
 _completion = msgspec.json.Decoder(Completion)
 _raw = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -44,7 +44,7 @@ class OpenAi:
         "speech": "/audio/speech",
         "rerank": "/rerank",
     }
-    stream_type: ClassVar[str] = "text/event-stream"
+    stream_type: ClassVar[str] = EVENT_STREAM
     telling: ClassVar[re.Pattern[bytes]] = _USAGE
     endings: ClassVar[Mapping[str, re.Pattern[bytes]]] = {
         "chat": re.compile(rb'\[DONE\]|"finish_reason"\s*:\s*"'),
