@@ -50,14 +50,22 @@ class _Listener:
             segments, told = self._model.transcribe(audio.path, word_timestamps=True)
         except (*self._errors, ValueError, IndexError) as error:
             return Heard(bad=f"The media cannot be decoded: {error}")
-        words = [
-            [
-                Word(word.word.strip(), float(word.start), float(word.end), float(word.probability))
-                for word in segment.words
-            ]
-            for segment in segments
-        ]
-        return Heard(words, told.duration)
+        return Heard([_words(segment.words) for segment in segments], told.duration)
+
+
+def _words(pieces: Sequence[Any]) -> list[Word]:
+    """The words; what follows without a blank, as after a hyphen, belongs to the one before."""
+    words: list[Word] = []
+    for piece in pieces:
+        word = Word(
+            piece.word.strip(), float(piece.start), float(piece.end), float(piece.probability)
+        )
+        if words and not piece.word.startswith(" "):
+            last = words.pop()
+            score = min(last.score, word.score)
+            word = Word(last.text + word.text, last.begin, word.end, score)
+        words.append(word)
+    return words
 
 
 def load() -> Engine[Audio, Heard]:
