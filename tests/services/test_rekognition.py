@@ -182,3 +182,4 @@ def test_what_is_no_picture_or_not_known_is_refused(rekognition: Any) -> None:
         with pytest.raises(ClientError) as failure:
             operation(**more)
         assert error_of(failure) == code
+        assert not str(failure.value).endswith(": ")

@@ -61,6 +61,9 @@ def _modelled(name: str, shape: Shape) -> Modelled:
     code = trait.code if trait is not None and trait.code else name
     status = trait.http_status_code if trait is not None else 0
     status = status or (500 if shape.fault else 400)
+    if not shape.members:
+        # Rekognition's and others' models leave out even the message that their services send.
+        return Modelled(name, code, status, status < 500, "message")
     message = next((member for member in shape.members if member.lower() == "message"), "")
     return Modelled(name, code, status, status < 500, message, shape)
 
