@@ -81,16 +81,25 @@ class Control:
             self.stages = {each: found for each, found in self.stages.items() if each != place}
 
     async def _live(self, place: tuple[str, str], stage: Json) -> Live | None:
-        document = await self._store.get(DEPLOYMENT, f"{place[0]}/{stage['deploymentId']}")
-        if document is None:
+        api = await self._deployed(place[0], stage.get("deploymentId"))
+        if api is None:
             _log.error("stage %s of API %s has no deployment", place[1], place[0])
             return None
-        api = msgspec.json.decode(msgspec.json.decode(document.body)["api"], type=RestApi)
+        canary = stage.get("canarySettings", {}).get("deploymentId")
+        other = await self._deployed(place[0], canary)
         try:
-            return live(api, stage_of(stage), self._ports)
+            return live(api, stage_of(stage), self._ports, other)
         except InvalidApi as error:
             _log.error("stage %s of API %s is not served: %s", place[1], place[0], error)
             return None
+
+    async def _deployed(self, api_id: str, deployment: str | None) -> RestApi | None:
+        if not deployment:
+            return None
+        document = await self._store.get(DEPLOYMENT, f"{api_id}/{deployment}")
+        if document is None:
+            return None
+        return msgspec.json.decode(msgspec.json.decode(document.body)["api"], type=RestApi)
 
     def keys(self) -> list[ApiKey]:
         """Every API key."""

@@ -4,12 +4,14 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from torana.gateway import plan
 from torana.gateway.contract import Ports
 from torana.gateway.errors import InvalidApi
 from torana.gateway.locate import Domains, Live, Table, by_length
+from torana.gateway.unsupported import refuse
 from torana.model.rest import RestApi, Stage
 from torana.openapi import Document, InvalidDocument, read
 from torana.settings import Domain
@@ -105,9 +107,25 @@ def compile_table(documents: Sequence[Document], ports: Ports, domains: dict[str
     return Table(stages, _domains(domains))
 
 
-def live(api: RestApi, stage: Stage, ports: Ports) -> Live:
-    """A stage as it is served. Raises `InvalidApi`."""
-    return Live(plan.compile(api, stage, ports))
+def live(api: RestApi, stage: Stage, ports: Ports, canary: RestApi | None = None) -> Live:
+    """A stage as it is served; `canary` is the API of its canary's deployment.
+
+    Raises `InvalidApi`.
+    """
+    refuse(api, stage)
+    settings = stage.canary_settings
+    served = plan.compile(api, stage, ports)
+    if settings is None:
+        return Live(served)
+    if canary is None:
+        raise InvalidApi(
+            f"{api.name}: a canary is a second deployment, which a file does not have: take "
+            "canarySettings out, or deploy through the control plane"
+        )
+    variables = {**stage.variables, **settings.stage_variable_overrides}
+    other = msgspec.structs.replace(stage, variables=variables)
+    refuse(canary, other)
+    return Live(served, plan.compile(canary, other, ports, canary=True), settings.percent_traffic)
 
 
 def _domains(domains: dict[str, Domain]) -> Domains:

@@ -127,10 +127,10 @@ class Node:
         self._keys.replace([*keys, *control.keys()], [*plans, *control.plans()])
         self.door.table = Table(stages, self._files.domains)
 
-    def _cannot_serve(self, api: RestApi, stage: Stage) -> str | None:
+    def _cannot_serve(self, api: RestApi, stage: Stage, canary: RestApi | None) -> str | None:
         """Why a stage cannot be served, or None."""
         try:
-            live(api, stage, self._ports)
+            live(api, stage, self._ports, canary)
         except InvalidApi as error:
             return str(error)
         return None

@@ -1,6 +1,6 @@
 """The AWS services of a node: their engines, their credentials, the way to them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ from torana.engines.engine import EngineBusy, EngineFailed, EngineMissing
 from torana.engines.pool import EnginePool, PoolSettings
 from torana.gateway.contract import AwsCall, Identity
 from torana.message import Reply, Request
-from torana.model.rest import RestApi, Stage
 from torana.net.client import Client
 from torana.net.tasks import spawn
 from torana.services import Parts
+from torana.services.apigateway import Check
 from torana.services.assembly import router
 from torana.services.credentials import BadCredentials, FixedCredentials, root_credentials
 from torana.services.ports import Busy, Credential, Failed, Missing
@@ -91,7 +91,7 @@ async def build(
     store: Store,
     *,
     owner: bool,
-    cannot_serve: Callable[[RestApi, Stage], str | None] = lambda api, stage: None,
+    cannot_serve: Check = lambda api, stage, canary: None,
 ) -> Services:
     """`owner`: this process starts the node's engines; others use them.
 

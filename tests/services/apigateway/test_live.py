@@ -160,6 +160,63 @@ async def test_concurrent_edits_lose_nothing(tmp_path: Path) -> None:
         assert sum(isinstance(each, dict) for each in made) == 1
 
 
+async def test_a_canary_takes_its_share_until_it_is_promoted(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as running:
+        ask, api, pet = await pets(running)
+        shown = '{"v": "$stageVariables.v", "canary": $context.isCanaryRequest}'
+        await mock(ask, api, pet, shown)
+        await ask.create_deployment(restApiId=api, stageName="prod", variables={"v": "old"})
+        url = f"{running.door}/restapis/{api}/prod/_user_request_/pets/7"
+        await until(url, 200, "old")
+        await ask.create_deployment(
+            restApiId=api,
+            stageName="prod",
+            canarySettings={"percentTraffic": 50.0, "stageVariableOverrides": {"v": "new"}},
+        )
+        await until(url, 200, "new")
+        async with httpx.AsyncClient() as client:
+            seen = [(await client.get(url)).text for _ in range(100)]
+        both = {'{"v": "old", "canary": false}', '{"v": "new", "canary": true}'}
+        assert set(seen) == both
+        promote = [
+            {
+                "op": "copy",
+                "from": "/canarySettings/stageVariableOverrides",
+                "path": "/variables",
+            },
+            {"op": "copy", "from": "/canarySettings/deploymentId", "path": "/deploymentId"},
+            {"op": "remove", "path": "/canarySettings"},
+        ]
+        stage = await ask.update_stage(restApiId=api, stageName="prod", patchOperations=promote)
+        assert "canarySettings" not in stage
+        await asyncio.sleep(0.5)
+        async with httpx.AsyncClient() as client:
+            seen = [(await client.get(url)).text for _ in range(20)]
+        assert set(seen) == {'{"v": "new", "canary": false}'}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        ("/cacheClusterEnabled", "true", "stage caches"),
+        ("/tracingEnabled", "true", "X-Ray tracing"),
+        ("/clientCertificateId", "abc", "client certificates"),
+        ("/*/*/logging/loglevel", "INFO", "execution logs"),
+        ("/*/*/caching/enabled", "true", "stage caches"),
+    ],
+)
+async def test_what_a_stage_asks_for_in_vain_is_refused(
+    tmp_path: Path, path: str, value: str, why: str
+) -> None:
+    async with gateway(tmp_path) as running:
+        ask, api, pet = await pets(running)
+        await mock(ask, api, pet, {})
+        await ask.create_deployment(restApiId=api, stageName="prod")
+        change = [{"op": "replace", "path": path, "value": value}]
+        with pytest.raises(ClientError, match=why):
+            await ask.update_stage(restApiId=api, stageName="prod", patchOperations=change)
+
+
 PETSTORE = Path("examples/petstore.yaml").read_bytes()
 
 

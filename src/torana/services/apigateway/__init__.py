@@ -11,6 +11,8 @@ from torana.services.apigateway.parts import Parts
 from torana.services.apigateway.resources import Resources
 from torana.state.store import Store
 
+__all__ = ["Check", "apigateway"]
+
 
 def apigateway(store: Store, check: Check) -> tuple[object, ...]:
     """Every operation, by what it is about. `check`: see `Deployments`."""

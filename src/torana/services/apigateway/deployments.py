@@ -15,8 +15,8 @@ from torana.services.apigateway.faults import bad, conflict, missing, not_found
 from torana.services.apigateway.patch import EDIT, Rule, boolean, integer, number, patch
 from torana.services.ports import Call
 
-Check = Callable[[RestApi, Stage], str | None]
-"""Says why a stage cannot be served, or None."""
+Check = Callable[[RestApi, Stage, RestApi | None], str | None]
+"""Says why a stage, with the API of its canary if it has one, cannot be served, or None."""
 
 _SETTINGS = {
     "metrics/enabled": ("metricsEnabled", boolean),
@@ -47,7 +47,7 @@ _DEFAULTS: Json = {
     "unauthorizedCacheControlHeaderStrategy": "SUCCEED_WITH_RESPONSE_HEADER",
 }
 _RULES = (
-    Rule("/deploymentId", ("replace", "copy")),
+    Rule("/deploymentId"),
     Rule("/description", EDIT),
     Rule("/variables/*", EDIT),
     Rule("/cacheClusterEnabled", ("replace",), boolean),
@@ -59,6 +59,7 @@ _RULES = (
     Rule("/accessLogSettings/format", EDIT),
     Rule("/canarySettings", ("remove",)),
     Rule("/canarySettings/deploymentId"),
+    Rule("/canarySettings/stageVariableOverrides", ("remove",)),
     Rule("/canarySettings/percentTraffic", EDIT, number),
     Rule("/canarySettings/stageVariableOverrides/*", EDIT),
     Rule("/canarySettings/useStageCache", EDIT, boolean),
@@ -91,9 +92,9 @@ class Deployments:
                 if params.get("variables"):
                     fresh["variables"] = params["variables"]
                 self._deploy(fresh, made["id"], params)
-                self._save(sheet, api["id"], fresh, model)
+                await self._save(sheet, api["id"], fresh, {made["id"]: model})
             else:
-                self._try(model, Stage())
+                self._try(model, Stage(), None)
             return _shown(made)
 
         return await self._book.edit(work)
@@ -107,17 +108,26 @@ class Deployments:
             stage["deploymentId"] = deployment
         stage["lastUpdatedDate"] = int(time())
 
-    def _try(self, api: RestApi, stage: Stage) -> None:
-        why = self._check(api, stage)
+    def _try(self, api: RestApi, stage: Stage, canary: RestApi | None) -> None:
+        why = self._check(api, stage, canary)
         if why is not None:
             raise bad(why)
 
-    def _save(self, sheet: Sheet, api_id: str, stage: Json, model: RestApi) -> None:
+    async def _save(
+        self, sheet: Sheet, api_id: str, stage: Json, made: dict[str, RestApi] | None = None
+    ) -> None:
+        """`made`: a deployment that is not written yet, by its id."""
         try:
-            made = stage_of(stage)
+            model = stage_of(stage)
         except msgspec.ValidationError as error:
             raise bad(f"Invalid stage: {error}") from error
-        self._try(model, made)
+
+        async def deployed(id: str) -> RestApi:
+            return made[id] if made and id in made else await _snapshot(sheet, api_id, id)
+
+        canary = stage.get("canarySettings", {}).get("deploymentId")
+        other = await deployed(canary) if canary else None
+        self._try(await deployed(stage["deploymentId"]), model, other)
         sheet.put(STAGE, f"{api_id}/{stage['stageName']}", stage)
 
     async def GetDeployment(self, call: Call, params: Json) -> Json:
@@ -168,10 +178,9 @@ class Deployments:
             name = params["stageName"]
             if await sheet.get(STAGE, f"{api['id']}/{name}") is not None:
                 raise conflict("Stage already exists")
-            model = await _snapshot(sheet, api["id"], params["deploymentId"])
             stage = _new_stage(name, params)
             stage["deploymentId"] = params["deploymentId"]
-            self._save(sheet, api["id"], stage, model)
+            await self._save(sheet, api["id"], stage)
             return _stage(stage)
 
         return await self._book.edit(work)
@@ -203,8 +212,7 @@ class Deployments:
             for operation in params.get("patchOperations") or ():
                 _patch_stage(stage, operation)
             stage["lastUpdatedDate"] = int(time())
-            model = await _snapshot(sheet, api["id"], stage["deploymentId"])
-            self._save(sheet, api["id"], stage, model)
+            await self._save(sheet, api["id"], stage)
             return _stage(stage)
 
         return await self._book.edit(work)
@@ -292,10 +300,8 @@ def _patch_stage(stage: Json, operation: Json) -> None:
     path = operation.get("path") or ""
     setting = _setting(path)
     if setting is None:
-        if path == "/canarySettings/promote" or (
-            operation.get("op") == "copy" and path == "/deploymentId"
-        ):
-            _promote(stage)
+        if operation.get("op") == "copy":
+            _copy(stage, operation)
         else:
             patch(stage, [operation], _RULES)
         return
@@ -314,15 +320,17 @@ def _patch_stage(stage: Json, operation: Json) -> None:
         raise bad(f"Invalid patch path {path}")
 
 
-def _promote(stage: Json) -> None:
-    canary = stage.get("canarySettings")
-    if not canary:
-        raise bad("Stage has no canary")
-    stage["deploymentId"] = canary["deploymentId"]
-    overrides = canary.get("stageVariableOverrides", {})
-    if overrides:
+def _copy(stage: Json, operation: Json) -> None:
+    """From the canary to the stage: how a canary is promoted."""
+    canary = stage.get("canarySettings", {})
+    wanted = (operation.get("from"), operation.get("path"))
+    if wanted == ("/canarySettings/deploymentId", "/deploymentId") and canary:
+        stage["deploymentId"] = canary["deploymentId"]
+    elif wanted == ("/canarySettings/stageVariableOverrides", "/variables") and canary:
+        overrides = canary.get("stageVariableOverrides", {})
         stage["variables"] = {**stage.get("variables", {}), **overrides}
-    stage.pop("canarySettings")
+    else:
+        raise bad(f"Invalid patch path {operation.get('path')} for op copy")
 
 
 def _setting(path: str) -> tuple[str, str, Callable[[str], object]] | None:
