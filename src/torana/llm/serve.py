@@ -92,6 +92,10 @@ class Llm:
         key = identify(plan.keys, request.headers, request.target.partition("?")[2])
         try:
             body = await read(request.body, BODY_LIMIT)
+        except TimeoutError as error:
+            raise LlmError("invalid_request", "The body came too slowly.", status=408) from error
+        except ConnectionError as error:
+            raise LlmError("invalid_request", "The body broke off.") from error
         except BodyTooLarge as error:
             raise LlmError("too_large", f"The body is over {BODY_LIMIT} bytes.") from error
         peek = front.peek(body, path)

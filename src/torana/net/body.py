@@ -12,7 +12,6 @@ class IncomingBody:
 
     __slots__ = (
         "_abandon",
-        "_error",
         "_high",
         "_hold",
         "_idle",
@@ -22,6 +21,7 @@ class IncomingBody:
         "_until",
         "_waiter",
         "ended",
+        "error",
         "held",
         "trailers",
     )
@@ -40,7 +40,8 @@ class IncomingBody:
         self._pieces: deque[bytes] = deque()
         self._size = 0
         self._waiter: asyncio.Future[None] | None = None
-        self._error: Exception | None = None
+        self.error: Exception | None = None
+        """Why no more will come, though more was promised."""
         self._hold, self._abandon, self._on_first = hold, abandon, on_first
         self._high, self._idle = high, idle
         self._until = float("inf")
@@ -66,7 +67,7 @@ class IncomingBody:
     def fail(self, error: Exception) -> None:
         """No more will come, though more was promised."""
         if not self.ended:
-            self._error = error
+            self.error = error
             self._wake()
 
     def __aiter__(self) -> "IncomingBody":
@@ -80,8 +81,8 @@ class IncomingBody:
         while not self._pieces:
             if self.ended:
                 raise StopAsyncIteration
-            if self._error is not None:
-                raise self._error
+            if self.error is not None:
+                raise self.error
             await self._wait()
         piece = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()

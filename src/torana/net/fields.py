@@ -1,19 +1,23 @@
 """What replies of either version of HTTP have in common."""
 
 import asyncio
+import logging
 import ssl
 import time
 from http import HTTPStatus
 
 import msgspec
 
-from torana.message import Headers, Peer
+from torana.message import Headers, Peer, Reply, Request
+from torana.net.body import IncomingBody
+
+_log = logging.getLogger("torana.net")
 
 REASON = {status.value: status.phrase for status in HTTPStatus}
 BODILESS = frozenset({204, 304})
 OWN = frozenset({"content-length", "transfer-encoding", "connection", "date", "keep-alive"})
 """Fields of a reply that are the server's business."""
-FAULT = msgspec.json.encode({"message": "Internal server error"})
+_FAULT = msgspec.json.encode({"message": "Internal server error"})
 
 
 class Clock:
@@ -32,6 +36,15 @@ class Clock:
 
 
 CLOCK = Clock()
+
+
+def faulty(request: Request, error: Exception) -> Reply:
+    """The answer to a request whose handler failed: the client's fault if its body broke off."""
+    body = request.body
+    if isinstance(body, IncomingBody) and error is body.error:
+        return Reply(408 if isinstance(error, TimeoutError) else 400, Headers())
+    _log.error("%s %s failed", request.method, request.target.partition("?")[0], exc_info=error)
+    return Reply(500, Headers([("Content-Type", "application/json")]), _FAULT)
 
 
 def is_bodiless(method: str, status: int) -> bool:

@@ -18,7 +18,16 @@ import msgspec
 from torana.message import Body, Headers, Peer, Reply, Request, Sent, Stream, Upgrade
 from torana.net.body import IncomingBody
 from torana.net.clients import Clients, crowded
-from torana.net.fields import BODILESS, CLOCK, FAULT, OWN, REASON, cleaned, is_bodiless, peer_of
+from torana.net.fields import (
+    BODILESS,
+    CLOCK,
+    OWN,
+    REASON,
+    cleaned,
+    faulty,
+    is_bodiless,
+    peer_of,
+)
 from torana.net.limits import Limits
 from torana.net.names import HOST, KNOWN, clean, known
 from torana.net.websocket import WebSocketSession, accept, is_upgrade
@@ -343,9 +352,13 @@ class Connection(asyncio.Protocol):
             reply = await self._handler(request)
         except asyncio.CancelledError:
             raise
-        except Exception:  # noqa: BLE001 - the boundary: a fault in one request stays there
-            _log.exception("%s %s failed", request.method, request.target.partition("?")[0])
-            reply = Reply(500, Headers([("Content-Type", "application/json")]), FAULT)
+        except Exception as error:  # noqa: BLE001 - the boundary: a fault in one request stays there
+            reply = faulty(request, error)
+        if self._broken and isinstance(body, IncomingBody) and body.error is not None:
+            # The request broke off: what is wrong with it is answered next, if anybody listens.
+            if reply.sent is not None:
+                reply.sent(Sent(0, False))
+            return
         if isinstance(reply, Upgrade):
             await self._upgrade(request, reply)
             return

@@ -30,7 +30,7 @@ from hyperframe.frame import GoAwayFrame
 from torana.message import Body, Headers, Peer, Reply, Request, Sent, Stream, Upgrade
 from torana.net.body import IncomingBody
 from torana.net.clients import Clients
-from torana.net.fields import CLOCK, FAULT, OWN, cleaned, is_bodiless, peer_of
+from torana.net.fields import CLOCK, OWN, cleaned, faulty, is_bodiless, peer_of
 from torana.net.limits import Limits
 from torana.net.names import HOST, clean, known
 
@@ -326,9 +326,8 @@ class Http2(asyncio.Protocol):
         assert request is not None
         try:
             reply = await self._handler(request)
-        except Exception:  # noqa: BLE001 - the boundary: a fault in one request stays there
-            _log.exception("%s %s failed", request.method, request.target.partition("?")[0])
-            reply = Reply(500, Headers([("Content-Type", "application/json")]), FAULT)
+        except Exception as error:  # noqa: BLE001 - the boundary: a fault in one request stays there
+            reply = faulty(request, error)
         if isinstance(reply, Upgrade):
             reply = Reply(501, Headers())
         await self._write(stream_id, exchange, reply)
