@@ -33,6 +33,8 @@ class Vendor(Struct, frozen=True, forbid_unknown_fields=True):
     headers: dict[str, str] = {}
     sign: str = ""
     """The AWS service that requests without a key are signed for."""
+    without: frozenset[str] = frozenset()
+    """Operations of the dialect that it lacks."""
 
 
 def vendors() -> dict[str, Vendor]:
@@ -142,6 +144,7 @@ def _provider(
         Timeouts(
             given.connect_timeout, given.total_timeout, given.idle_timeout, given.total_timeout
         ),
+        vendor.without,
         _signer(name, given, vendor, region, environment),
     )
 

@@ -53,6 +53,8 @@ class Answered(Struct):
     begun: bytes = b""
     """Of a stream: what is here already."""
     rest: Body = b""
+    native: bool = True
+    """The provider was asked through the client's own API."""
     attempts: int = 1
 
 
@@ -97,18 +99,19 @@ def _pause(round: int, failure: LlmError) -> float:
 
 async def _ask(target: Target, asked: Asked) -> Answered:
     provider = target.provider
-    dialect, same = provider.dialect, provider.dialect.name == asked.front.dialect
-    path = dialect.path(asked.front.operation, target.model, asked.peek.stream)
+    dialect, operation = provider.dialect, asked.front.operation
+    native = dialect.name == asked.front.dialect and operation not in provider.without
+    if native:
+        body = dialect.retarget(asked.body, asked.peek, target.model)
+    else:
+        body, operation = dialect.write(asked.chat(), target.model), "chat"
+    path = dialect.path(operation, target.model, asked.peek.stream)
     if path is None:
         raise LlmError(
             "invalid_request",
             f"the provider of {target.model} has no {asked.front.operation} API",
             code="unsupported_operation",
         )
-    if same:
-        body = dialect.retarget(asked.body, asked.peek, target.model)
-    else:
-        body = dialect.write(asked.chat(), target.model)
     headers = Headers(list(provider.headers))
     try:
         request = Request("POST", provider.prefix + path, headers, body)
@@ -120,7 +123,9 @@ async def _ask(target: Target, asked: Asked) -> Answered:
             raise _refusal(target, reply, await read(reply.body, _FIRST_LIMIT))
         if asked.peek.stream and _is_stream(reply, dialect):
             async with asyncio.timeout(provider.timeouts.head):
-                return await _stream(target, reply, asked.front.operation == "chat")
+                answered = await _stream(target, reply, operation == "chat")
+                answered.native = native
+                return answered
         whole = await read(reply.body, ANSWER_LIMIT)
     except TimeoutError as error:
         raise LlmError("timeout", f"{provider.name} did not answer in time") from error
@@ -128,9 +133,10 @@ async def _ask(target: Target, asked: Asked) -> Answered:
         raise LlmError("upstream", f"{provider.name} cannot be reached: {error}") from error
     except BodyTooLarge as error:
         raise LlmError("upstream", f"{provider.name} answers with too much") from error
-    if same:
+    if native:
         return Answered(target, reply.status, reply.headers, whole)
-    return Answered(target, 200, reply.headers, None, named(dialect.read(whole), target.model))
+    answer = named(dialect.read(whole), target.model)
+    return Answered(target, 200, reply.headers, None, answer, native=False)
 
 
 def _refusal(target: Target, reply: Reply, body: bytes) -> LlmError:

@@ -71,8 +71,8 @@ class Front(Protocol):
         """Raises `LlmError`."""
         ...
 
-    def write(self, answer: Answer, seconds: float) -> bytes:
-        """A whole answer, which took so long."""
+    def write(self, answer: Answer, chat: Chat, seconds: float) -> bytes:
+        """A whole answer to a chat, which took so long."""
         ...
 
     def writer(self, chat: Chat) -> Writer: ...

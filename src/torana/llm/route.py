@@ -34,6 +34,8 @@ class Provider(Struct, frozen=True):
     """Of streams."""
     whole: Timeouts
     """Of answers in one piece, whose head comes when everything is done."""
+    without: frozenset[str] = frozenset()
+    """Operations of its dialect that it lacks: what can be, is asked as a chat."""
     sign: Callable[[Request], Request] | None = None
 
 

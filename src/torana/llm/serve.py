@@ -185,11 +185,11 @@ def _reply(asked: Asked, answered: Answered, account: _Account) -> Reply:
     if answered.answer is not None:
         headers.add("Content-Type", "application/json")
         account.settle(answered.answer.usage, 0)
-        return Reply(200, headers, front.write(answered.answer, account.seconds()))
+        return Reply(200, headers, front.write(answered.answer, asked.chat(), account.seconds()))
     headers.add("Content-Type", DIALECTS[front.dialect].stream_type)
     headers.add("Cache-Control", "no-cache")
     pipe: Pipe
-    if dialect.name != front.dialect:
+    if not answered.native:
         pipe = Translating(target, front.writer(asked.chat()))
     elif dialect.stream_type != EVENT_STREAM:
         pipe = Observing(dialect)

@@ -127,8 +127,9 @@ class OpenAi:
         """See `Dialect`."""
         if _USAGE.search(data) is None:
             return None
-        used = _decoded(data).usage
-        return None if used is None else _usage(used)
+        found = _decoded(data)
+        used = found.usage or (found.response and found.response.usage)
+        return _usage(used) if used else None
 
     def hidden(self, data: bytes) -> bool:
         """See `Dialect`: the last chunk, with usage and nothing said."""
@@ -229,10 +230,11 @@ def _fault(answer: Completion) -> LlmError | None:
 def _usage(used: Used | None) -> c.Usage:
     if used is None:
         return c.Usage()
-    prompt, completion = used.prompt_tokens_details, used.completion_tokens_details
+    prompt = used.prompt_tokens_details or used.input_tokens_details
+    completion = used.completion_tokens_details or used.output_tokens_details
     return c.Usage(
-        input=used.prompt_tokens or 0,
-        output=used.completion_tokens or 0,
+        input=used.prompt_tokens or used.input_tokens or 0,
+        output=used.completion_tokens or used.output_tokens or 0,
         cached=(prompt and prompt.cached_tokens) or 0,
         reasoning=(completion and completion.reasoning_tokens) or 0,
     )

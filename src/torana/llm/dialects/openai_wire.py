@@ -109,6 +109,11 @@ class Used(Struct, frozen=True):
     completion_tokens: int | None = 0
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
+    input_tokens: int | None = 0
+    """So Responses and images call it, and the following."""
+    output_tokens: int | None = 0
+    input_tokens_details: PromptDetails | None = None
+    output_tokens_details: CompletionDetails | None = None
 
 
 class Answered(Struct, frozen=True):
@@ -137,6 +142,8 @@ class Completion(Struct, frozen=True):
     choices: list[Choice] = []
     usage: Used | None = None
     error: Any = None
+    response: "Completion | None" = None
+    """Of an event of Responses."""
 
 
 class Fault(Struct, frozen=True):

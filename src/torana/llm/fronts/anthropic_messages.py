@@ -85,7 +85,7 @@ class AnthropicMessages:
             only=tuple(sorted(only)),
         )
 
-    def write(self, answer: c.Answer, seconds: float) -> bytes:
+    def write(self, answer: c.Answer, chat: c.Chat, seconds: float) -> bytes:
         """See `Front`."""
         return _encode(
             {

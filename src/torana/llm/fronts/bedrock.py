@@ -74,7 +74,7 @@ class Converse:
         """See `Front`."""
         return question(body, peek)
 
-    def write(self, answer: c.Answer, seconds: float) -> bytes:
+    def write(self, answer: c.Answer, chat: c.Chat, seconds: float) -> bytes:
         """See `Front`."""
         message = {"role": "assistant", "content": [_block(part) for part in answer.parts]}
         return _encode(

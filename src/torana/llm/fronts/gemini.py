@@ -71,7 +71,7 @@ class Generate:
             )
         return question(body, peek)
 
-    def write(self, answer: c.Answer, seconds: float) -> bytes:
+    def write(self, answer: c.Answer, chat: c.Chat, seconds: float) -> bytes:
         """See `Front`."""
         parts = [_part(part) for part in answer.parts]
         return _encode(

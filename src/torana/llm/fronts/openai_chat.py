@@ -86,7 +86,7 @@ class OpenAiChat:
             only=tuple(sorted(only)),
         )
 
-    def write(self, answer: c.Answer, seconds: float) -> bytes:
+    def write(self, answer: c.Answer, chat: c.Chat, seconds: float) -> bytes:
         """See `Front`."""
         calls = [
             _call(place, part)

@@ -38,7 +38,7 @@ class Passed:
         """Never asked: bodies pass only to providers that speak them."""
         raise self._foreign()
 
-    def write(self, answer: Answer, seconds: float) -> bytes:
+    def write(self, answer: Answer, chat: Chat, seconds: float) -> bytes:
         """See `read`."""
         raise self._foreign()
 
