@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from anthropic import AsyncAnthropic, AuthenticationError
 from anthropic.types import MessageParam, ToolParam
+from openai import AsyncOpenAI
 
 from tests.llm import double as d
 from tests.llm.test_openai_sdk import SETTINGS, provider
@@ -89,3 +90,29 @@ async def test_an_unknown_key_is_refused_in_anthropics_words() -> None:
         with pytest.raises(AuthenticationError) as caught:
             await anthropic.messages.create(model="claude", max_tokens=64, messages=HELLO)
         assert caught.value.response.json()["error"]["type"] == "authentication_error"
+
+
+async def test_the_schema_of_an_answer_crosses_both_ways() -> None:
+    schema: Any = {"type": "object", "properties": {"a": {"type": "string"}}}
+    async with d.gateway(provider, SETTINGS) as running:
+        async with client(running) as anthropic:
+            await anthropic.messages.create(
+                model="fast",
+                max_tokens=9,
+                messages=HELLO,
+                output_config={"format": {"type": "json_schema", "schema": schema}},
+            )
+        asked = running.double.asked[0][2]
+        assert asked["response_format"]["json_schema"]["schema"] == schema
+        async with AsyncOpenAI(base_url=f"{running.url}/v1", api_key="sk-dev") as openai:
+            await openai.chat.completions.create(
+                model="claude",
+                messages=[{"role": "user", "content": "Say hello"}],
+                response_format={
+                    "type": "json_schema",
+                    "json_schema": {"name": "x", "schema": schema},
+                },
+            )
+        assert running.double.asked[1][2]["output_config"] == {
+            "format": {"type": "json_schema", "schema": schema}
+        }

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from anthropic import AsyncAnthropic
 from openai import APIError, APIStatusError, AsyncOpenAI
 
 from tests.llm import double as d
@@ -226,3 +227,30 @@ async def test_tokens_a_minute_are_settled_with_what_was_really_used() -> None:
         with pytest.raises(APIStatusError) as caught:
             await openai.chat.completions.create(model="good", messages=HELLO, max_tokens=1100)
         assert caught.value.status_code == 429
+
+
+async def test_a_tool_call_may_be_split_anywhere_and_lack_its_number() -> None:
+    def piece(**call: Any) -> bytes:
+        return d.chunk({"tool_calls": [call]})
+
+    calls = d.stream(
+        d.chunk({"role": "assistant", "content": None}),
+        piece(id="a", type="function"),
+        piece(function={"name": "weather"}),
+        piece(function={"arguments": '{"ci'}),
+        piece(function={"arguments": 'ty": "Paris"}'}),
+        piece(id="b", function={"name": "time", "arguments": "{}"}),
+        d.chunk({}, "tool_calls"),
+        b"data: [DONE]\n\n",
+    )
+    async with d.gateway(but(calls), SETTINGS) as running:
+        claude = AsyncAnthropic(base_url=running.url, api_key="sk-dev", max_retries=0)
+        async with (
+            claude,
+            claude.messages.stream(model="bad", max_tokens=9, messages=HELLO) as stream,
+        ):
+            done = await stream.get_final_message()
+        uses = [
+            (part.id, part.name, part.input) for part in done.content if part.type == "tool_use"
+        ]
+        assert uses == [("a", "weather", {"city": "Paris"}), ("b", "time", {})]

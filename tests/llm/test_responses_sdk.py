@@ -1,6 +1,7 @@
 """OpenAI's Responses API before providers that have it and providers that do not."""
 # The client takes plain dictionaries that its annotations do not name.
 # pyright: basic, reportArgumentType=false, reportCallIssue=false
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
 
 import json
 from typing import Any

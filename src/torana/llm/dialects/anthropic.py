@@ -99,6 +99,9 @@ class Anthropic:
             body["tools"] = [_tool(tool) for tool in chat.tools]
             if chat.tool_choice is not None:
                 body["tool_choice"] = _tool_choice(chat.tool_choice)
+        if chat.format is not None:
+            schema = {"type": "json_schema", "schema": chat.format.schema}
+            body["output_config"] = {"format": schema}
         if chat.stream:
             body["stream"] = True
         return _encode(body)
@@ -226,7 +229,8 @@ def _refuse_what_it_lacks(chat: c.Chat, model: str) -> None:
     lacking += ["frequency_penalty"] if chat.frequency_penalty else []
     lacking += ["presence_penalty"] if chat.presence_penalty else []
     lacking += ["seed"] if chat.seed is not None else []
-    lacking += ["response_format"] if chat.format is not None else []
+    if chat.format is not None and chat.format.schema is None:
+        lacking.append("response_format without a schema")
     if lacking:
         raise LlmError(
             "invalid_request",

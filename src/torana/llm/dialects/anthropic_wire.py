@@ -59,6 +59,7 @@ class Asked(Struct, frozen=True):
     tool_choice: dict[str, Any] | None = None
     thinking: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
+    output_config: dict[str, Any] | None = None
 
 
 class Used(Struct, frozen=True):

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import msgspec
+from msgspec import Struct
 
 from torana.llm import chat as c
 from torana.llm.dialect import Peek, Reader
-from torana.llm.dialects.openai_wire import Answered, Choice, Completion, Fault, Used
+from torana.llm.dialects.openai_body import write
+from torana.llm.dialects.openai_wire import Answered, Called, Choice, Completion, Fault, Used
 from torana.llm.errors import LlmError, kind_of
 from torana.llm.sse import EVENT_STREAM, Events
 
@@ -62,37 +64,7 @@ class OpenAi:
 
     def write(self, chat: c.Chat, model: str) -> bytes:
         """See `Dialect`."""
-        if chat.only:
-            raise LlmError(
-                "invalid_request",
-                f"{model} is behind another API, which has no {', '.join(chat.only)}: leave it "
-                "out, or choose a model whose provider has it",
-                param=chat.only[0],
-            )
-        body: dict[str, Any] = {"model": model, "messages": _messages(chat)}
-        given = {
-            "max_tokens": chat.max_tokens,
-            "temperature": chat.temperature,
-            "top_p": chat.top_p,
-            "top_k": chat.top_k,
-            "stop": list(chat.stop) or None,
-            "seed": chat.seed,
-            "frequency_penalty": chat.frequency_penalty,
-            "presence_penalty": chat.presence_penalty,
-            "reasoning_effort": chat.effort or _effort(chat.thinking_tokens),
-            "user": chat.user or None,
-        }
-        body.update((name, value) for name, value in given.items() if value is not None)
-        if chat.tools:
-            body["tools"] = [_tool(tool) for tool in chat.tools]
-        if chat.tool_choice is not None and chat.tools:
-            body.update(_tool_choice(chat.tool_choice))
-        if chat.format is not None:
-            body["response_format"] = _format(chat.format)
-        if chat.stream:
-            body["stream"] = True
-            body["stream_options"] = {"include_usage": True}
-        return _encode(body)
+        return write(chat, model)
 
     def retarget(self, body: bytes, peek: Peek, model: str) -> bytes:
         """See `Dialect`. Nothing but what must be is changed."""
@@ -162,7 +134,7 @@ class _Reader:
     def __init__(self) -> None:
         self._begun = False
         self._stop: c.Stop | None = None
-        self._tools: dict[int, int] = {}
+        self._calls: list[_Call] = []
 
     def feed(self, data: bytes) -> Iterable[c.Event]:
         if data.strip() == b"[DONE]":
@@ -184,19 +156,52 @@ class _Reader:
             yield c.Metered(_usage(chunk.usage))
 
     def _delta(self, delta: Answered) -> Iterable[c.Event]:
-        if delta.reasoning_content:
-            yield c.ThinkingDelta(delta.reasoning_content)
+        thought = delta.reasoning_content or delta.reasoning
+        if thought:
+            yield c.ThinkingDelta(thought)
         if delta.content:
             yield c.TextDelta(delta.content)
         if delta.refusal:
             yield c.TextDelta(delta.refusal)
-        for call in delta.tool_calls or ():
-            place = self._tools.get(call.index)
-            if place is None:
-                place = self._tools[call.index] = len(self._tools)
-                yield c.ToolStarted(place, call.id or f"call_{place}", call.function.name)
-            if call.function.arguments:
-                yield c.ToolDelta(place, call.function.arguments)
+        for called in delta.tool_calls or ():
+            yield from self._call(called)
+
+    def _call(self, called: Called) -> Iterable[c.Event]:
+        """A call may come in pieces of any size: its name, too, may be later than its number."""
+        call = self._find(called)
+        function = called.function
+        call.id = call.id or called.id or ""
+        if call.begun:
+            if function.arguments:
+                yield c.ToolDelta(call.place, function.arguments)
+            return
+        call.name += function.name or ""
+        call.waiting += function.arguments or ""
+        if call.name:
+            call.begun = True
+            yield c.ToolStarted(call.place, call.id or f"call_{call.place}", call.name)
+            if call.waiting:
+                yield c.ToolDelta(call.place, call.waiting)
+
+    def _find(self, called: Called) -> "_Call":
+        """By its number; servers that leave that out tell calls apart by id."""
+        calls, number = self._calls, called.index
+        if number is None and calls and called.id in (None, "", calls[-1].id):
+            return calls[-1]
+        known = [call for call in calls if number is not None and call.number == number]
+        if known:
+            return known[0]
+        calls.append(_Call(len(calls), number))
+        return calls[-1]
+
+
+class _Call(Struct):
+    place: int
+    number: int | None
+    id: str = ""
+    name: str = ""
+    waiting: str = ""
+    begun: bool = False
 
 
 def _decoded(data: bytes) -> Completion:
@@ -210,7 +215,13 @@ def _said(choice: Choice) -> bool:
     delta = choice.delta
     if choice.finish_reason or delta is None:
         return True
-    return bool(delta.content or delta.tool_calls or delta.reasoning_content or delta.refusal)
+    return bool(
+        delta.content
+        or delta.tool_calls
+        or delta.reasoning_content
+        or delta.reasoning
+        or delta.refusal
+    )
 
 
 def _fault(answer: Completion) -> LlmError | None:
@@ -242,109 +253,13 @@ def _usage(used: Used | None) -> c.Usage:
 
 def _parts(message: Answered) -> tuple[c.Part, ...]:
     parts: list[c.Part] = []
-    if message.reasoning_content:
-        parts.append(c.Thinking(message.reasoning_content))
+    thought = message.reasoning_content or message.reasoning
+    if thought:
+        parts.append(c.Thinking(thought))
     if message.content or message.refusal:
         parts.append(c.Text(message.content or message.refusal or ""))
     for place, call in enumerate(message.tool_calls or ()):
         arguments = call.function.arguments or "{}"
-        parts.append(c.ToolUse(call.id or f"call_{place}", call.function.name, arguments))
+        name = call.function.name or ""
+        parts.append(c.ToolUse(call.id or f"call_{place}", name, arguments))
     return tuple(parts)
-
-
-def _effort(tokens: int | None) -> str | None:
-    """The nearest effort to a bound on reasoning, for clients that name tokens."""
-    if not tokens:
-        return None
-    return "low" if tokens <= 2048 else "medium" if tokens <= 8192 else "high"
-
-
-def _messages(chat: c.Chat) -> list[dict[str, Any]]:
-    said: list[dict[str, Any]] = []
-    if chat.system:
-        said.append({"role": "system", "content": chat.system})
-    for message in chat.messages:
-        said.extend(_assistant(message) if message.role == "assistant" else _user(message))
-    return said
-
-
-def _assistant(message: c.Message) -> list[dict[str, Any]]:
-    """Reasoning is the other provider's own and stays behind."""
-    text = "".join(part.text for part in message.parts if isinstance(part, c.Text))
-    calls = [
-        {
-            "id": part.id,
-            "type": "function",
-            "function": {"name": part.name, "arguments": part.arguments},
-        }
-        for part in message.parts
-        if isinstance(part, c.ToolUse)
-    ]
-    turn: dict[str, Any] = {"role": "assistant", "content": text or None}
-    if calls:
-        turn["tool_calls"] = calls
-    return [turn]
-
-
-def _user(message: c.Message) -> list[dict[str, Any]]:
-    """The results of tools are turns of their own, before what the user says."""
-    turns: list[dict[str, Any]] = []
-    content: list[dict[str, Any]] = []
-    for part in message.parts:
-        if isinstance(part, c.ToolResult):
-            shown = "".join(each.text for each in part.parts if isinstance(each, c.Text))
-            turns.append({"role": "tool", "tool_call_id": part.id, "content": shown})
-            content.extend(_part(each) for each in part.parts if isinstance(each, c.Image))
-        else:
-            content.append(_part(part))
-    if len(content) == 1 and content[0]["type"] == "text":
-        turns.append({"role": "user", "content": content[0]["text"]})
-    elif content:
-        turns.append({"role": "user", "content": content})
-    return turns
-
-
-def _part(part: c.Part) -> dict[str, Any]:
-    match part:
-        case c.Text():
-            return {"type": "text", "text": part.text}
-        case c.Image():
-            url = part.url or f"data:{part.media_type};base64,{part.data}"
-            return {"type": "image_url", "image_url": {"url": url}}
-        case c.File():
-            if part.media_type.startswith("audio/"):
-                audio = {"data": part.data, "format": part.media_type.partition("/")[2]}
-                return {"type": "input_audio", "input_audio": audio}
-            data = f"data:{part.media_type};base64,{part.data}"
-            return {"type": "file", "file": {"filename": part.name, "file_data": data}}
-        case _:
-            raise LlmError("invalid_request", "a user's turn holds a part that only models write")
-
-
-def _tool(tool: c.Tool) -> dict[str, Any]:
-    function: dict[str, Any] = {
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": tool.schema,
-    }
-    if tool.strict is not None:
-        function["strict"] = tool.strict
-    return {"type": "function", "function": function}
-
-
-def _tool_choice(choice: c.ToolChoice) -> dict[str, Any]:
-    fields: dict[str, Any] = {"tool_choice": choice.mode}
-    if choice.mode == "tool":
-        fields["tool_choice"] = {"type": "function", "function": {"name": choice.name}}
-    if choice.parallel is not None:
-        fields["parallel_tool_calls"] = choice.parallel
-    return fields
-
-
-def _format(format: c.Format) -> dict[str, Any]:
-    if format.schema is None:
-        return {"type": "json_object"}
-    inner: dict[str, Any] = {"name": format.name, "schema": format.schema}
-    if format.strict is not None:
-        inner["strict"] = format.strict
-    return {"type": "json_schema", "json_schema": inner}

@@ -12,11 +12,11 @@ from msgspec import Struct
 class Function(Struct, frozen=True):
     """A function that may be called, or the call of one."""
 
-    name: str = ""
+    name: str | None = ""
     description: str | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
-    arguments: str = ""
+    arguments: str | None = ""
 
 
 class Called(Struct, frozen=True):
@@ -25,7 +25,7 @@ class Called(Struct, frozen=True):
     id: str | None = None
     type: str | None = "function"
     function: Function = Function()
-    index: int = 0
+    index: int | None = None
 
 
 class Said(Struct, frozen=True):
@@ -122,6 +122,8 @@ class Answered(Struct, frozen=True):
     content: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
+    reasoning: str | None = None
+    """What some servers call it."""
     tool_calls: list[Called] | None = None
 
 

@@ -80,6 +80,8 @@ class AnthropicMessages:
             top_k=asked.top_k,
             stop=tuple(asked.stop_sequences or ()),
             thinking_tokens=thinking.get("budget_tokens"),
+            format=_format((asked.output_config or {}).get("format")),
+            effort=(asked.output_config or {}).get("effort"),
             user=str((asked.metadata or {}).get("user_id") or ""),
             stream=bool(asked.stream),
             only=tuple(sorted(only)),
@@ -292,6 +294,14 @@ def _tool(tool: Offered) -> c.Tool:
     if tool.type not in (None, "custom"):
         raise _bad("tools", f"type {tool.type!r} is run by Anthropic and cannot be passed on")
     return c.Tool(tool.name, tool.description or "", tool.input_schema or {})
+
+
+def _format(given: dict[str, Any] | None) -> c.Format | None:
+    if given is None:
+        return None
+    if given.get("type") != "json_schema":
+        raise _bad("output_config.format.type", "Input should be 'json_schema'")
+    return c.Format(schema=given.get("schema") or {})
 
 
 def _tool_choice(given: dict[str, Any] | None) -> c.ToolChoice | None:

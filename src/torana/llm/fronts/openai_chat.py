@@ -247,7 +247,7 @@ def _parts(message: Said, place: int) -> list[c.Part]:
 
 
 def _use(call: Called) -> c.ToolUse:
-    return c.ToolUse(call.id or "", call.function.name, call.function.arguments or "{}")
+    return c.ToolUse(call.id or "", call.function.name or "", call.function.arguments or "{}")
 
 
 def _content(message: Said, place: int) -> list[c.Part]:
