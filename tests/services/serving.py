@@ -62,9 +62,9 @@ def by_exclamations(text: str) -> Scores:
 def parts(
     engines: Callable[..., Any] = counting_engines, languages: frozenset[str] = frozenset()
 ) -> Parts:
-    return Parts(
-        engines, Disk(Path("/nonexistent")), MemoryStore(100), lambda capability: languages
-    )
+    nowhere = Path("/nonexistent")
+    store = MemoryStore(100)
+    return Parts(engines, Disk(nowhere), store, nowhere, lambda capability: languages)
 
 
 def make_router(

@@ -17,11 +17,12 @@ from torana.net.tasks import spawn
 from torana.services import Parts
 from torana.services.apigateway import Check
 from torana.services.assembly import router
+from torana.services.comprehend import resume as resume_trainings
 from torana.services.credentials import BadCredentials, FixedCredentials, root_credentials
 from torana.services.ports import Busy, Credential, Failed, Missing
 from torana.services.router import Invocation, Router
-from torana.services.transcribe import resume
-from torana.settings import BadSettings, Service, Settings
+from torana.services.transcribe import resume as resume_transcriptions
+from torana.settings import BadSettings, Settings
 from torana.state import open_objects
 from torana.state.objects import ObjectStore
 from torana.state.store import Store
@@ -113,6 +114,8 @@ async def build(
         except EngineFailed as error:
             raise Failed(str(error)) from error
 
+    models = settings.folder() / "models"
+
     def languages(capability: str) -> frozenset[str]:
         return engines.capability(capability).languages
 
@@ -120,15 +123,16 @@ async def build(
         root = root_credentials(settings.folder(), settings.account)
         found = router(
             settings,
-            Parts(run_engine, objects, store, languages, cannot_serve),
+            Parts(run_engine, objects, store, models, languages, cannot_serve),
             FixedCredentials([root]),
             client,
             environment,
         )
     except BadCredentials as error:
         raise BadSettings(str(error)) from error
-    if owner and settings.services.get("transcribe", Service()).engine == "embedded":
-        spawn(resume(store, objects, run_engine), "unfinished transcription jobs")
+    if owner:
+        spawn(resume_transcriptions(store, objects, run_engine), "unfinished transcriptions")
+        spawn(resume_trainings(store, objects, run_engine, models), "unfinished trainings")
     return Services(root, found, engines, pool, objects)
 
 

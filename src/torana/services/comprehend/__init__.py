@@ -1,5 +1,29 @@
 """Amazon Comprehend, over the embedded engines."""
 
-from torana.services.comprehend.facade import Comprehend
+from collections.abc import Callable
+from pathlib import Path
 
-__all__ = ["Comprehend"]
+from torana.services.comprehend.classifiers import Classifiers
+from torana.services.comprehend.facade import Comprehend
+from torana.services.comprehend.models import Models
+from torana.services.engine_calls import EngineCalls
+from torana.services.ports import Engines
+from torana.state.objects import ObjectStore
+from torana.state.store import Store
+
+
+def comprehend(
+    engines: Engines,
+    languages: Callable[[str], frozenset[str]],
+    store: Store,
+    objects: ObjectStore,
+    folder: Path,
+) -> tuple[object, ...]:
+    """The facade, by what its operations are about. `folder`: for trained models."""
+    models = Models(store, objects, engines, folder)
+    return Comprehend(engines, languages), Classifiers(models, EngineCalls(engines))
+
+
+async def resume(store: Store, objects: ObjectStore, engines: Engines, folder: Path) -> None:
+    """Train the classifiers that an earlier process accepted and did not finish."""
+    await Models(store, objects, engines, folder).resume()

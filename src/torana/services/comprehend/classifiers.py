@@ -1,0 +1,176 @@
+"""Comprehend's operations on custom classifiers."""
+
+import asyncio
+import re
+
+from msgspec import Struct
+
+from torana.net.tasks import spawn
+from torana.services.comprehend.documents import LONG, Params, check_size
+from torana.services.comprehend.models import (
+    CLASSIFIER,
+    ENDPOINT,
+    Classifier,
+    Endpoint,
+    Models,
+    described,
+    endpoint_shown,
+    new_model,
+    now,
+)
+from torana.services.documents import keep
+from torana.services.engine_calls import EngineCalls
+from torana.services.ports import Call
+from torana.wire.faults import ServiceError
+
+_URI = re.compile(r"s3://[^/]+/.*")
+_KNOWN = frozenset(
+    {
+        *("DocumentClassifierName", "DataAccessRoleArn", "InputDataConfig", "LanguageCode"),
+        *("Mode", "VersionName", "ClientRequestToken"),
+    }
+)
+_INPUT = frozenset({"DataFormat", "S3Uri", "TestS3Uri", "LabelDelimiter", "DocumentType"})
+
+
+class Question(Struct, frozen=True):
+    """What the classification takes."""
+
+    path: str
+    text: str
+
+
+def _refuse(params: Params, known: frozenset[str], where: str = "") -> None:
+    unknown = [f"{where}{name}" for name, value in params.items() if name not in known and value]
+    if unknown:
+        raise _bad(f"Not supported here: {', '.join(unknown)}")
+
+
+def _bad(why: str) -> ServiceError:
+    return ServiceError("InvalidRequestException", why, status=400)
+
+
+def _absent(arn: str) -> ServiceError:
+    return ServiceError("ResourceNotFoundException", f"There is no {arn}", status=400)
+
+
+class Classifiers:
+    """Training, endpoints, classification."""
+
+    def __init__(self, models: Models, engines: EngineCalls) -> None:
+        self._models, self._engines = models, engines
+
+    async def CreateDocumentClassifier(self, call: Call, params: Params) -> Params:
+        """Keeps the classifier, then trains it in the background."""
+        _refuse(params, _KNOWN)
+        given: Params = params["InputDataConfig"]
+        _refuse(given, _INPUT, "InputDataConfig.")
+        if given.get("DataFormat", "COMPREHEND_CSV") != "COMPREHEND_CSV":
+            raise _bad("InputDataConfig.DataFormat: only COMPREHEND_CSV is supported here")
+        if given.get("DocumentType", "PLAIN_TEXT_DOCUMENT") != "PLAIN_TEXT_DOCUMENT":
+            raise _bad("InputDataConfig.DocumentType: only PLAIN_TEXT_DOCUMENT is supported here")
+        for name in ("S3Uri", "TestS3Uri"):
+            if not _URI.fullmatch(given.get(name, "s3://b/" if name == "TestS3Uri" else "")):
+                raise _bad(f"InputDataConfig.{name} must be s3://bucket/key")
+        arn = _arn(call, "document-classifier", params["DocumentClassifierName"])
+        version: str = params.get("VersionName", "")
+        arn = f"{arn}/version/{version}" if version else arn
+        if await self._models.classifier(arn) is not None:
+            raise ServiceError("ResourceInUseException", f"{arn} exists", status=400)
+        made = Classifier(
+            arn,
+            params["LanguageCode"],
+            params["DataAccessRoleArn"],
+            given["S3Uri"],
+            given.get("TestS3Uri", ""),
+            given.get("LabelDelimiter", "|"),
+            params.get("Mode", "MULTI_CLASS") == "MULTI_CLASS",
+            now(),
+            new_model(),
+            version,
+        )
+        await self._models.keep(made)
+        spawn(self._models.train(made), f"training of {arn}")
+        return {"DocumentClassifierArn": arn}
+
+    async def DescribeDocumentClassifier(self, call: Call, params: Params) -> Params:
+        """Where it stands, and how well it did."""
+        found = await self._classifier(params["DocumentClassifierArn"])
+        return {"DocumentClassifierProperties": described(found)}
+
+    async def ListDocumentClassifiers(self, call: Call, params: Params) -> Params:
+        """Those of the region, on one page."""
+        _refuse(params, frozenset({"MaxResults"}))
+        found = await self._models.classifiers(_arn(call, "document-classifier", ""))
+        return {"DocumentClassifierPropertiesList": [described(each) for each in found]}
+
+    async def DeleteDocumentClassifier(self, call: Call, params: Params) -> Params:
+        """With its model; not while an endpoint uses it."""
+        found = await self._classifier(params["DocumentClassifierArn"])
+        if any(each.model == found.arn for each in await self._models.endpoints()):
+            raise ServiceError("ResourceInUseException", "An endpoint uses it", status=400)
+        await keep(self._models.store, CLASSIFIER, found.arn, None)
+        await asyncio.to_thread(self._models.path(found).unlink, missing_ok=True)
+        return {}
+
+    async def CreateEndpoint(self, call: Call, params: Params) -> Params:
+        """In service at once; inference units change nothing here."""
+        known = {"EndpointName", "ModelArn", "DesiredInferenceUnits", "ClientRequestToken"}
+        _refuse(params, frozenset(known | {"DataAccessRoleArn"}))
+        found = await self._classifier(params.get("ModelArn", ""))
+        if found.status != "TRAINED":
+            text = f"The classifier is {found.status}"
+            raise ServiceError("ResourceUnavailableException", text, status=400)
+        arn = _arn(call, "document-classifier-endpoint", params["EndpointName"])
+        if await self._models.endpoint(arn) is not None:
+            raise ServiceError("ResourceInUseException", f"{arn} exists", status=400)
+        await self._models.keep(Endpoint(arn, found.arn, params["DesiredInferenceUnits"], now()))
+        return {"EndpointArn": arn, "ModelArn": found.arn}
+
+    async def DescribeEndpoint(self, call: Call, params: Params) -> Params:
+        """What it serves."""
+        return {"EndpointProperties": endpoint_shown(await self._endpoint(params["EndpointArn"]))}
+
+    async def ListEndpoints(self, call: Call, params: Params) -> Params:
+        """Those of the region, on one page."""
+        _refuse(params, frozenset({"MaxResults"}))
+        found = await self._models.endpoints(_arn(call, "document-classifier-endpoint", ""))
+        return {"EndpointPropertiesList": [endpoint_shown(each) for each in found]}
+
+    async def DeleteEndpoint(self, call: Call, params: Params) -> Params:
+        """The classifier stays."""
+        found = await self._endpoint(params["EndpointArn"])
+        await keep(self._models.store, ENDPOINT, found.arn, None)
+        return {}
+
+    async def ClassifyDocument(self, call: Call, params: Params) -> Params:
+        """The classes of a text, the likeliest first."""
+        _refuse(params, frozenset({"Text", "EndpointArn"}))
+        if "Text" not in params:
+            raise _bad("Text is missing")
+        check_size(params["Text"], LONG)
+        endpoint = await self._models.endpoint(params["EndpointArn"])
+        found = endpoint and await self._models.classifier(endpoint.model)
+        if not found:
+            text = f"There is no endpoint {params['EndpointArn']}"
+            raise ServiceError("ResourceUnavailableException", text, status=400)
+        item = Question(str(self._models.path(found)), params["Text"])
+        (classes,) = await self._engines.run(call, "classification", [item])
+        shown = [{"Name": each.label, "Score": each.score} for each in classes]
+        return {"Classes": shown} if found.exclusive else {"Labels": shown}
+
+    async def _classifier(self, arn: str) -> Classifier:
+        found = await self._models.classifier(arn)
+        if found is None:
+            raise _absent(arn)
+        return found
+
+    async def _endpoint(self, arn: str) -> Endpoint:
+        found = await self._models.endpoint(arn)
+        if found is None:
+            raise _absent(arn)
+        return found
+
+
+def _arn(call: Call, kind: str, name: str) -> str:
+    return f"arn:aws:comprehend:{call.region}:{call.principal.account}:{kind}/{name}"
