@@ -105,7 +105,7 @@ async def test_an_operation_that_is_not_there_is_unknown() -> None:
     async with serving(make_router().handle) as listener:
         comprehend = client("comprehend", listener.port)
         with pytest.raises(ClientError) as failure:
-            await called(comprehend.list_endpoints)
+            await called(comprehend.list_flywheels)
         assert error_of(failure)[0] == "UnknownOperationException"
 
 
