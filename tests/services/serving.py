@@ -15,6 +15,7 @@ from torana.net.client import HttpClient
 from torana.net.server import Listener, listen
 from torana.services import Parts
 from torana.services.assembly import router
+from torana.services.background import Background
 from torana.services.credentials import FixedCredentials
 from torana.services.ports import Credential, Principal
 from torana.services.router import Router
@@ -64,7 +65,8 @@ def parts(
 ) -> Parts:
     nowhere = Path("/nonexistent")
     store = MemoryStore(100)
-    return Parts(engines, Disk(nowhere), store, nowhere, lambda capability: languages)
+    objects, background = Disk(nowhere), Background()
+    return Parts(engines, objects, store, background, nowhere, lambda capability: languages)
 
 
 def make_router(

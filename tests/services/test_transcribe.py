@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.services.running import Clients, services
+from torana.services.background import Background
 from torana.services.transcribe.jobs import Audio, Job, Jobs, Place
 from torana.state.disk import Disk
 from torana.state.memory import MemoryStore
@@ -138,4 +139,31 @@ async def test_a_job_that_a_crash_interrupted_is_done_at_the_next_start(tmp_path
     assert done is not None
     assert done.status == "COMPLETED"
     assert (await objects.get("b", "out.json")).size > 0
+    await objects.close()
+
+
+async def test_a_job_that_a_stop_cuts_off_is_not_given_up(tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    async def engines(capability: str, items: Any, timeout: float) -> list[Any]:
+        asked.set()
+        await asyncio.sleep(60)
+        return []
+
+    async def sound() -> AsyncIterator[bytes]:
+        yield b"sound"
+
+    store, objects, background = MemoryStore(100), Disk(tmp_path), Background()
+    await objects.create_bucket("b", "r")
+    await objects.put("b", "in.wav", [await objects.write(sound())], "e", {})
+    jobs = Jobs(store, objects, engines)
+    media = Place("b", "in.wav")
+    job = Job("r", "1", "job", "en-US", "s3://b/in.wav", media, Place("b", "out.json"), 1.0, "h")
+    await jobs.keep(job)
+    background.start(jobs.do(job), "job")
+    await asked.wait()
+    await background.aclose()
+    left = await jobs.get("r", "job")
+    assert left is not None
+    assert left.status == "IN_PROGRESS"
     await objects.close()

@@ -13,10 +13,10 @@ from torana.engines.pool import EnginePool, PoolSettings
 from torana.gateway.contract import AwsCall, Identity
 from torana.message import Reply, Request
 from torana.net.client import Client
-from torana.net.tasks import spawn
 from torana.services import Parts
 from torana.services.apigateway import Check
 from torana.services.assembly import router
+from torana.services.background import Background
 from torana.services.comprehend import resume as resume_trainings
 from torana.services.credentials import BadCredentials, FixedCredentials, root_credentials
 from torana.services.ports import Busy, Credential, Failed, Missing
@@ -38,9 +38,10 @@ class Services:
         engines: EngineClient,
         pool: EnginePool | None,
         objects: ObjectStore,
+        background: Background,
     ) -> None:
         self.root, self._router, self._engines, self._pool = root, found, engines, pool
-        self._objects = objects
+        self._objects, self._background = objects, background
 
     def identify(self, access_key_id: str) -> Identity | None:
         """Whose an access key is, for the front door."""
@@ -78,6 +79,7 @@ class Services:
 
     async def aclose(self) -> None:
         """End the engines."""
+        await self._background.aclose()
         await self._engines.aclose()
         if self._pool is not None:
             await self._pool.aclose()
@@ -114,7 +116,7 @@ async def build(
         except EngineFailed as error:
             raise Failed(str(error)) from error
 
-    models = settings.folder() / "models"
+    models, background = settings.folder() / "models", Background()
 
     def languages(capability: str) -> frozenset[str]:
         return engines.capability(capability).languages
@@ -123,7 +125,7 @@ async def build(
         root = root_credentials(settings.folder(), settings.account)
         found = router(
             settings,
-            Parts(run_engine, objects, store, models, languages, cannot_serve),
+            Parts(run_engine, objects, store, background, models, languages, cannot_serve),
             FixedCredentials([root]),
             client,
             environment,
@@ -131,9 +133,13 @@ async def build(
     except BadCredentials as error:
         raise BadSettings(str(error)) from error
     if owner:
-        spawn(resume_transcriptions(store, objects, run_engine), "unfinished transcriptions")
-        spawn(resume_trainings(store, objects, run_engine, models), "unfinished trainings")
-    return Services(root, found, engines, pool, objects)
+        background.start(
+            resume_transcriptions(store, objects, run_engine), "unfinished transcriptions"
+        )
+        background.start(
+            resume_trainings(store, objects, run_engine, models), "unfinished trainings"
+        )
+    return Services(root, found, engines, pool, objects, background)
 
 
 def _pool_settings(settings: Settings) -> PoolSettings:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from torana.services.background import Background
 from torana.services.comprehend.classifiers import Classifiers
 from torana.services.comprehend.facade import Comprehend
 from torana.services.comprehend.models import Models
@@ -17,11 +18,12 @@ def comprehend(
     languages: Callable[[str], frozenset[str]],
     store: Store,
     objects: ObjectStore,
+    background: Background,
     folder: Path,
 ) -> tuple[object, ...]:
     """The facade, by what its operations are about. `folder`: for trained models."""
     models = Models(store, objects, engines, folder)
-    return Comprehend(engines, languages), Classifiers(models, EngineCalls(engines))
+    return Comprehend(engines, languages), Classifiers(models, EngineCalls(engines), background)
 
 
 async def resume(store: Store, objects: ObjectStore, engines: Engines, folder: Path) -> None:

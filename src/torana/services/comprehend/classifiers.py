@@ -5,7 +5,7 @@ import re
 
 from msgspec import Struct
 
-from torana.net.tasks import spawn
+from torana.services.background import Background
 from torana.services.comprehend.documents import LONG, Params, check_size
 from torana.services.comprehend.models import (
     CLASSIFIER,
@@ -57,8 +57,8 @@ def _absent(arn: str) -> ServiceError:
 class Classifiers:
     """Training, endpoints, classification."""
 
-    def __init__(self, models: Models, engines: EngineCalls) -> None:
-        self._models, self._engines = models, engines
+    def __init__(self, models: Models, engines: EngineCalls, background: Background) -> None:
+        self._models, self._engines, self._background = models, engines, background
 
     async def CreateDocumentClassifier(self, call: Call, params: Params) -> Params:
         """Keeps the classifier, then trains it in the background."""
@@ -90,7 +90,7 @@ class Classifiers:
             version,
         )
         await self._models.keep(made)
-        spawn(self._models.train(made), f"training of {arn}")
+        self._background.start(self._models.train(made), f"training of {arn}")
         return {"DocumentClassifierArn": arn}
 
     async def DescribeDocumentClassifier(self, call: Call, params: Params) -> Params:

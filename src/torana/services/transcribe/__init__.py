@@ -1,5 +1,6 @@
 """Amazon Transcribe over the transcription engine."""
 
+from torana.services.background import Background
 from torana.services.ports import Engines
 from torana.services.transcribe.facade import Transcribe
 from torana.services.transcribe.jobs import Jobs
@@ -7,9 +8,11 @@ from torana.state.objects import ObjectStore
 from torana.state.store import Store
 
 
-def transcribe(store: Store, objects: ObjectStore, engines: Engines) -> Transcribe:
+def transcribe(
+    store: Store, objects: ObjectStore, engines: Engines, background: Background
+) -> Transcribe:
     """The facade."""
-    return Transcribe(Jobs(store, objects, engines), objects)
+    return Transcribe(Jobs(store, objects, engines), objects, background)
 
 
 async def resume(store: Store, objects: ObjectStore, engines: Engines) -> None:

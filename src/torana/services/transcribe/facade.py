@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from torana.net.tasks import spawn
+from torana.services.background import Background
 from torana.services.ports import Call
 from torana.services.transcribe.jobs import Job, Jobs, Place
 from torana.state.objects import NoBucket, NoObject, ObjectStore
@@ -29,8 +29,8 @@ def _bad(why: str) -> ServiceError:
 class Transcribe:
     """The facade."""
 
-    def __init__(self, jobs: Jobs, objects: ObjectStore) -> None:
-        self._jobs, self._objects = jobs, objects
+    def __init__(self, jobs: Jobs, objects: ObjectStore, background: Background) -> None:
+        self._jobs, self._objects, self._background = jobs, objects, background
 
     async def StartTranscriptionJob(self, call: Call, params: Params) -> Params:
         """Keeps the job, then does it in the background."""
@@ -39,7 +39,7 @@ class Transcribe:
             text = "The requested job name already exists. Use a different job name."
             raise ServiceError("ConflictException", text, status=400)
         await self._jobs.keep(job)
-        spawn(self._jobs.do(job), f"transcription job {job.name}")
+        self._background.start(self._jobs.do(job), f"transcription job {job.name}")
         return {"TranscriptionJob": _described(job)}
 
     async def _job(self, call: Call, params: Params) -> Job:
