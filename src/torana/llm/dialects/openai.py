@@ -54,6 +54,17 @@ class OpenAi:
         "responses": re.compile(rb'"response\.(completed|incomplete|failed)"'),
     }
 
+    def __init__(
+        self,
+        most: str = "max_tokens",
+        renames: Mapping[str, str] | None = None,
+        asks_usage: bool = True,
+    ) -> None:
+        """`most`: what bounds an answer (OpenAI's newer models know only the longer name);
+        `renames`: members that are called otherwise; `asks_usage`: streams tell their usage only
+        when they are asked to."""
+        self._most, self._renames, self._asks_usage = most, renames or {}, asks_usage
+
     def path(self, operation: str, model: str, stream: bool) -> str | None:
         """See `Dialect`."""
         return self.operations.get(operation)
@@ -64,16 +75,24 @@ class OpenAi:
 
     def write(self, chat: c.Chat, model: str) -> bytes:
         """See `Dialect`."""
-        return write(chat, model)
+        body = write(chat, model)
+        renames = {**self._renames, "max_tokens": self._most}
+        body = {renames.get(name, name): value for name, value in body.items()}
+        if chat.stream and self._asks_usage:
+            body["stream_options"] = {"include_usage": True}
+        return _encode(body)
 
     def retarget(self, body: bytes, peek: Peek, model: str) -> bytes:
         """See `Dialect`. Nothing but what must be is changed."""
-        if model == peek.model and (peek.with_usage or not peek.stream):
+        ask = self._asks_usage and peek.stream and not peek.with_usage
+        if model == peek.model and not ask and not self._renames:
             return body
         fields = _raw.decode(body)
+        for name in self._renames.keys() & fields.keys():
+            fields[self._renames[name]] = fields.pop(name)
         if model != peek.model:
             fields["model"] = msgspec.Raw(_encode(model))
-        if peek.stream and not peek.with_usage:
+        if ask:
             options = fields.get("stream_options")
             known: dict[str, Any] = (msgspec.json.decode(options) if options else None) or {}
             known["include_usage"] = True

@@ -2,15 +2,11 @@
 
 from typing import Any
 
-import msgspec
-
 from torana.llm import chat as c
 from torana.llm.errors import LlmError
 
-_encode = msgspec.json.Encoder().encode
 
-
-def write(chat: c.Chat, model: str) -> bytes:
+def write(chat: c.Chat, model: str) -> dict[str, Any]:
     """Raises `LlmError` for what this API cannot express."""
     if chat.only:
         raise LlmError(
@@ -41,8 +37,7 @@ def write(chat: c.Chat, model: str) -> bytes:
         body["response_format"] = _format(chat.format)
     if chat.stream:
         body["stream"] = True
-        body["stream_options"] = {"include_usage": True}
-    return _encode(body)
+    return body
 
 
 def _effort(tokens: int | None) -> str | None:
