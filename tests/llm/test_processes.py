@@ -1,0 +1,107 @@
+"""Money over several workers, and over their sudden end: whole processes, as a user starts them."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.app.test_serve_command import Running
+from tests.app.test_serve_command import gateway as process
+from tests.llm import double as d
+from torana.llm.spend import Spent, read
+from torana.message import Reply, Request
+from torana.net.server import listen
+
+SETTINGS = """
+workers = 2
+[llm.providers.up]
+type = "custom"
+base_url = "{up}"
+[llm.models.dear]
+targets = [{ provider = "up", model = "up" }]
+[llm.keys.rich]
+secret = "sk-rich"
+budget = { usd = {usd}, period = "month" }
+[llm.prices.up]                        # ten tokens of output are a dollar
+input = 0
+output = 100000
+"""
+
+
+async def provider(request: Request) -> Reply:
+    await asyncio.sleep(0.01)
+    return d.answer(d.OPENAI)
+
+
+@contextmanager
+def serving(folder: Path, up: int, usd: int) -> Generator[Running]:
+    config = folder / "torana.toml"
+    text = SETTINGS.replace("{up}", f"http://127.0.0.1:{up}/v1").replace("{usd}", str(usd))
+    config.write_text(text)
+    (folder / "data" / "run.json").unlink(missing_ok=True)
+    with process(folder / "data", "--config", str(config), ready=False) as running:
+        yield running
+
+
+async def chat(client: httpx.AsyncClient, running: Running) -> int:
+    """The status, or 0 when there was no answer."""
+    url = f"http://127.0.0.1:{running.run['port']}/v1/chat/completions"
+    body: Any = {"model": "dear", "max_tokens": 10, "messages": [{"role": "user", "content": "x"}]}
+    try:
+        done = await client.post(url, json=body, headers={"Authorization": "Bearer sk-rich"})
+        return done.status_code if done.content.endswith(b"}") else 0
+    except httpx.HTTPError:
+        return 0
+
+
+def ledger(folder: Path) -> list[Spent]:
+    return [each for each in read(folder / "data" / "usage") if each.status == 200]
+
+
+def end(running: Running) -> None:
+    """Kill the gateway and its workers at once."""
+    pid = running.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    for each in (pid, *map(int, children)):
+        os.kill(each, signal.SIGKILL)
+    running.process.wait(10)
+
+
+@pytest.mark.timeout(120)
+async def test_workers_together_spend_a_budget_exactly(tmp_path: Path) -> None:
+    up = await listen(provider)
+    with serving(tmp_path, up.port, usd=25) as running:
+        await asyncio.to_thread(running.wait)
+        async with httpx.AsyncClient(timeout=30) as client:
+            found = await asyncio.gather(*(chat(client, running) for _ in range(60)))
+    await up.close()
+    assert (found.count(200), found.count(429)) == (25, 35)
+    assert len(ledger(tmp_path)) == 25
+    assert sum(each.usd or 0 for each in ledger(tmp_path)) == pytest.approx(25)
+
+
+@pytest.mark.timeout(120)
+async def test_a_killed_gateway_forgets_no_spending(tmp_path: Path) -> None:
+    up = await listen(provider)
+    with serving(tmp_path, up.port, usd=60) as running:
+        await asyncio.to_thread(running.wait)
+        async with httpx.AsyncClient(timeout=30) as client:
+            calls = [asyncio.ensure_future(chat(client, running)) for _ in range(50)]
+            for _, first in zip(range(15), asyncio.as_completed(calls), strict=False):
+                await first
+            end(running)
+            before = (await asyncio.gather(*calls)).count(200)
+    assert 15 <= before <= len(ledger(tmp_path))
+    with serving(tmp_path, up.port, usd=60) as running:
+        await asyncio.to_thread(running.wait)
+        async with httpx.AsyncClient(timeout=30) as client:
+            after = await asyncio.gather(*(chat(client, running) for _ in range(70)))
+    await up.close()
+    assert after.count(429) + after.count(200) == 70
+    assert len(ledger(tmp_path)) <= 60
