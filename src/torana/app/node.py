@@ -144,6 +144,8 @@ class Node:
             return False
         for log in self._logs.values():
             log.reopen()
+        if self._services.functions is not None:
+            self._services.functions.reload()
         _log.info("reloaded %d APIs", len(self.door.table.stages))
         return True
 
@@ -179,6 +181,14 @@ class Node:
             handler, host=self.settings.management_host, port=self.settings.management_port
         )
         self._listeners.append(self.management)
+        functions = self._services.functions
+        if functions is not None:
+            host = self.settings.management_host
+            shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
+            functions.endpoint = f"http://{shown}:{self.management.port}"
+        if self.settings.workers > 1:
+            region = self.settings.region
+            self._listeners.append(await self._services.listen_for_workers(run, region))
 
     def _quota(self, name: str, settings: QuotaSettings) -> Bucket:
         """The same object for the same key, plan and amount, so that a request only takes."""
@@ -204,6 +214,10 @@ class Node:
 
     def _gauges(self) -> None:
         gauges = self._metrics.gauges
+        if self._services.functions is not None:
+            now, since = self._services.functions.numbers()
+            gauges.update(now)
+            self._metrics.counters.update(since)
         gauges["connections_open"] = sum(each.open_connections for each in self._listeners)
         gauges["stages_live"] = len(self.door.table.stages)
         gauges["access_log_lines_dropped"] = sum(log.dropped for log in self._logs.values())

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from torana.app.functions import FunctionHost
+from torana.app.relay import answering, relay
 from torana.auth.keys import same
 from torana.auth.policy import Caller
 from torana.engines import ENGINES, capability
@@ -13,12 +15,18 @@ from torana.engines.pool import EnginePool, PoolSettings
 from torana.gateway.contract import AwsCall, Identity
 from torana.message import Reply, Request
 from torana.net.client import Client
+from torana.net.server import Listener, listen
 from torana.services import Parts
 from torana.services.apigateway import Check
 from torana.services.assembly import router
 from torana.services.background import Background
 from torana.services.comprehend import resume as resume_trainings
-from torana.services.credentials import BadCredentials, FixedCredentials, root_credentials
+from torana.services.credentials import (
+    BadCredentials,
+    FixedCredentials,
+    Sessions,
+    root_credentials,
+)
 from torana.services.ports import Busy, Credential, Failed, Missing
 from torana.services.router import Invocation, Router
 from torana.services.transcribe import resume as resume_transcriptions
@@ -26,6 +34,8 @@ from torana.settings import BadSettings, Settings
 from torana.state import open_objects
 from torana.state.objects import ObjectStore
 from torana.state.store import Store
+
+_FUNCTIONS = "functions.sock"
 
 
 class Services:
@@ -39,7 +49,9 @@ class Services:
         pool: EnginePool | None,
         objects: ObjectStore,
         background: Background,
+        functions: FunctionHost | None = None,
     ) -> None:
+        self.functions = functions
         self.root, self._router, self._engines, self._pool = root, found, engines, pool
         self._objects, self._background = objects, background
 
@@ -77,8 +89,15 @@ class Services:
             )
         )
 
+    async def listen_for_workers(self, run: Path, region: str) -> Listener:
+        """What workers of the front door have this process do."""
+        handler = answering("lambda", region, self._router.dispatch)
+        return await listen(handler, path=str(run / _FUNCTIONS))
+
     async def aclose(self) -> None:
-        """End the engines."""
+        """End the functions, what runs beside and the engines."""
+        if self.functions is not None:
+            await self.functions.aclose()
         await self._background.aclose()
         await self._engines.aclose()
         if self._pool is not None:
@@ -123,12 +142,27 @@ async def build(
 
     try:
         root = root_credentials(settings.folder(), settings.account)
+        sessions = Sessions(FixedCredentials([root]))
+        functions = None
+        if owner:
+            functions = FunctionHost(settings, environment, store, objects, sessions)
+            await functions.start()
         found = router(
             settings,
-            Parts(run_engine, objects, store, background, models, languages, cannot_serve),
-            FixedCredentials([root]),
+            Parts(
+                run_engine,
+                objects,
+                store,
+                background,
+                models,
+                languages,
+                cannot_serve,
+                functions and (functions.book, functions.queue, functions.limit),
+            ),
+            sessions,
             client,
             environment,
+            {} if owner else {"lambda": relay(client, run / _FUNCTIONS)},
         )
     except BadCredentials as error:
         raise BadSettings(str(error)) from error
@@ -139,7 +173,7 @@ async def build(
         background.start(
             resume_trainings(store, objects, run_engine, models), "unfinished trainings"
         )
-    return Services(root, found, engines, pool, objects, background)
+    return Services(root, found, engines, pool, objects, background, functions)
 
 
 def _pool_settings(settings: Settings) -> PoolSettings:

@@ -26,13 +26,6 @@ class Functions:
         self._sweeper = asyncio.get_running_loop().call_later(_SWEEP, self._sweep)
         self._closed = False
 
-    def check(self, runtime: str, handler: str) -> None:
-        """Raises `RuntimeMissing` when functions of this runtime cannot be run here."""
-        family = RUNTIMES.get(runtime)
-        if family is None:
-            raise RuntimeMissing(f"{runtime} is not supported; {', '.join(RUNTIMES)} are")
-        family.program(runtime, handler, Inside("", "", ""), 128)
-
     async def invoke(self, version: FunctionVersion, event: Event) -> Outcome:
         """One event. Raises `Throttled`, `CannotStart`, `RuntimeMissing`."""
         if self._closed:
@@ -89,6 +82,14 @@ class Functions:
         for pool in self._pools.values():
             pool.close()
         await asyncio.gather(*self._seats.ending, return_exceptions=True)
+
+
+def check(runtime: str, handler: str) -> None:
+    """Raises `RuntimeMissing` when functions of this runtime cannot be run here."""
+    family = RUNTIMES.get(runtime)
+    if family is None:
+        raise RuntimeMissing(f"there is no runtime {runtime!r} here; {', '.join(RUNTIMES)} are")
+    family.program(runtime, handler, Inside("", "", ""), 128)
 
 
 def clean(folder: Path) -> None:

@@ -26,8 +26,11 @@ def router(
     credentials: Credentials,
     client: Client,
     environment: Mapping[str, str],
+    elsewhere: Mapping[str, Backend] = {},
 ) -> Router:
     """Every embedded service, and those that the settings forward.
+
+    `elsewhere`: what answers for embedded services that another process of the node has.
 
     Raises `BadSettings` and `BadCredentials`, before anything is served.
     """
@@ -45,7 +48,7 @@ def router(
                     f'services.{name}: is not embedded; set engine = "aws" or "http". '
                     f"Embedded are: {', '.join(SERVICES)}"
                 )
-            backends[name] = Embedded(_maker(name, parts))
+            backends[name] = elsewhere.get(name) or Embedded(_maker(name, parts))
         else:
             backends[name] = _forward(name, wanted, catalog, client, environment)
     return Router(catalog, backends, credentials, account=settings.account)

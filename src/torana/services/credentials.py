@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torana.auth.keys import new_access_key_id, new_secret_access_key
 from torana.auth.signer import SigningCredentials
-from torana.services.ports import Credential, Principal
+from torana.services.ports import Credential, Credentials, Principal
 
 PROFILE = "torana"
 
@@ -103,3 +103,32 @@ class FixedCredentials:
     async def find(self, access_key_id: str) -> Credential | None:
         """See `Credentials`."""
         return self._by_id.get(access_key_id)
+
+
+class Sessions:
+    """Temporary credentials that this process gave out, beside others. Implements `Credentials`."""
+
+    def __init__(self, others: Credentials) -> None:
+        self._others = others
+        self._by_id: dict[str, Credential] = {}
+
+    async def find(self, access_key_id: str) -> Credential | None:
+        """See `Credentials`."""
+        return self._by_id.get(access_key_id) or await self._others.find(access_key_id)
+
+    def open(self, account: str, role: str, session: str) -> Credential:
+        """New credentials for a session of a role (an ARN), until `close`."""
+        name = role.rpartition("/")[2] or "torana"
+        arn = f"arn:aws:sts::{account}:assumed-role/{name}/{session}"
+        made = Credential(
+            new_access_key_id("ASIA"),
+            new_secret_access_key(),
+            Principal(account, arn, f"{name}:{session}"),
+            secrets.token_urlsafe(64),
+        )
+        self._by_id[made.access_key_id] = made
+        return made
+
+    def close(self, access_key_id: str) -> None:
+        """They are not let in any more."""
+        self._by_id.pop(access_key_id, None)

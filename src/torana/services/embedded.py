@@ -11,7 +11,7 @@ from torana.wire.faults import ServiceError
 
 _log = logging.getLogger("torana.services")
 
-Method = Callable[[Call, dict[str, Any]], Awaitable[dict[str, Any] | Answer]]
+Method = Callable[[Call, dict[str, Any]], Awaitable[dict[str, Any] | Answer | Reply]]
 
 
 def methods(contract: Contract, service: object) -> Mapping[str, Method]:
@@ -47,6 +47,8 @@ class Embedded:
                 name, turn.principal, turn.region, turn.request_id, turn.timeout, turn.request
             )
             output = await method(call, asked.params)
+            if isinstance(output, Reply):
+                return output
             if isinstance(output, Answer):
                 reply = contract.write(asked, output.members, turn.request_id)
                 reply.status = output.status

@@ -26,6 +26,8 @@ BODY_LIMIT = 16 * 1024 * 1024
 """Bytes of a request's body."""
 TIMEOUT = 60.0
 """Seconds that an operation asked for over the listener may take."""
+TIMEOUTS = {"lambda": 910.0}
+"""Of services whose operations may take longer: a function has 15 minutes."""
 
 
 class Invocation(Struct, frozen=True):
@@ -95,11 +97,11 @@ class Router:
             credential.principal,
             claim.region,
             request_id,
-            self._timeout,
+            TIMEOUTS.get(name, self._timeout),
         )
         try:
             # A body of any size takes what it takes: its sender must only not stall.
-            async with asyncio.timeout(None if streams else self._timeout):
+            async with asyncio.timeout(None if streams else turn.timeout):
                 return await self._backends[name](turn)
         except TimeoutError:
             return _late(turn)

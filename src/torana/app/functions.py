@@ -1,0 +1,235 @@
+"""The functions of a node: run by one process, and asked for by all of them.
+
+The process that owns the management listener runs the functions. Workers of the front door reach
+it over a unix socket, with the requests of the Lambda API itself.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from torana.functions import functions, runtimes
+from torana.functions.errors import CannotStart, Throttled
+from torana.functions.instance import Outcome, Surroundings
+from torana.functions.output import Sink
+from torana.functions.pool import Counts, Limits
+from torana.functions.runtime_api import StreamFailed
+from torana.functions.sandbox import KINDS, strongest
+from torana.model.function import Event, FunctionVersion
+from torana.net.tasks import spawn
+from torana.services.credentials import Sessions
+from torana.services.lambda_.book import Book
+from torana.services.lambda_.code import Codes
+from torana.services.lambda_.ports import Place
+from torana.services.lambda_.queue import Queue
+from torana.services.lambda_.seal import KeyFile
+from torana.services.ports import Busy, Failed, Missing
+from torana.settings import BadSettings, Function, Settings, secret
+from torana.state.objects import ObjectStore
+from torana.state.store import Store
+from torana.telemetry.lines import Lines
+
+_log = logging.getLogger("torana")
+_LOOK = 0.5
+"""Seconds between two looks at folders that are watched."""
+
+
+class FunctionHost:
+    """Runs functions for the Lambda service. Implements its `Runner`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        environment: Mapping[str, str],
+        store: Store,
+        objects: ObjectStore,
+        sessions: Sessions,
+    ) -> None:
+        """Raises `BadSettings`."""
+        self._settings, self._environment, self._sessions = settings, environment, sessions
+        self._folder = settings.folder() / "functions"
+        self.endpoint = ""
+        """Where functions reach the AWS services; set once it is listened on."""
+        self._place = Place(settings.region, settings.account)
+        self._defined: dict[str, FunctionVersion] = {}
+        self._functions: functions.Functions | None = None
+        self._opening = asyncio.Lock()
+        self._logs: dict[str, Lines] = {}
+        self._watching: asyncio.Task[None] | None = None
+        self.read()
+        codes = Codes(store, objects, self._folder / "code")
+        seal = KeyFile(settings.folder() / "functions.key")
+        self.book = Book(store, codes, seal, self, self._place, lambda: self._defined)
+        self.queue = Queue(self.book, store, _node_name(settings.folder()))
+
+    async def start(self) -> None:
+        """Know what is stored, and go on with what was accepted."""
+        functions.clean(self._folder / "instances")
+        await self.book.load()
+        await self.queue.load()
+        if self._settings.watch and self._settings.functions:
+            self._watching = spawn(self._watch(), "watch the functions")
+
+    def read(self) -> None:
+        """Look at the folders of the configuration file. Raises `BadSettings`."""
+        self._defined = {
+            name: self._version(name, given) for name, given in self._settings.functions.items()
+        }
+
+    def _version(self, name: str, given: Function) -> FunctionVersion:
+        folder = Path(given.folder).absolute()
+        if not folder.is_dir():
+            raise BadSettings(f"functions.{name}.folder: {folder} is not a folder")
+        try:
+            self.check(given.runtime, given.handler)
+        except Missing as error:
+            raise BadSettings(f"functions.{name}: {error}") from error
+        return FunctionVersion(
+            name,
+            "$LATEST",
+            self._place.function(name),
+            given.runtime,
+            given.handler,
+            str(folder),
+            _revision(folder),
+            given.timeout,
+            given.memory,
+            given.storage,
+            {key: secret(value, self._environment) for key, value in given.environment.items()},
+            role=given.role,
+            reserved=given.reserved_concurrency,
+        )
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK)
+            before = self._defined
+            try:
+                await asyncio.to_thread(self.read)
+            except (BadSettings, OSError) as error:
+                _log.error("the running functions go on: %s", error)
+                continue
+            changed = [name for name, each in self._defined.items() if before.get(name) != each]
+            if changed:
+                _log.info("functions with other code: %s", ", ".join(changed))
+
+    async def invoke(self, version: FunctionVersion, event: Event) -> Outcome:
+        """See `Runner`."""
+        try:
+            found = self._functions or await self._open()
+            return await found.invoke(version, event)
+        except Throttled as error:
+            raise Busy(error.reason) from error
+        except runtimes.RuntimeMissing as error:
+            raise Missing(str(error)) from error
+        except (CannotStart, OSError) as error:
+            raise Failed(f"{version.name} cannot be started: {error}") from error
+
+    async def _open(self) -> functions.Functions:
+        """Find out how functions can be boxed in here, at the first invocation."""
+        async with self._opening:
+            if self._functions is None:
+                folder = self._folder / "instances"
+                readable = {path for each in runtimes.FAMILIES for path in each.readable()}
+                sandbox = await strongest(folder, sorted(readable), KINDS)
+                _log.info("functions run in this kind of box: %s", sandbox.kind.name)
+                around = Surroundings(sandbox, folder, self._variables, self._sink, self._gone)
+                wanted = self._settings.function_limits
+                limits = Limits(
+                    concurrency=wanted.concurrency,
+                    queue_seconds=wanted.queue_seconds,
+                    idle_seconds=wanted.idle_seconds,
+                    starts=wanted.starts,
+                )
+                self._functions = functions.Functions(around, limits)
+        return self._functions
+
+    def check(self, runtime: str, handler: str) -> None:
+        """See `Runner`."""
+        try:
+            functions.check(runtime, handler)
+        except runtimes.RuntimeMissing as error:
+            raise Missing(str(error)) from error
+
+    def forget(self, arn: str, version: str | None = None) -> None:
+        """See `Runner`."""
+        if self._functions is not None:
+            self._functions.forget(arn, version)
+
+    def broken_off(self, error: Exception) -> bytes | None:
+        """See `Runner`."""
+        return error.payload if isinstance(error, StreamFailed) else None
+
+    def _variables(self, version: FunctionVersion) -> dict[str, str]:
+        """Region, endpoint and credentials of an instance."""
+        own = self._sessions.open(self._place.account, version.role, version.name)
+        return {
+            "AWS_REGION": self._place.region,
+            "AWS_DEFAULT_REGION": self._place.region,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": own.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": own.secret_access_key,
+            "AWS_SESSION_TOKEN": own.session_token or "",
+        }
+
+    def _gone(self, variables: Mapping[str, str]) -> None:
+        self._sessions.close(variables.get("AWS_ACCESS_KEY_ID", ""))
+
+    def _sink(self, version: FunctionVersion) -> Sink:
+        found = self._logs.get(version.name)
+        if found is None:
+            path = self._settings.folder() / "logs" / f"_aws_lambda_{version.name}.log"
+            found = self._logs[version.name] = Lines(str(path))
+        return found.write
+
+    @property
+    def limit(self) -> int:
+        """Instances of all functions together."""
+        return self._settings.function_limits.concurrency
+
+    def numbers(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Gauges and counters, by name."""
+        found = self._functions
+        if found is None:
+            return {}, {}
+        counts: Counts = found.counts
+        return found.gauges(), {
+            f"functions_{name}": getattr(counts, name) for name in Counts.__struct_fields__
+        }
+
+    def reload(self) -> None:
+        """Look at the folders again, and open the logs anew, after a rotation."""
+        try:
+            self.read()
+        except (BadSettings, OSError) as error:
+            _log.error("the running functions go on: %s", error)
+        for log in self._logs.values():
+            log.reopen()
+
+    async def aclose(self) -> None:
+        """End every instance."""
+        if self._watching is not None:
+            self._watching.cancel()
+        await self.queue.aclose()
+        await self.book.aclose()
+        if self._functions is not None:
+            await self._functions.aclose()
+        for log in self._logs.values():
+            log.close()
+
+
+def _revision(folder: Path) -> str:
+    """Changes whenever a file of the folder does."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            stat = path.stat()
+            found.update(f"{path}\0{stat.st_mtime_ns}\0{stat.st_size}\0".encode())
+    return found.hexdigest()
+
+
+def _node_name(folder: Path) -> str:
+    """This node in a store that others may share."""
+    return hashlib.sha256(str(folder).encode()).hexdigest()[:16]
