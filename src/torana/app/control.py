@@ -13,16 +13,17 @@ import msgspec
 from torana.app.definitions import live
 from torana.gateway.contract import Ports
 from torana.gateway.errors import InvalidApi
-from torana.gateway.locate import Live
+from torana.gateway.locate import Domains, Live, by_length
 from torana.model.rest import RestApi
 from torana.model.usage import ApiKey, ApiStage, QuotaSettings, ThrottleSettings, UsagePlan
 from torana.services.apigateway.assemble import stage_of
-from torana.services.apigateway.book import DEPLOYMENT, KEY, PLAN, PLAN_KEY, STAGE
+from torana.services.apigateway.book import DEPLOYMENT, KEY, MAPPING, PLAN, PLAN_KEY, STAGE
+from torana.services.apigateway.domains import NONE
 from torana.state.store import Document, Store
 
 _log = logging.getLogger("torana")
 
-KINDS = (STAGE, KEY, PLAN, PLAN_KEY)
+KINDS = (STAGE, KEY, PLAN, PLAN_KEY, MAPPING)
 
 Json = dict[str, Any]
 Stages = Mapping[tuple[str, str], Live]
@@ -100,6 +101,15 @@ class Control:
         if document is None:
             return None
         return msgspec.json.decode(msgspec.json.decode(document.body)["api"], type=RestApi)
+
+    def domains(self) -> Domains:
+        """Custom domain names, and which stage answers under which base path."""
+        found: dict[str, dict[str, tuple[str, str]]] = {}
+        for id, mapping in self._documents[MAPPING].items():
+            base = "" if mapping["basePath"] == NONE else mapping["basePath"]
+            stages = found.setdefault(id.partition("/")[0], {})
+            stages[base] = (mapping["restApiId"], mapping["stage"])
+        return {name: by_length(bases) for name, bases in found.items()}
 
     def keys(self) -> list[ApiKey]:
         """Every API key."""

@@ -21,8 +21,9 @@ from torana.auth.keys import hash_key, new_key
 from torana.gateway.contract import Bucket, Ports
 from torana.gateway.errors import InvalidApi
 from torana.gateway.front_door import FrontDoor
-from torana.gateway.locate import Table
+from torana.gateway.locate import Table, normalise
 from torana.gateway.observe import observer
+from torana.gateway.serve import serve
 from torana.llm.serve import Llm
 from torana.llm.spend import Ledger
 from torana.message import Headers, Reply, Request
@@ -32,6 +33,7 @@ from torana.net.client import HttpClient, Timeouts
 from torana.net.server import Listener, listen
 from torana.net.tasks import spawn
 from torana.net.tls import server_context
+from torana.services.apigateway import DataPlane
 from torana.settings import Settings
 from torana.state import open_counters, open_store
 from torana.telemetry.lines import Lines
@@ -77,7 +79,7 @@ class Node:
             self._client,
             self._store,
             owner=role != "worker",
-            cannot_serve=self._cannot_serve,
+            plane=DataPlane(self._cannot_serve, self._serve_once),
         )
         self._ports = Ports(
             client=self._client,
@@ -125,7 +127,7 @@ class Node:
             plans.append(demo_plan(demo, stages))
         control = self._control
         self._keys.replace([*keys, *control.keys()], [*plans, *control.plans()])
-        self.door.table = Table(stages, self._files.domains)
+        self.door.table = Table(stages, {**control.domains(), **self._files.domains})
 
     def _cannot_serve(self, api: RestApi, stage: Stage, canary: RestApi | None) -> str | None:
         """Why a stage cannot be served, or None."""
@@ -134,6 +136,15 @@ class Node:
         except InvalidApi as error:
             return str(error)
         return None
+
+    async def _serve_once(self, api: RestApi, stage: Stage, request: Request) -> Reply:
+        """Serve a request from an API that is not deployed. Raises `ValueError`."""
+        try:
+            found = live(api, stage, self._ports)
+        except InvalidApi as error:
+            raise ValueError(str(error)) from error
+        path, _, query = request.target.partition("?")
+        return await serve(found.plan, request, normalise(path), query, path)
 
     def reload(self) -> bool:
         """Read the files again; a bad one leaves everything as it is. True when served anew."""

@@ -17,7 +17,7 @@ from torana.message import Reply, Request
 from torana.net.client import Client
 from torana.net.server import Listener, listen
 from torana.services import Parts
-from torana.services.apigateway import Check
+from torana.services.apigateway import DataPlane
 from torana.services.assembly import router
 from torana.services.background import Background
 from torana.services.comprehend import resume as resume_trainings
@@ -113,11 +113,11 @@ async def build(
     store: Store,
     *,
     owner: bool,
-    cannot_serve: Check = lambda api, stage, canary: None,
+    plane: DataPlane | None = None,
 ) -> Services:
     """`owner`: this process starts the node's engines; others use them.
 
-    `cannot_serve`: see `Parts`. Raises `BadSettings`.
+    Raises `BadSettings`.
     """
     pool = EnginePool(run / "engines", _pool_settings(settings)) if owner else None
     if pool is not None:
@@ -156,7 +156,7 @@ async def build(
                 background,
                 models,
                 languages,
-                cannot_serve,
+                plane or DataPlane(),
                 functions and (functions.book, functions.queue, functions.limit),
             ),
             sessions,

@@ -217,6 +217,61 @@ async def test_what_a_stage_asks_for_in_vain_is_refused(
             await ask.update_stage(restApiId=api, stageName="prod", patchOperations=change)
 
 
+async def test_a_domain_name_answers_by_its_base_paths(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as running:
+        ask, api, pet = await pets(running)
+        await mock(ask, api, pet, {"say": "one"})
+        await ask.create_deployment(restApiId=api, stageName="prod")
+        await ask.create_domain_name(domainName="api.example.com")
+        mapping = {"domainName": "api.example.com", "restApiId": api, "stage": "prod"}
+        assert (await ask.create_base_path_mapping(**mapping))["basePath"] == "(none)"
+        await ask.create_base_path_mapping(**mapping, basePath="v1/shop")
+        host = {"host": "api.example.com"}
+        await until(f"{running.door}/pets/7", 200, "one", **host)
+        await until(f"{running.door}/v1/shop/pets/7", 200, "one", **host)
+        await ask.delete_domain_name(domainName="api.example.com")
+        await until(f"{running.door}/pets/7", 403, **host)
+
+
+async def test_a_method_is_tried_before_it_is_deployed(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as running:
+        ask, api, pet = await pets(running)
+        await mock(ask, api, pet, '{"id": "$input.params(\'id\')"}', apiKeyRequired=True)
+        tried = await ask.test_invoke_method(
+            restApiId=api, resourceId=pet, httpMethod="GET", pathWithQueryString="/pets/9?a=1"
+        )
+        assert (tried["status"], tried["body"]) == (200, '{"id": "9"}')
+        assert "Method completed with status: 200" in tried["log"]
+
+
+async def test_tags_are_kept_where_their_arn_says(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as running:
+        ask = Asking(running.client())
+        api = (await ask.create_rest_api(name="a", tags={"team": "x"}))["id"]
+        arn = f"arn:aws:apigateway:us-east-1::/restapis/{api}"
+        await ask.tag_resource(resourceArn=arn, tags={"stage": "dev"})
+        await ask.untag_resource(resourceArn=arn, tagKeys=["team"])
+        assert (await ask.get_tags(resourceArn=arn))["tags"] == {"stage": "dev"}
+        assert (await ask.get_rest_api(restApiId=api))["tags"] == {"stage": "dev"}
+        with pytest.raises(ClientError, match="ARN is not well formed invalid-arn"):
+            await ask.get_tags(resourceArn="invalid-arn")
+
+
+async def test_documentation_is_kept_by_its_location(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as running:
+        ask = Asking(running.client())
+        api = (await ask.create_rest_api(name="a"))["id"]
+        given = {"location": {"type": "API"}, "properties": '{"description": "d"}'}
+        part = await ask.create_documentation_part(restApiId=api, **given)
+        found = await ask.get_documentation_parts(restApiId=api)
+        assert found["items"] == [{"id": part["id"], **given}]
+        with pytest.raises(ClientError, match="already exists for the specified location"):
+            await ask.create_documentation_part(restApiId=api, **given)
+        await ask.create_documentation_version(restApiId=api, documentationVersion="v1")
+        versions = (await ask.get_documentation_versions(restApiId=api))["items"]
+        assert [each["version"] for each in versions] == ["v1"]
+
+
 PETSTORE = Path("examples/petstore.yaml").read_bytes()
 
 

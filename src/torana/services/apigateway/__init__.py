@@ -2,29 +2,38 @@
 
 from torana.services.apigateway.apis import Apis
 from torana.services.apigateway.book import Book
-from torana.services.apigateway.deployments import Check, Deployments
+from torana.services.apigateway.deployments import Deployments
+from torana.services.apigateway.documentation import Documentation
 from torana.services.apigateway.documents import Documents
+from torana.services.apigateway.domains import Domains
 from torana.services.apigateway.integrations import Integrations
 from torana.services.apigateway.keys import Keys, UsagePlans
 from torana.services.apigateway.methods import Methods
 from torana.services.apigateway.parts import Parts
+from torana.services.apigateway.plane import DataPlane
 from torana.services.apigateway.resources import Resources
+from torana.services.apigateway.tags import Tags
+from torana.services.apigateway.trying import Trying
 from torana.state.store import Store
 
-__all__ = ["Check", "apigateway"]
+__all__ = ["DataPlane", "apigateway"]
 
 
-def apigateway(store: Store, check: Check) -> tuple[object, ...]:
-    """Every operation, by what it is about. `check`: see `Deployments`."""
+def apigateway(store: Store, plane: DataPlane) -> tuple[object, ...]:
+    """Every operation, by what it is about."""
     book = Book(store)
     return (
         Apis(book),
         Resources(book),
         Methods(book),
         Integrations(book),
-        Deployments(book, check),
+        Deployments(book, plane.cannot_serve),
         Documents(book),
         Parts(book),
         Keys(book),
         UsagePlans(book),
+        Domains(book),
+        Documentation(book),
+        Tags(book),
+        Trying(book, plane.serve_once),
     )

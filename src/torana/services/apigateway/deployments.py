@@ -13,10 +13,8 @@ from torana.services.apigateway.assemble import assemble, stage_of
 from torana.services.apigateway.book import DEPLOYMENT, STAGE, Book, Json, Sheet, new_id, page
 from torana.services.apigateway.faults import bad, conflict, missing, not_found
 from torana.services.apigateway.patch import EDIT, Rule, boolean, integer, number, patch
+from torana.services.apigateway.plane import Check
 from torana.services.ports import Call
-
-Check = Callable[[RestApi, Stage, RestApi | None], str | None]
-"""Says why a stage, with the API of its canary if it has one, cannot be served, or None."""
 
 _SETTINGS = {
     "metrics/enabled": ("metricsEnabled", boolean),

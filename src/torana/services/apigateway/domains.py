@@ -1,0 +1,168 @@
+"""Custom domain names, and which stage answers under which of their paths."""
+
+import re
+
+from torana.services.apigateway.apis import the_api
+from torana.services.apigateway.book import DOMAIN, MAPPING, STAGE, Book, Json, Sheet, new_id, page
+from torana.services.apigateway.faults import bad, conflict, missing
+from torana.services.apigateway.patch import EDIT, Rule, patch
+from torana.services.ports import Call
+
+NONE = "(none)"
+"""The service's name for the empty base path."""
+_NAME = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*")
+_RULES = (
+    Rule("/certificateName"),
+    Rule("/certificateArn"),
+    Rule("/regionalCertificateArn"),
+    Rule("/regionalCertificateName"),
+    Rule("/securityPolicy"),
+    Rule("/endpointConfiguration/types/*", EDIT, listed=True),
+    Rule("/endpointConfiguration/ipAddressType"),
+)
+_MAPPING_RULES = (Rule("/basePath"), Rule("/restapiId"), Rule("/restApiId"), Rule("/stage", EDIT))
+_KEPT = (
+    "certificateArn",
+    "certificateName",
+    "regionalCertificateArn",
+    "regionalCertificateName",
+    "securityPolicy",
+    "tags",
+)
+
+
+async def _domain(sheet: Sheet, name: str) -> Json:
+    found = await sheet.get(DOMAIN, name)
+    if found is None:
+        raise missing("domain name")
+    return found
+
+
+async def _mapping(sheet: Sheet, params: Json) -> Json:
+    found = await sheet.get(MAPPING, f"{params['domainName']}/{params['basePath']}")
+    if found is None:
+        raise missing("base path mapping")
+    return found
+
+
+class Domains:
+    """Operations on domain names and base path mappings."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    async def CreateDomainName(self, call: Call, params: Json) -> Json:
+        if params.get("mutualTlsAuthentication"):
+            raise bad("Mutual TLS of custom domain names is not supported: set [tls] client_ca")
+
+        async def work(sheet: Sheet) -> Json:
+            name = params["domainName"].lower()
+            if not _NAME.fullmatch(name) or "*" in name:
+                raise bad(f"Invalid domain name: {name}")
+            if await sheet.get(DOMAIN, name) is not None:
+                raise conflict("The domain name you provided already exists.")
+            given = params.get("endpointConfiguration", {})
+            made: Json = {
+                "domainName": name,
+                **{each: params[each] for each in _KEPT if params.get(each)},
+                "endpointConfiguration": {"types": ["EDGE"], "ipAddressType": "ipv4", **given},
+                "regionalDomainName": f"d-{new_id()}.execute-api.{call.region}.amazonaws.com",
+                "domainNameStatus": "AVAILABLE",
+            }
+            made.setdefault("securityPolicy", "TLS_1_2")
+            sheet.put(DOMAIN, name, made)
+            return made
+
+        return await self._book.edit(work)
+
+    async def GetDomainName(self, call: Call, params: Json) -> Json:
+        async def work(sheet: Sheet) -> Json:
+            return await _domain(sheet, params["domainName"])
+
+        return await self._book.read(work)
+
+    async def GetDomainNames(self, call: Call, params: Json) -> Json:
+        async def work(sheet: Sheet) -> Json:
+            return page([each async for _, each in sheet.scan(DOMAIN)], params, "domainName")
+
+        return await self._book.read(work)
+
+    async def UpdateDomainName(self, call: Call, params: Json) -> Json:
+        async def work(sheet: Sheet) -> Json:
+            found = await _domain(sheet, params["domainName"])
+            patch(found, params.get("patchOperations"), _RULES)
+            sheet.put(DOMAIN, found["domainName"], found)
+            return found
+
+        return await self._book.edit(work)
+
+    async def DeleteDomainName(self, call: Call, params: Json) -> Json:
+        async def work(sheet: Sheet) -> Json:
+            found = await _domain(sheet, params["domainName"])
+            async for id, _ in sheet.scan(MAPPING, f"{found['domainName']}/"):
+                sheet.delete(MAPPING, id)
+            sheet.delete(DOMAIN, found["domainName"])
+            return {}
+
+        return await self._book.edit(work)
+
+    async def CreateBasePathMapping(self, call: Call, params: Json) -> Json:
+        async def work(sheet: Sheet) -> Json:
+            domain = await _domain(sheet, params["domainName"])
+            base = params.get("basePath") or NONE
+            made = {"basePath": base, "restApiId": params["restApiId"]}
+            if params.get("stage"):
+                made["stage"] = params["stage"]
+            await self._fits(sheet, call, made)
+            if await sheet.get(MAPPING, f"{domain['domainName']}/{base}") is not None:
+                raise conflict("Base path already exists for this domain name")
+            sheet.put(MAPPING, f"{domain['domainName']}/{base}", made)
+            return made
+
+        return await self._book.edit(work)
+
+    async def _fits(self, sheet: Sheet, call: Call, mapping: Json) -> None:
+        api = await the_api(sheet, call, mapping["restApiId"])
+        stage = mapping.get("stage")
+        if not stage:
+            raise bad("A base path mapping needs a stage")
+        if await sheet.get(STAGE, f"{api['id']}/{stage}") is None:
+            raise bad("Invalid stage identifier specified")
+
+    async def GetBasePathMapping(self, call: Call, params: Json) -> Json:
+        async def work(sheet: Sheet) -> Json:
+            return await _mapping(sheet, params)
+
+        return await self._book.read(work)
+
+    async def GetBasePathMappings(self, call: Call, params: Json) -> Json:
+        async def work(sheet: Sheet) -> Json:
+            domain = await _domain(sheet, params["domainName"])
+            found = [each async for _, each in sheet.scan(MAPPING, f"{domain['domainName']}/")]
+            return page(found, params, "basePath")
+
+        return await self._book.read(work)
+
+    async def UpdateBasePathMapping(self, call: Call, params: Json) -> Json:
+        async def work(sheet: Sheet) -> Json:
+            found = await _mapping(sheet, params)
+            patch(found, params.get("patchOperations"), _MAPPING_RULES)
+            found["restApiId"] = found.pop("restapiId", found["restApiId"])
+            await self._fits(sheet, call, found)
+            before = f"{params['domainName']}/{params['basePath']}"
+            after = f"{params['domainName']}/{found['basePath'] or NONE}"
+            if after != before:
+                await sheet.get(MAPPING, after)
+                sheet.delete(MAPPING, before)
+            sheet.put(MAPPING, after, found)
+            return found
+
+        return await self._book.edit(work)
+
+    async def DeleteBasePathMapping(self, call: Call, params: Json) -> Json:
+        async def work(sheet: Sheet) -> Json:
+            found = await _mapping(sheet, params)
+            sheet.delete(MAPPING, f"{params['domainName']}/{found['basePath']}")
+            return {}
+
+        return await self._book.edit(work)

@@ -1,0 +1,28 @@
+"""What the control plane asks of the data plane."""
+
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from torana.message import Reply, Request
+from torana.model.rest import RestApi, Stage
+
+Check = Callable[[RestApi, Stage, RestApi | None], str | None]
+"""Says why a stage, with the API of its canary if it has one, cannot be served, or None."""
+Try = Callable[[RestApi, Stage, Request], Awaitable[Reply]]
+"""Serves one request from an API that is deployed nowhere. Raises `ValueError`: it cannot be."""
+
+
+def _anything(api: RestApi, stage: Stage, canary: RestApi | None) -> str | None:
+    return None
+
+
+async def _nothing(api: RestApi, stage: Stage, request: Request) -> Reply:
+    raise ValueError("there is no data plane here")
+
+
+class DataPlane(Struct, frozen=True):
+    """The data plane of this process, or none."""
+
+    cannot_serve: Check = _anything
+    serve_once: Try = _nothing
