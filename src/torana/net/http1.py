@@ -13,21 +13,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import httptools
-import msgspec
 
 from torana.message import Body, Headers, Peer, Reply, Request, Sent, Stream, Upgrade
 from torana.net.body import IncomingBody
 from torana.net.clients import Clients, crowded
-from torana.net.fields import (
-    BODILESS,
-    CLOCK,
-    OWN,
-    REASON,
-    cleaned,
-    faulty,
-    is_bodiless,
-    peer_of,
-)
+from torana.net.fields import BODILESS, REASON, faulty, is_bodiless, peer_of
+from torana.net.heads import encode_fields, encode_head, plain, switching
 from torana.net.limits import Limits
 from torana.net.names import HOST, KNOWN, clean, known
 from torana.net.websocket import WebSocketSession, accept, is_upgrade
@@ -37,7 +28,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("torana.net")
 
-_STATUS_LINE = {status: f"HTTP/1.1 {status} {text}\r\n" for status, text in REASON.items()}
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """How a client that knows begins HTTP/2 (RFC 9113, 3.4)."""
 
@@ -101,7 +91,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._peer = peer_of(self._transport)
         if crowded(self._connections, self._peer.address, self._limits):
-            self._transport.write(_plain(503, close=True))
+            self._transport.write(plain(503, close=True))
             self._transport.close()
             self._broken = True
             return
@@ -331,7 +321,7 @@ class Connection(asyncio.Protocol):
             while self._queue:
                 item = self._queue.popleft()
                 if isinstance(item, Refused):
-                    self._transport.write(_plain(item.status, close=True))
+                    self._transport.write(plain(item.status, close=True))
                     break
                 await self._one(item)
                 if self._paused_reading and len(self._queue) < self._limits.pipelined // 2:
@@ -384,7 +374,7 @@ class Connection(asyncio.Protocol):
         behind, self._broken = self._behind or b"", True
         self._connections.discard(self)
         self._connections.add(session)
-        self._transport.write(_switching(reply, agreed))
+        self._transport.write(switching(reply, agreed))
         session.take(self._transport, behind)
         assert reply.session is not None
         try:
@@ -446,7 +436,7 @@ class Connection(asyncio.Protocol):
             if not bodiless:
                 size = await self._pump(body, length, chunked)
             if chunked:
-                self._transport.write(b"0\r\n" + _fields(body.trailers) + b"\r\n")
+                self._transport.write(b"0\r\n" + encode_fields(body.trailers) + b"\r\n")
             done = not self._broken
         except (ConnectionError, TimeoutError) as error:
             _log.info("a reply broke off: %s", error)
@@ -504,37 +494,3 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """End at once."""
         self._transport.abort()
-
-
-def _switching(reply: Reply, agreed: str) -> bytes:
-    fields = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", agreed)]
-    shown = Headers([*fields, *cleaned(reply.headers).items])
-    return b"HTTP/1.1 101 Switching Protocols\r\n" + _fields(shown) + b"\r\n"
-
-
-def _fields(headers: Headers) -> bytes:
-    return "".join(f"{field}: {value}\r\n" for field, value in headers.items).encode("latin-1")
-
-
-def encode_head(reply: Reply, length: int | None, chunked: bool, close: bool) -> bytes:
-    """A reply's head. Line breaks in a value become blanks: a backend cannot add fields."""
-    lines = [
-        f"{field}: {value}\r\n" for field, value in reply.headers.items if field.lower() not in OWN
-    ]
-    if length is not None:
-        lines.append(f"Content-Length: {length}\r\n")
-    elif chunked:
-        lines.append("Transfer-Encoding: chunked\r\n")
-    first = _STATUS_LINE.get(reply.status) or f"HTTP/1.1 {reply.status} \r\n"
-    connection = "close" if close else "keep-alive"
-    fields = "".join(lines)
-    head = f"{first}{fields}Date: {CLOCK.date()}\r\nConnection: {connection}\r\n\r\n"
-    if head.count("\n") != len(lines) + 4 or "\0" in head:
-        return encode_head(Reply(reply.status, cleaned(reply.headers)), length, chunked, close)
-    return head.encode("latin-1", "replace")
-
-
-def _plain(status: int, close: bool) -> bytes:
-    body = msgspec.json.encode({"message": REASON[status]})
-    reply = Reply(status, Headers([("Content-Type", "application/json")]))
-    return encode_head(reply, len(body), False, close) + body
