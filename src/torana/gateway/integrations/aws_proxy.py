@@ -1,20 +1,46 @@
-"""AWS_PROXY: Lambda functions with the request as an event. There is no function runtime yet, so
-such a method says so; the other methods of its API are served."""
+"""AWS_PROXY: a Lambda function gets the request as an event and says the whole reply."""
 
-from torana.gateway.contract import Compiled, Context, Integration
-from torana.gateway.errors import GatewayError
-from torana.message import Reply
+import msgspec
+
+from torana.gateway.content import binary
+from torana.gateway.contract import PAYLOAD_LIMIT, Compiled, Context, Integration
+from torana.gateway.errors import GatewayError, InvalidApi
+from torana.gateway.event import proxy_event
+from torana.gateway.function import Function, chunks
+from torana.gateway.function_reply import malformed, streamed, whole
+from torana.message import BodyTooLarge, Reply, read
+
+_encode = msgspec.json.Encoder().encode
 
 
 def build(to: Compiled) -> Integration:
-    """Refuses each request, naming what is missing."""
-    place = to.place()
+    """Resolves the function once. Raises `InvalidApi`."""
+    integration = to.method.integration
+    if integration.http_method.upper() not in ("POST", ""):
+        raise InvalidApi("AWS_PROXY calls a function, which needs httpMethod POST")
+    timeout = integration.timeout_in_millis / 1000
+    streams = integration.response_transfer_mode == "STREAM"
+    call = Function(to, integration.uri, integration.credentials, timeout, streamed=streams)
+    event = proxy_event(to)
+    wants_binary = binary(to.api.binary_media_types)
 
     async def aws_proxy(ctx: Context) -> Reply:
-        raise GatewayError(
-            "INTEGRATION_FAILURE",
-            f"{place}: AWS_PROXY needs a Lambda function runtime, which this gateway does not have",
-            status=501,
-        )
+        try:
+            reply = await call(ctx, _encode(event(ctx)))
+            ctx.integration_status = reply.status
+            if reply.status >= 400:
+                raise GatewayError("API_CONFIGURATION_ERROR", detail=f"Lambda: {reply.status}")
+            if streams:
+                return await streamed(ctx, chunks(reply.body))
+            payload = await read(reply.body, PAYLOAD_LIMIT)
+        except TimeoutError as error:
+            raise GatewayError("INTEGRATION_TIMEOUT", detail=str(error)) from error
+        except ConnectionError as error:
+            raise GatewayError("INTEGRATION_FAILURE", detail=str(error)) from error
+        except BodyTooLarge:
+            raise malformed("it is too large") from None
+        if "x-amz-function-error" in reply.headers:
+            raise malformed("the function failed")
+        return whole(ctx, payload, wants_binary(ctx.request.headers.get("accept")))
 
     return aws_proxy
