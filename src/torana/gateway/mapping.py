@@ -10,7 +10,7 @@ from torana.gateway.contract import Context
 from torana.gateway.errors import GatewayError, InvalidApi
 from torana.gateway.variables import getter, text
 from torana.message import Headers, Reply
-from torana.vtl import BodyNotJson, json_path
+from torana.vtl import BodyNotJson, TemplateFailure, json_path
 
 Source = Callable[[Context], "str | list[str] | None"]
 ReplySource = Callable[[Context, Reply], "str | None"]
@@ -92,7 +92,7 @@ def _method_request(expression: str, rest: str) -> Source:
 def _request_body(path: str) -> Source:
     if not path:
         return lambda ctx: ctx.whole_body().decode("utf-8", "replace")
-    read = json_path(_rooted(path))
+    read = _json_source(path)
 
     def body(ctx: Context) -> str | None:
         try:
@@ -106,7 +106,7 @@ def _request_body(path: str) -> Source:
 def _reply_body(path: str) -> ReplySource:
     if not path:
         return lambda ctx, reply: bytes(reply.body).decode("utf-8", "replace")  # pyright: ignore[reportArgumentType]
-    read = json_path(_rooted(path))
+    read = _json_source(path)
 
     def body(ctx: Context, reply: Reply) -> str | None:
         whole = reply.body
@@ -118,8 +118,12 @@ def _reply_body(path: str) -> ReplySource:
     return body
 
 
-def _rooted(path: str) -> str:
-    return path if path.startswith("$") else "$." + path
+def _json_source(path: str) -> Callable[[bytes], Any]:
+    """A JSONPath over a body. Raises `InvalidApi`."""
+    try:
+        return json_path(path)
+    except TemplateFailure as error:
+        raise InvalidApi(f"mapping source: {error}") from error
 
 
 def _json_text(value: Any) -> str | None:

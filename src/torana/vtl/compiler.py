@@ -1,331 +1,486 @@
-"""Templates to Python functions, once, when an API is deployed.
+"""Templates to Python source.
 
-Source of the language: the Velocity 1.7 User Guide and its grammar (which line ends a directive
-takes with it); of the dialect: API Gateway Developer Guide, "Mapping template reference".
+Source of the language: the Velocity 1.7 User Guide and its grammar (which line ends and spaces a
+directive takes with it); of the dialect: API Gateway Developer Guide, "Mapping template reference".
 """
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-from torana.vtl import operators
-from torana.vtl.errors import TemplateError, TemplateFailure, TemplateLimit
-from torana.vtl.expressions import Cursor, expression, reference
-from torana.vtl.values import MOST_TEXT, call, index, prop, put, text
+from torana.vtl.cursor import Cursor
+from torana.vtl.errors import TemplateError
+from torana.vtl.expressions import Reader, Reference, stepped
 
-_LARGEST = 300 * 1024
-"""Characters of a template. Source: Developer Guide, "Important notes"."""
-_STEPS = 1_000_000
-_DEEPEST = 18
-"""Blocks in blocks: Python's own parser takes no more than twenty."""
+_DEEPEST_LOOPS = 18
+"""Loops in loops: Python's own parser takes no more than twenty."""
+_DEEPEST = 80
 
-_PLAIN = re.compile(r"[^$#\\ \t]+|[ \t]+(?![ \t#])")
-_DIRECTIVE = re.compile(r"#(\{)?(set|if|elseif|else|end|foreach|break|stop)\b(?(1)\})")
+_PLAIN = re.compile(r"[^$#\\]+")
+_ESCAPED_SILENCE = re.compile(r"\$(\\+)!(?=\{?[A-Za-z_])")
+_WORD = re.compile(r"#(?:\{([A-Za-z_]\w*)\}|(@?[A-Za-z_][\w@]*))")
 _EOL = re.compile(r"[ \t]*(?:\r\n|\n|\r)")
-_BEFORE_SET = re.compile(r"[ \t]+(?=#\{?set\b)")
-_COMMENT = re.compile(r"##[^\n]*(?:\n|$)|#\*.*?\*#", re.DOTALL)
+_BEFORE_SET = re.compile(r"[ \t]+(?=#(?:set|\{set\}) *\()")
+_SET = re.compile(r"#(?:set|\{set\}) *(?=\()")
+_OPENS = re.compile(r"\s*(?=\()")
+_COMMENT = re.compile(r"##[^\r\n]*(?:\r\n|\n|\r|$)|#\*.*?\*#", re.DOTALL)
 _RAW = re.compile(r"#\[\[(.*?)\]\]#", re.DOTALL)
-_UNSUPPORTED = re.compile(r"#\{?(macro|define|evaluate|include|parse)\b")
-_VARIABLE = re.compile(r"\$!?\{?([A-Za-z_][A-Za-z0-9_-]*)")
+_SLASHES = re.compile(r"\\+")
+_PARAMETERS = re.compile(r"\s*,?\s*\$\{?([A-Za-z_][\w-]*)\}?")
+_MACRO_NAME = re.compile(r"#(?:macro|\{macro\})\s*\(\s*([A-Za-z_]\w*)")
+_SCOPE_OF_BREAK = re.compile(r"\s*\$\{?foreach((?:\.parent)*)\}?\s*\)")
 
 
-class Budget:
-    """What one rendering may still do."""
+class Function:
+    """One Python function being written: a template, a macro, a block or a string."""
 
-    __slots__ = ("size", "steps")
+    __slots__ = ("blocks", "ends", "lines", "literal", "name", "turns")
 
-    def __init__(self) -> None:
-        self.steps, self.size = _STEPS, 0
+    def __init__(self, name: str, ends: bool = False) -> None:
+        self.name, self.ends = name, ends
+        """Whether an `#end` ends it."""
+        self.lines = [f"def {name}(V, w, B):", " g = V.get"]
+        self.turns: dict[int, int] = {}
+        """By loop, the line that charges its turns."""
+        self.blocks: list[tuple[str, int, int]] = []
+        """What is open: kind, where it began, its number."""
+        self.literal: list[str] = []
 
-    def step(self) -> None:
-        """One turn of a loop."""
-        self.steps -= 1
-        if self.steps < 0:
-            raise TemplateLimit("the template runs too long")
+    def line(self, python: str) -> None:
+        self.lines.append(" " * (1 + len(self.blocks)) + python)
 
-    def wrote(self, size: int) -> None:
-        """Some output."""
-        self.size += size
-        if self.size > MOST_TEXT:
-            raise TemplateLimit("the template's output is too large")
-
-
-class Template:
-    """A compiled template. Used by any number of requests at once."""
-
-    __slots__ = ("_run", "name")
-
-    def __init__(
-        self, name: str, run: "Callable[[dict[str, Any], list[str], Budget], None]"
-    ) -> None:
-        self.name, self._run = name, run
-
-    def render(self, variables: Mapping[str, object]) -> str:
-        """The output for these variables. Raises `TemplateFailure`."""
-        out: list[str] = []
-        try:
-            self._run(dict(variables), out, Budget())
-        except (RecursionError, MemoryError, OverflowError) as error:
-            raise TemplateLimit(f"{self.name}: {error}") from error
-        except (AttributeError, TypeError, ValueError, KeyError, IndexError) as error:
-            raise TemplateFailure(f"{self.name}: {error}") from error
-        return "".join(out)
+    def flush(self) -> None:
+        if self.literal:
+            self.line(f"w({''.join(self.literal)!r})")
+            self.literal.clear()
 
 
-def compile(source: str, name: str = "template") -> Template:
-    """Compile a template. Raises `TemplateError` with line and column."""
-    if len(source) > _LARGEST:
-        raise TemplateError(f"a template may have {_LARGEST} characters", 1, 1)
-    try:
-        python = _Writer(source).write()
-    except (RecursionError, ValueError) as error:
-        raise TemplateError(f"too complex: {error}", 1, 1) from error
-    scope: dict[str, Any] = {**_SCOPE}
-    try:
-        exec(python, scope)  # noqa: S102 - our own generated source; names in it come as literals
-    except (SyntaxError, RecursionError, MemoryError) as error:
-        raise TemplateError(f"too complex: {error}", 1, 1) from error
-    return Template(name, scope["run"])
-
-
-def shown(value: Any, source: str) -> str:
-    """A reference in the output: undefined ones show as they are written."""
-    return source if value is None else value if isinstance(value, str) else text(value)
-
-
-def joined(parts: tuple[str, ...]) -> str:
-    """An interpolated string."""
-    whole = "".join(parts)
-    if len(whole) > MOST_TEXT:
-        raise TemplateLimit("a text grew too long")
-    return whole
-
-
-_OPERATORS = (
-    "truth",
-    "add",
-    "sub",
-    "mul",
-    "div",
-    "mod",
-    "equal",
-    "less",
-    "less_equal",
-    "span",
-    "each",
-    "loop",
-)
-_SCOPE: dict[str, Any] = {
-    "call": call,
-    "index": index,
-    "prop": prop,
-    "put": put,
-    "shown": shown,
-    "joined": joined,
-    **{name: getattr(operators, name) for name in _OPERATORS},
-}
-
-
-class _Writer:
+class Writer:
     """Writes the Python of one template."""
 
     def __init__(self, source: str) -> None:
-        self._cursor = Cursor(source)
-        self._lines = ["def run(V, out, budget):", " w = out.append"]
-        self._blocks: list[tuple[str, int]] = []
-        self._literal: list[str] = []
-        self._names = 0
+        self.cursor = Cursor(source)
+        self.read = Reader(self.cursor, self.string)
+        self.functions: list[str] = []
+        self.macros: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self.known = frozenset(_MACRO_NAME.findall(source))
+        self.evaluates = "evaluate" in source
+        self.counts = "velocityCount" in source or self.evaluates
+        self.names = 0
+        self.inside_string = 0
+        self.now = Function("run")
 
-    def write(self) -> str:
-        cursor = self._cursor
+    def whole(self) -> str:
+        """The template's functions."""
+        self.until_end(None, 0)
+        self._done(self.now)
+        return "\n".join(self.functions)
+
+    def name(self, prefix: str) -> str:
+        """A name for a function."""
+        self.names += 1
+        return f"{prefix}{self.names}"
+
+    def until_end(self, kind: str | None, start: int) -> None:
+        """Read to the `#end` of this block, or to the end of the text."""
+        cursor, function = self.cursor, self.now
         while cursor.at < len(cursor.source):
-            self._piece()
-        if self._blocks:
-            kind, at = self._blocks[-1]
-            raise cursor.fail(f"#{kind} has no #end", at)
-        self._flush()
-        self._line("return")
-        return "\n".join(self._lines)
+            if self.piece():
+                return
+        if function.blocks:
+            kind, start, _ = function.blocks[-1]
+        if kind is not None:
+            raise cursor.fail(f"#{kind} has no #end", start)
 
-    def _line(self, python: str) -> None:
-        self._lines.append(" " * (1 + len(self._blocks)) + python)
+    def function(self, prefix: str, kind: str, start: int) -> str:
+        """A block with an `#end`, as a function of its own."""
+        outer, self.now = self.now, Function(self.name(prefix), ends=True)
+        self.cursor.deeper()
+        self.until_end(kind, start)
+        self._done(self.now)
+        self.cursor.depth -= 1
+        function, self.now = self.now, outer
+        return function.name
 
-    def _flush(self) -> None:
-        if self._literal:
-            literal = "".join(self._literal)
-            self._line(f"w({literal!r}); budget.wrote({len(literal)})")
-            self._literal.clear()
+    def _done(self, function: Function) -> None:
+        function.flush()
+        function.line("return")
+        self.functions.append("\n".join(function.lines))
 
-    def _piece(self) -> None:
-        cursor = self._cursor
+    def string(self, text: str, at: int) -> str:
+        """A text in double quotes: its parts, or a function where it holds directives."""
+        outer_cursor, outer_function = self.cursor, self.now
+        inner = Cursor(text)
+        inner.depth = outer_cursor.depth
+        inner.deeper()
+        self.cursor = self.read.cursor = inner
+        self.now = Function(self.name("s"))
+        self.inside_string += 1
+        try:
+            self.until_end(None, 0)
+        except TemplateError as error:
+            raise outer_cursor.fail(f"in a text: {error.message}", at) from error
+        finally:
+            self.cursor = self.read.cursor = outer_cursor
+            function, self.now = self.now, outer_function
+            self.inside_string -= 1
+        return self._as_value(function)
+
+    def _as_value(self, function: Function) -> str:
+        function.flush()
+        body = function.lines[2:]
+        if all(line.startswith(" w(") for line in body):
+            parts = [line[3:-1] for line in body]
+            return f"joined(B, ({', '.join(parts)},))" if parts else "''"
+        self._done(function)
+        return f"rendered(V, {function.name}, B)"
+
+    def piece(self) -> bool:
+        """The next piece of the text; True where it was the `#end` of a function."""
+        cursor = self.cursor
+        # Where text comes before it, the text has taken the spaces: so has Velocity's lexer.
+        if cursor.match(_BEFORE_SET) is not None:
+            return False
         plain = cursor.match(_PLAIN)
         if plain is not None:
-            self._literal.append(plain[0])
-            return
+            self.now.literal.append(plain[0])
+            return False
         char = cursor.source[cursor.at]
         if char == "\\":
-            self._escape()
+            self._backslash()
         elif char == "$":
-            self._reference()
-        elif cursor.match(_BEFORE_SET) is not None:
+            self._reference(0)
+        else:
+            return self._hash()
+        return False
+
+    def _text(self, text: str) -> None:
+        self.now.literal.append(text)
+        self.cursor.at += len(text)
+
+    def _backslash(self) -> None:
+        """Backslashes before a reference or a directive take its meaning away."""
+        cursor = self.cursor
+        slashes = cursor.match(_SLASHES)
+        marks = len(slashes[0]) if slashes else 0
+        if cursor.sees("$"):
+            self._reference(marks)
             return
-        elif char == "#":
-            self._hash()
+        word = _WORD.match(cursor.source, cursor.at)
+        name = (word[1] or word[2]) if word else None
+        if word is None or (name not in _DIRECTIVES and name not in self.known):
+            self.now.literal.append("\\" * marks)
+            return
+        if marks % 2:
+            self.now.literal.append("\\" * (marks // 2) + word[0])
+            cursor.at = word.end()
         else:
-            self._literal.append(char)
-            cursor.at += 1
+            self.now.literal.append("\\" * (marks if name == "set" else marks // 2))
 
-    def _escape(self) -> None:
-        """A backslash before a reference or a directive takes its meaning away."""
-        cursor = self._cursor
-        cursor.at += 1
-        following = cursor.source[cursor.at : cursor.at + 1]
-        if following == "$" and _VARIABLE.match(cursor.source, cursor.at):
-            self._literal.append("$")
-            cursor.at += 1
-        elif following == "#" and _DIRECTIVE.match(cursor.source, cursor.at):
-            self._literal.append("#")
-            cursor.at += 1
-        else:
-            self._literal.append("\\")
-
-    def _reference(self) -> None:
-        cursor = self._cursor
-        found = reference(cursor)
+    def _reference(self, marks: int) -> None:
+        silence = self.cursor.match(_ESCAPED_SILENCE)
+        if silence is not None:
+            self.now.literal.append("\\" * marks + "$" + silence[1][: len(silence[1]) // 2] + "!")
+            return
+        found = self.read.reference()
         if found is None:
-            self._literal.append("$")
-            cursor.at += 1
+            self.now.literal.append("\\" * marks)
+            self._text("$")
             return
-        self._flush()
-        python, source, silent = found
-        self._line(f"w(t := shown({python}, {'' if silent else source!r}))")
-        self._line("budget.wrote(len(t))")
+        self.now.flush()
+        if marks:
+            args = f"{found.source!r}, {marks}, {found.silent}"
+            self.now.line(f"w(escaped(B, {found.python}, {args}))")
+            return
+        self.now.line(
+            f"w(t if (t := {found.python}).__class__ is str else shown(B, t, {self._null(found)}))"
+        )
 
-    def _hash(self) -> None:
-        cursor = self._cursor
+    def _null(self, found: Reference) -> str:
+        """The source of what a reference prints where it is null."""
+        if found.root in self.read.arguments and found.source == f"${found.root}":
+            return f"unknown(V, {found.source!r})"
+        return repr(found.unknown)
+
+    def _hash(self) -> bool:
+        cursor = self.cursor
         if cursor.match(_COMMENT) is not None:
-            return
+            return False
         raw = cursor.match(_RAW)
         if raw is not None:
-            self._literal.append(raw[1])
+            self.now.literal.append(raw[1])
+            return False
+        if cursor.sees("#*") or cursor.sees("#[["):
+            raise cursor.fail(f"{cursor.source[cursor.at : cursor.at + 2]} is not closed")
+        word = _WORD.match(cursor.source, cursor.at)
+        name = (word[1] or word[2]) if word else ""
+        directive = _DIRECTIVES.get(name)
+        if word is None or (name == "set" and not _SET.match(cursor.source, cursor.at)):
+            self._text("#")
+            return False
+        start = cursor.at
+        if directive is None:
+            self._macro_call(name, word)
+            return False
+        cursor.at = word.end()
+        self.now.flush()
+        return directive(self, start) is True
+
+    def opened(self) -> None:
+        """The parenthesis of a directive. Raises `TemplateError`."""
+        self.cursor.space()
+        self.cursor.need("(")
+
+    def closed(self) -> None:
+        """Its closing one, with the end of the line."""
+        self.cursor.space()
+        self.cursor.need(")")
+        self.cursor.match(_EOL)
+
+    def condition(self) -> str:
+        """An expression in parentheses, as a truth."""
+        self.opened()
+        found = self.read.expression()
+        self.closed()
+        return found.truth
+
+    def open(self, kind: str, start: int, number: int = 0) -> None:
+        """A block within this function."""
+        blocks = self.now.blocks
+        loops = sum(1 for block in blocks if block[0] == "foreach")
+        if len(blocks) >= _DEEPEST or loops >= _DEEPEST_LOOPS:
+            raise self.cursor.fail("blocks are nested too deeply", start)
+        blocks.append((kind, start, number))
+
+    def _macro_call(self, name: str, word: re.Match[str]) -> None:
+        """`#name(args)`; of a name that is no macro's, the text as it stands."""
+        cursor = self.cursor
+        start, cursor.at = cursor.at, word.end()
+        block = name.startswith("@")
+        args: list[str] = []
+        has_arguments = _OPENS.match(cursor.source, cursor.at) is not None
+        if not has_arguments and not block and name not in self.known and not self.evaluates:
+            self.now.literal.append(word[0])
             return
-        unsupported = _UNSUPPORTED.match(cursor.source, cursor.at)
-        if unsupported is not None:
-            raise cursor.fail(f"#{unsupported[1]} is not supported")
-        found = _DIRECTIVE.match(cursor.source, cursor.at)
+        try:
+            if has_arguments:
+                args = self._arguments()
+        except TemplateError:
+            if block or name in self.known:
+                raise
+            cursor.at = start
+            self._text(word[0])
+            return
+        source = cursor.source[start : cursor.at]
+        self.now.flush()
+        body = self.function("b", name, start) if block else "None"
+        packed = f"({', '.join(args)},)" if args else "()"
+        call = f"B.macro(V, w, {name.removeprefix('@')!r}, {packed}, {body})"
+        self.now.line(f"{call} or w({source!r})")
+
+    def _arguments(self) -> list[str]:
+        """A macro's arguments; commas between them are optional."""
+        cursor = self.cursor
+        self.opened()
+        args: list[str] = []
+        cursor.space()
+        while not cursor.sees(")"):
+            start = cursor.at
+            constant = cursor.source[start] not in "$\"'[{"
+            value = self.read.primary()
+            literal = cursor.source[start : cursor.at]
+            args.append(f"(lambda V, g, B: {value.python}, {constant}, {literal!r})")
+            cursor.space()
+            cursor.take(",")
+            cursor.space()
+        self.closed()
+        return args
+
+
+def _if(writer: Writer, start: int) -> None:
+    python = f"if {writer.condition()}:"
+    writer.now.line(python)
+    writer.open("if", start)
+    writer.now.line("pass")
+
+
+def _elseif(writer: Writer, start: int) -> None:
+    _again(writer, start, f"elif {writer.condition()}:", "if")
+
+
+def _else(writer: Writer, start: int) -> None:
+    writer.cursor.match(_EOL)
+    _again(writer, start, "else:", "else")
+
+
+def _again(writer: Writer, start: int, python: str, kind: str) -> None:
+    function = writer.now
+    if not function.blocks or function.blocks[-1][0] != "if":
+        raise writer.cursor.fail("no #if is open here", start)
+    function.blocks.pop()
+    function.line(python)
+    function.blocks.append((kind, start, 0))
+    function.line("pass")
+
+
+def _end(writer: Writer, start: int) -> bool:
+    writer.cursor.match(_EOL)
+    function = writer.now
+    if not function.blocks:
+        if function.ends:
+            return True
+        raise writer.cursor.fail("#end without a block", start)
+    kind, _, number = function.blocks.pop()
+    if kind == "foreach":
+        _turns(function, number)
+    return False
+
+
+def _turns(function: Function, number: int) -> None:
+    """Charge the turns of the loop just closed by what its body does, and tidy up after it."""
+    at = function.turns.pop(number)
+    cost = len(function.lines) - at
+    function.lines[at] = f"{' ' * (2 + len(function.blocks))}B.steps -= {cost}"
+    function.line(f"L{number}.end(V)")
+    flag = f"x{number}"
+    if any(f"{flag} = True" in line for line in function.lines[at:]):
+        function.lines.insert(at - 2, f"{' ' * (1 + len(function.blocks))}{flag} = False")
+        outer = any(block[0] == "foreach" for block in function.blocks)
+        function.line(f"if {flag}: {'break' if outer else 'return'}")
+
+
+def _foreach(writer: Writer, start: int) -> None:
+    cursor = writer.cursor
+    writer.opened()
+    cursor.space()
+    variable = writer.read.needed()
+    if variable.steps:
+        raise cursor.fail("#foreach needs a variable", start)
+    cursor.space()
+    cursor.need("in")
+    items = writer.read.expression().python
+    writer.closed()
+    writer.names += 1
+    number = writer.names
+    writer.now.line(f"L{number} = Loop(B, V, {variable.root!r}, {items})")
+    writer.now.line(f"for L{number}.index, V[{variable.root!r}] in enumerate(L{number}.items):")
+    writer.open("foreach", start, number)
+    writer.now.turns[number] = len(writer.now.lines)
+    writer.now.line("pass")
+    writer.now.line("if B.steps < 0: B.over()")
+    if writer.counts:
+        writer.now.line(f"V['velocityCount'] = L{number}.index + 1")
+
+
+def _break(writer: Writer, start: int) -> None:
+    """Leaves the loop, or else the macro, block or template."""
+    loops = [number for kind, _, number in writer.now.blocks if kind == "foreach"]
+    cursor = writer.cursor
+    outward = 0
+    if _OPENS.match(cursor.source, cursor.at):
+        writer.opened()
+        found = cursor.match(_SCOPE_OF_BREAK)
         if found is None:
-            self._literal.append("#")
-            cursor.at += 1
-            return
-        start, cursor.at = cursor.at, found.end()
-        self._flush()
-        getattr(self, f"_{found[2]}")(start)
-        if found[2] not in ("break", "stop"):
-            cursor.match(_EOL)
-
-    def _parenthesised(self) -> str:
-        cursor = self._cursor
-        cursor.space()
-        cursor.need("(")
-        python = expression(cursor)
-        cursor.space()
-        cursor.need(")")
-        return python
-
-    def _open(self, kind: str, start: int) -> None:
-        if len(self._blocks) >= _DEEPEST:
-            raise self._cursor.fail("blocks are nested too deeply", start)
-        self._blocks.append((kind, start))
-
-    def _if(self, start: int) -> None:
-        self._line(f"if truth({self._parenthesised()}):")
-        self._open("if", start)
-        self._line("pass")
-
-    def _elseif(self, start: int) -> None:
-        self._again(start, f"elif truth({self._parenthesised()}):", "if")
-
-    def _else(self, start: int) -> None:
-        self._again(start, "else:", "else")
-
-    def _again(self, start: int, python: str, kind: str) -> None:
-        if not self._blocks or self._blocks[-1][0] != "if":
-            raise self._cursor.fail("no #if is open here", start)
-        self._blocks.pop()
-        self._line(python)
-        self._blocks.append((kind, start))
-        self._line("pass")
-
-    def _end(self, start: int) -> None:
-        if not self._blocks:
-            raise self._cursor.fail("#end without a block", start)
-        kind, _ = self._blocks.pop()
-        if kind == "foreach":
-            self._line(f"V['foreach'] = p{self._loops.pop()}")
-
-    _loops: list[int]
-
-    def _foreach(self, start: int) -> None:
-        cursor = self._cursor
-        cursor.space()
-        cursor.need("(")
-        cursor.space()
-        name = cursor.match(_VARIABLE)
-        if name is None:
-            raise cursor.fail("#foreach needs a variable")
-        cursor.take("}")
-        cursor.space()
-        cursor.need("in")
-        items = expression(cursor)
-        cursor.space()
-        cursor.need(")")
-        self._names += 1
-        number = self._names
-        self._loops = [*getattr(self, "_loops", []), number]
-        self._line(f"p{number} = V.get('foreach')")
-        self._line(f"for i{number}, f{number} in loop(each({items}), p{number}):")
-        self._open("foreach", start)
-        self._line("budget.step()")
-        self._line(f"V[{name[1]!r}] = i{number}; V['foreach'] = f{number}")
-        self._line(f"V['velocityCount'] = f{number}['count']")
-
-    def _break(self, start: int) -> None:
-        if not any(kind == "foreach" for kind, _ in self._blocks):
-            self._line("return")
-            return
-        self._line("break")
-
-    def _stop(self, start: int) -> None:
-        self._line("return")
-
-    def _set(self, start: int) -> None:
-        cursor = self._cursor
-        cursor.space()
-        cursor.need("(")
-        cursor.space()
-        if not cursor.sees("$"):
-            raise cursor.fail("#set needs a reference")
-        found = reference(cursor)
-        if found is None:
-            raise cursor.fail("#set needs a reference")
-        cursor.space()
-        cursor.need("=")
-        value = expression(cursor)
-        cursor.space()
-        cursor.need(")")
-        self._line(f"t = {value}")
-        self._line(_assignment(found[0], cursor, start))
+            raise cursor.fail("#break takes $foreach or one of its parents", start)
+        cursor.match(_EOL)
+        outward = found[1].count(".parent")
+        if outward >= len(loops):
+            raise cursor.fail("#break names a loop that is not open here", start)
+    if not loops and writer.inside_string:
+        raise cursor.fail("#break in a text needs a #foreach there", start)
+    for number in loops[len(loops) - outward :]:
+        writer.now.line(f"x{number} = True")
+    writer.now.line("break" if loops else "return")
 
 
-_GET = re.compile(r"V\.get\(('[^']*')\)")
+def _stop(writer: Writer, start: int) -> None:
+    writer.now.line("raise Stop")
 
 
-def _assignment(python: str, cursor: Cursor, start: int) -> str:
-    """A null leaves the variable as it was, as Velocity 1.7 does."""
-    simple = _GET.fullmatch(python)
-    if simple is not None:
-        return f"if t is not None: V[{simple[1]}] = t"
-    for kind in ("prop", "index"):
-        if python.startswith(f"{kind}("):
-            return f"if t is not None: put({python[len(kind) + 1 : -1]}, t)"
-    raise cursor.fail("#set cannot assign to a method call", start)
+def _set(writer: Writer, start: int) -> None:
+    cursor = writer.cursor
+    writer.opened()
+    cursor.space()
+    if not cursor.sees("$"):
+        raise cursor.fail("#set needs a reference")
+    target = writer.read.needed()
+    cursor.space()
+    cursor.need("=")
+    value = writer.read.expression().python
+    writer.closed()
+    # A null leaves the variable as it was, as Velocity 1.7 does.
+    if not target.steps:
+        writer.now.line(f"if (t := {value}) is not None: V[{target.root!r}] = t")
+        return
+    kind, key = target.steps[-1]
+    if kind == "call":
+        raise cursor.fail("#set cannot assign to a method call", start)
+    holder = f"g({target.root!r})"
+    for step, name in target.steps[:-1]:
+        holder = stepped(holder, step, name)
+    writer.now.line(f"if (t := {value}) is not None: put({holder}, {key}, t)")
+
+
+def _macro(writer: Writer, start: int) -> None:
+    cursor = writer.cursor
+    writer.opened()
+    cursor.space()
+    name = cursor.match(re.compile(r"[A-Za-z_]\w*"))
+    if name is None:
+        raise cursor.fail("#macro needs a name")
+    names: list[str] = []
+    while (parameter := cursor.match(_PARAMETERS)) is not None:
+        names.append(parameter[1])
+    writer.closed()
+    outer, writer.read.arguments = writer.read.arguments, frozenset(names)
+    function = writer.function("m", "macro", start)
+    writer.read.arguments = outer
+    writer.macros[name[0]] = (function, tuple(names))
+
+
+def _define(writer: Writer, start: int) -> None:
+    writer.opened()
+    writer.cursor.space()
+    variable = writer.read.needed()
+    if variable.steps:
+        raise writer.cursor.fail("#define needs a variable", start)
+    writer.closed()
+    function = writer.function("d", "define", start)
+    writer.now.line(f"define(V, {variable.root!r}, {function}, B)")
+
+
+def _evaluate(writer: Writer, start: int) -> None:
+    writer.opened()
+    value = writer.read.expression().python
+    writer.closed()
+    writer.now.line(f"B.evaluate(V, w, {value})")
+
+
+def _refused(writer: Writer, start: int) -> None:
+    raise writer.cursor.fail("#include and #parse are not supported: there are no files", start)
+
+
+_DIRECTIVES: dict[str, Callable[[Writer, int], bool | None]] = {
+    "break": _break,
+    "define": _define,
+    "else": _else,
+    "elseif": _elseif,
+    "end": _end,
+    "evaluate": _evaluate,
+    "foreach": _foreach,
+    "if": _if,
+    "include": _refused,
+    "macro": _macro,
+    "parse": _refused,
+    "set": _set,
+    "stop": _stop,
+}
+
+
+def written(source: str) -> tuple[str, dict[str, tuple[str, tuple[str, ...]]]]:
+    """A template's Python, with the function `run`, and its macros: function and parameters.
+
+    Raises `TemplateError`.
+    """
+    writer = Writer(source)
+    python = writer.whole()
+    return python, writer.macros

@@ -1,12 +1,19 @@
-"""Expressions and references of the language, as Python source."""
+"""Expressions and references of the language, as Python source.
+
+Source: the Velocity 1.7 grammar. The Python written here uses the names of `runtime.SCOPE`, and
+`g` (looks a variable up) and `B` (the run of the template).
+"""
 
 import re
+from collections.abc import Callable
+from typing import NamedTuple
 
-from torana.vtl.errors import TemplateError
+from torana.vtl.cursor import Cursor
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
-_SPACE = re.compile(r"(?:\s+|##[^\n]*\n?|#\*.*?\*#)*", re.DOTALL)
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_WORD = re.compile(r"[A-Za-z]+\b")
+_MEMBER = re.compile(r"\.([A-Za-z][A-Za-z0-9_-]*)")
+_NUMBER = re.compile(r"-?(?:\d+(?:\.(?!\.)\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _WORDS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "and": "&&"}
 _WORDS.update({"or": "||", "not": "!"})
 _LEVELS: tuple[tuple[str, ...], ...] = (
@@ -17,257 +24,316 @@ _LEVELS: tuple[tuple[str, ...], ...] = (
     ("+", "-"),
     ("*", "/", "%"),
 )
-_PYTHON = {
-    "||": "(truth({a}) or truth({b}))",
-    "&&": "(truth({a}) and truth({b}))",
-    "==": "equal({a}, {b})",
-    "!=": "(not equal({a}, {b}))",
-    "<": "less({a}, {b})",
-    "<=": "less_equal({a}, {b})",
-    ">": "less({b}, {a})",
-    ">=": "less_equal({b}, {a})",
-    "+": "add({a}, {b})",
-    "-": "sub({a}, {b})",
-    "*": "mul({a}, {b})",
-    "/": "div({a}, {b})",
-    "%": "mod({a}, {b})",
+_FUNCTIONS = {
+    "==": "equal",
+    "!=": "unequal",
+    "<": "less",
+    "<=": "less_equal",
+    ">": "more",
+    ">=": "more_equal",
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "/": "div",
+    "%": "mod",
 }
-_DEEPEST = 60
+_LONGEST_CHAIN = 12
+"""Members of a reference that nest as Python calls; longer ones are walked."""
+_OWN = frozenset({"input", "context", "stageVariables", "util"})
+"""The service's variables: what they do not have prints as nothing."""
+
+Block = Callable[[str, int], str]
+"""Compiles a text that holds directives: its source and where it begins to a function's name."""
 
 
-class Cursor:
-    """A place in a template."""
+class Value(NamedTuple):
+    """An expression's Python source, and whether it is surely a bool."""
 
-    def __init__(self, source: str) -> None:
-        self.source, self.at, self._depth = source, 0, 0
+    python: str
+    is_bool: bool = False
+    shown: str = "null"
+    """What it is in a text where it is null."""
+    reads: bool = False
+    """Whether it is a reference."""
 
-    def fail(self, message: str, at: int | None = None) -> TemplateError:
-        """An error here, with line and column counted from 1."""
-        place = self.at if at is None else at
-        before = self.source[:place]
-        return TemplateError(message, before.count("\n") + 1, place - (before.rfind("\n") + 1) + 1)
+    @property
+    def truth(self) -> str:
+        """The source of its truth. Velocity 1.7 has only references and comparisons be true: a
+        literal or a sum is false."""
+        if self.is_bool:
+            return self.python
+        return f"truth({self.python})" if self.reads else "False"
 
-    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """Take what matches here."""
-        found = pattern.match(self.source, self.at)
-        if found is not None:
-            self.at = found.end()
+
+class Reference(NamedTuple):
+    """A reference: its Python source, the text as written, and what it is made of."""
+
+    python: str
+    source: str
+    silent: bool
+    root: str
+    steps: tuple[tuple[str, str], ...]
+    """What follows the root: (`prop` or `index`, key's source) or (`call`, its arguments')."""
+
+    @property
+    def unknown(self) -> str:
+        """What it prints where it is null."""
+        return "" if self.silent or self.root in _OWN else self.source
+
+
+class Reader:
+    """Reads expressions at a cursor."""
+
+    __slots__ = ("arguments", "block", "cursor")
+
+    def __init__(self, cursor: Cursor, block: Block) -> None:
+        self.cursor, self.block = cursor, block
+        self.arguments: frozenset[str] = frozenset()
+        """The parameters of the macro being read."""
+
+    def expression(self) -> Value:
+        """An expression of all operators."""
+        self.cursor.deeper()
+        found = self._level(0)
+        self.cursor.depth -= 1
         return found
 
-    def sees(self, text: str) -> bool:
-        """Whether this text is next."""
-        return self.source.startswith(text, self.at)
+    def _level(self, level: int) -> Value:
+        if level == len(_LEVELS):
+            return self._unary()
+        first = self._level(level + 1)
+        rest: list[tuple[str, Value]] = []
+        while (operator := self._operator(level)) is not None:
+            rest.append((operator, self._level(level + 1)))
+        return _joined(first, rest) if rest else first
 
-    def take(self, text: str) -> bool:
-        """Take this text if it is next."""
-        if self.sees(text):
-            self.at += len(text)
-            return True
-        return False
-
-    def need(self, text: str) -> None:
-        """Take this text. Raises `TemplateError`."""
-        if not self.take(text):
-            near = self.source[self.at : self.at + 12].split("\n")[0] or "the end"
-            raise self.fail(f"expected {text!r} before {near!r}")
-
-    def space(self) -> None:
-        """Skip white space and comments."""
-        self.match(_SPACE)
-
-
-def expression(cursor: Cursor, level: int = 0) -> str:
-    """An expression of all operators, lowest precedence first."""
-    cursor._depth += 1  # pyright: ignore[reportPrivateUsage]
-    if cursor._depth > _DEEPEST * len(_LEVELS):  # pyright: ignore[reportPrivateUsage]
-        raise cursor.fail("nested too deeply")
-    left = _operand(cursor, level)
-    while True:
+    def _operator(self, level: int) -> str | None:
+        cursor = self.cursor
         cursor.space()
-        operator = _operator(cursor, level)
-        if operator is None:
-            cursor._depth -= 1  # pyright: ignore[reportPrivateUsage]
-            return left
-        right = _operand(cursor, level)
-        left = _PYTHON[operator].format(a=left, b=right)
-
-
-def _operand(cursor: Cursor, level: int) -> str:
-    if level + 1 < len(_LEVELS):
-        return expression(cursor, level + 1)
-    return _unary(cursor)
-
-
-def _operator(cursor: Cursor, level: int) -> str | None:
-    word = _NAME.match(cursor.source, cursor.at)
-    if word is not None:
+        word = _WORD.match(cursor.source, cursor.at)
+        if word is None:
+            return next((symbol for symbol in _LEVELS[level] if cursor.take(symbol)), None)
         symbol = _WORDS.get(word[0])
-        if symbol in _LEVELS[level]:
-            cursor.at = word.end()
-            return symbol
-        return None
-    return next((symbol for symbol in _LEVELS[level] if cursor.take(symbol)), None)
-
-
-def _unary(cursor: Cursor) -> str:
-    cursor.space()
-    word = _NAME.match(cursor.source, cursor.at)
-    if cursor.take("!"):
-        return f"(not truth({_unary(cursor)}))"
-    if word is not None and word[0] == "not":
+        if symbol not in _LEVELS[level]:
+            return None
         cursor.at = word.end()
-        return f"(not truth({_unary(cursor)}))"
-    return _primary(cursor)
+        return symbol
 
-
-def _primary(cursor: Cursor) -> str:
-    start = cursor.source[cursor.at : cursor.at + 1]
-    if start == "$":
-        found = reference(cursor)
-        if found is None:
-            raise cursor.fail("expected a reference after '$'")
-        return found[0]
-    number = cursor.match(_NUMBER)
-    if number is not None:
-        return (
-            f"({number[0]})"
-            if "." in number[0] or "e" in number[0].lower()
-            else f"({int(number[0])})"
-        )
-    simple = {"'": _plain_string, '"': _string, "(": _group, "[": _list, "{": _map}
-    if start in simple:
-        return simple[start](cursor)
-    word = cursor.match(_NAME)
-    if word is not None and word[0] in ("true", "false", "null"):
-        return {"true": "True", "false": "False", "null": "None"}[word[0]]
-    raise cursor.fail("expected a value")
-
-
-def _plain_string(cursor: Cursor) -> str:
-    end = cursor.source.find("'", cursor.at + 1)
-    if end < 0:
-        raise cursor.fail("a string is not closed")
-    found = cursor.source[cursor.at + 1 : end]
-    cursor.at = end + 1
-    return repr(found)
-
-
-def _string(cursor: Cursor) -> str:
-    """Double quotes: references inside are filled in."""
-    start = cursor.at
-    cursor.at += 1
-    pieces: list[str] = []
-    literal: list[str] = []
-    while True:
-        char = cursor.source[cursor.at : cursor.at + 1]
-        if not char:
-            raise cursor.fail("a string is not closed", start)
-        if char == '"':
-            cursor.at += 1
-            if not cursor.sees('"'):
+    def _unary(self) -> Value:
+        cursor, negations = self.cursor, 0
+        while True:
+            cursor.space()
+            word = _WORD.match(cursor.source, cursor.at)
+            if word is not None and word[0] == "not":
+                cursor.at = word.end()
+            elif not cursor.take("!"):
                 break
-        if char == "$" and (found := reference(cursor)) is not None:
-            pieces.append(repr("".join(literal)))
-            literal.clear()
-            pieces.append(f"shown({found[0]}, {'' if found[2] else found[1]!r})")
-            continue
-        literal.append(char)
-        cursor.at += 1
-    pieces.append(repr("".join(literal)))
-    return pieces[0] if len(pieces) == 1 else f"joined(({', '.join(pieces)},))"
+            negations += 1
+        value = self.primary()
+        if not negations:
+            return value
+        return Value(f"({'not ' if negations % 2 else ''}{value.truth})", True)
 
+    def primary(self) -> Value:
+        """A literal, a reference or a group."""
+        cursor = self.cursor
+        start = cursor.source[cursor.at : cursor.at + 1]
+        if start == "$":
+            found = self.needed()
+            return Value(found.python, shown=found.unknown, reads=True)
+        number = cursor.match(_NUMBER)
+        if number is not None:
+            return Value(_number(number[0]))
+        reads = _LITERALS.get(start)
+        if reads is not None:
+            return reads(self)
+        word = cursor.match(_WORD)
+        if word is not None and word[0] in ("true", "false"):
+            return Value(word[0].capitalize(), True)
+        if word is not None and word[0] == "null":
+            return Value("None")
+        raise cursor.fail("expected a value")
 
-def _group(cursor: Cursor) -> str:
-    cursor.need("(")
-    inner = expression(cursor)
-    cursor.space()
-    cursor.need(")")
-    return f"({inner})"
-
-
-def _list(cursor: Cursor) -> str:
-    cursor.need("[")
-    cursor.space()
-    if cursor.take("]"):
-        return "[]"
-    items = [expression(cursor)]
-    cursor.space()
-    if cursor.take(".."):
-        items.append(expression(cursor))
-        cursor.space()
-        cursor.need("]")
-        return f"span({items[0]}, {items[1]})"
-    while cursor.take(","):
-        items.append(expression(cursor))
-        cursor.space()
-    cursor.need("]")
-    return f"[{', '.join(items)}]"
-
-
-def _map(cursor: Cursor) -> str:
-    cursor.need("{")
-    cursor.space()
-    entries: list[str] = []
-    while not cursor.take("}"):
-        key = expression(cursor)
-        cursor.space()
-        cursor.need(":")
-        entries.append(f"{key}: {expression(cursor)}")
-        cursor.space()
-        if not cursor.take(","):
-            cursor.need("}")
-            break
-        cursor.space()
-    return "{" + ", ".join(entries) + "}"
-
-
-def reference(cursor: Cursor) -> tuple[str, str, bool] | None:
-    """At a `$`: Python source, the text as written, and whether it is silent. None (nothing taken)
-    when the dollar is only a dollar."""
-    start = cursor.at
-    cursor.at += 1
-    silent = cursor.take("!")
-    formal = cursor.take("{")
-    name = cursor.match(_NAME)
-    if name is None:
-        cursor.at = start
-        return None
-    python = f"V.get({name[0]!r})"
-    while True:
-        step = _member(cursor, python)
-        if step is None:
-            break
-        python = step
-    if formal:
-        cursor.need("}")
-    return python, cursor.source[start : cursor.at], silent
-
-
-def _member(cursor: Cursor, python: str) -> str | None:
-    if cursor.take("["):
-        key = expression(cursor)
-        cursor.space()
-        cursor.need("]")
-        return f"index({python}, {key})"
-    if not cursor.sees("."):
-        return None
-    name = _NAME.match(cursor.source, cursor.at + 1)
-    if name is None:
-        return None
-    cursor.at = name.end()
-    if not cursor.take("("):
-        return f"prop({python}, {name[0]!r})"
-    return f"call({python}, {name[0]!r}, [{', '.join(_arguments(cursor))}])"
-
-
-def _arguments(cursor: Cursor) -> list[str]:
-    cursor.space()
-    found: list[str] = []
-    if cursor.take(")"):
+    def needed(self) -> Reference:
+        """A reference. Raises `TemplateError` where there is none."""
+        found = self.reference()
+        if found is None:
+            raise self.cursor.fail("expected a reference")
         return found
-    while True:
-        found.append(expression(cursor))
+
+    def plain_string(self) -> Value:
+        """Single quotes: as it stands."""
+        return Value(repr(self.quoted("'")))
+
+    def quoted(self, quote: str) -> str:
+        """The text between quotes; a doubled quote is one."""
+        cursor = self.cursor
+        start = cursor.at
+        end = start + 1
+        while True:
+            end = cursor.source.find(quote, end)
+            if end < 0:
+                raise cursor.fail("a string is not closed", start)
+            if not cursor.source.startswith(quote, end + 1):
+                break
+            end += 2
+        cursor.at = end + 1
+        return cursor.source[start + 1 : end].replace(quote * 2, quote)
+
+    def string(self) -> Value:
+        """Double quotes: a small template of its own."""
+        start = self.cursor.at
+        text = self.quoted('"')
+        if "$" not in text and "#" not in text:
+            return Value(repr(text))
+        return Value(self.block(text, start + 1))
+
+    def group(self) -> Value:
+        """Parentheses."""
+        cursor = self.cursor
+        cursor.need("(")
+        inner = self.expression()
         cursor.space()
-        if not cursor.take(","):
-            cursor.need(")")
+        cursor.need(")")
+        return inner._replace(python=f"({inner.python})")
+
+    def list_literal(self) -> Value:
+        """`[a, b]` and `[a..b]`."""
+        cursor = self.cursor
+        cursor.need("[")
+        cursor.space()
+        if cursor.take("]"):
+            return Value("JavaList()")
+        items = [self.expression().python]
+        cursor.space()
+        if cursor.take(".."):
+            items.append(self.expression().python)
+            cursor.space()
+            cursor.need("]")
+            return Value(f"span(B, {items[0]}, {items[1]})")
+        while cursor.take(","):
+            items.append(self.expression().python)
+            cursor.space()
+        cursor.need("]")
+        return Value(f"JavaList(({', '.join(items)},))")
+
+    def map_literal(self) -> Value:
+        """`{key: value}`."""
+        cursor = self.cursor
+        cursor.need("{")
+        cursor.space()
+        entries: list[str] = []
+        while not cursor.take("}"):
+            key = self.expression().python
+            cursor.space()
+            cursor.need(":")
+            entries.append(f"map_key({key}): {self.expression().python}")
+            cursor.space()
+            if not cursor.take(","):
+                cursor.need("}")
+                break
+            cursor.space()
+        return Value("{" + ", ".join(entries) + "}")
+
+    def reference(self) -> Reference | None:
+        """At a `$`. None (nothing taken) when the dollar is only a dollar."""
+        cursor = self.cursor
+        start = cursor.at
+        cursor.at += 1
+        silent = cursor.take("!")
+        formal = cursor.take("{")
+        name = cursor.match(NAME)
+        if name is None:
+            cursor.at = start
+            return None
+        cursor.deeper()
+        steps: list[tuple[str, str]] = []
+        while (step := self._step()) is not None:
+            steps.append(step)
+        cursor.depth -= 1
+        if formal:
+            cursor.need("}")
+        source = cursor.source[start : cursor.at]
+        return Reference(_walk(name[0], steps), source, silent, name[0], tuple(steps))
+
+    def _step(self) -> tuple[str, str] | None:
+        cursor = self.cursor
+        if cursor.take("["):
+            key = self.expression().python
+            cursor.space()
+            cursor.need("]")
+            return "index", key
+        name = cursor.match(_MEMBER)
+        if name is None:
+            return None
+        if not cursor.take("("):
+            return "prop", repr(name[1])
+        return "call", ", ".join([repr(name[1]), *self._call_arguments()])
+
+    def _call_arguments(self) -> list[str]:
+        cursor = self.cursor
+        cursor.space()
+        found: list[str] = []
+        if cursor.take(")"):
             return found
+        while True:
+            found.append(self.expression().python)
+            cursor.space()
+            if not cursor.take(","):
+                cursor.need(")")
+                return found
+
+
+_LITERALS: dict[str, Callable[[Reader], Value]] = {
+    "'": Reader.plain_string,
+    '"': Reader.string,
+    "(": Reader.group,
+    "[": Reader.list_literal,
+    "{": Reader.map_literal,
+}
+
+
+def _number(text: str) -> str:
+    if text.lstrip("-").isdigit():
+        return f"({int(text)})"
+    return f"({float(text)!r})" if float(text) not in (float("inf"), float("-inf")) else "None"
+
+
+def _joined(first: Value, rest: list[tuple[str, Value]]) -> Value:
+    """Operands of one level: as nested calls while there are few, else folded, so that the Python
+    does not nest with the length of the chain."""
+    symbol = rest[0][0]
+    if symbol in ("&&", "||"):
+        word = " and " if symbol == "&&" else " or "
+        return Value(
+            "(" + word.join([first.truth, *(value.truth for _, value in rest)]) + ")", True
+        )
+    compares = symbol in ("==", "!=", "<", "<=", ">", ">=")
+    if len(rest) > 4:
+        steps = ", ".join(f"({_FUNCTIONS[sign]}, {value.python})" for sign, value in rest)
+        return Value(f"fold(B, {first.python}, ({steps},))", compares)
+    python = first.python
+    shown = first.shown
+    for sign, value in rest:
+        nulls = f", {shown!r}, {value.shown!r}" if sign == "+" else ""
+        python, shown = f"{_FUNCTIONS[sign]}(B, {python}, {value.python}{nulls})", "null"
+    return Value(python, compares)
+
+
+def _walk(root: str, steps: list[tuple[str, str]]) -> str:
+    python = f"g({root!r})"
+    if len(steps) > _LONGEST_CHAIN:
+        parts = ", ".join(f"({kind}, {_packed(kind, key)})" for kind, key in steps)
+        return f"follow(B, {python}, ({parts},))"
+    for kind, key in steps:
+        python = stepped(python, kind, key)
+    return python
+
+
+def _packed(kind: str, key: str) -> str:
+    return f"lambda: ({key},)" if kind == "call" else f"lambda: {key}"
+
+
+def stepped(python: str, kind: str, key: str) -> str:
+    """One member of a reference, taken."""
+    return f"call(B, {python}, {key})" if kind == "call" else f"{kind}({python}, {key})"

@@ -5,16 +5,18 @@ Source: API Gateway Developer Guide, "Mapping template variable reference".
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote_plus, unquote_plus
 
 import msgspec
 
 from torana.message import Headers
+from torana.vtl.budget import Budget
 from torana.vtl.errors import TemplateFailure
-from torana.vtl.jsonpath import decode, path
-from torana.vtl.values import Callable_, text
+from torana.vtl.jsonpath import MISSING, decode, path
+from torana.vtl.values import Callable_, json_text, text
 
 _UNREAD = object()
 
@@ -23,7 +25,7 @@ class Input(Callable_, Mapping[str, Any]):
     """`$input`: the body and the parameters. Nothing is parsed before it is asked for."""
 
     METHODS = frozenset({"json", "path", "params"})
-    __slots__ = ("_body", "_headers", "_path", "_query", "_value")
+    __slots__ = ("_body", "_headers", "_path", "_query", "_shared", "_value")
 
     def __init__(
         self,
@@ -35,10 +37,11 @@ class Input(Callable_, Mapping[str, Any]):
     ) -> None:
         self._body, self._path, self._query, self._headers = body, path, querystring, headers
         self._value: Any = _UNREAD
+        self._shared = False
 
     def __getitem__(self, name: str) -> Any:
         if name == "body":
-            return self._body.decode("utf-8", "replace")
+            return self._body.decode("utf-8", "replace") or "{}"
         raise KeyError(name)
 
     def __iter__(self) -> Any:
@@ -52,21 +55,23 @@ class Input(Callable_, Mapping[str, Any]):
             self._value = decode(self._body) if self._body.strip() else {}
         return self._value
 
-    def json(self, expression: str) -> str:
-        """What the path finds, as JSON text; empty where nothing is there."""
-        found = path(expression)(self._read())
-        return (
-            ""
-            if found is None and expression.strip() != "$"
-            else msgspec.json.encode(found).decode()
-        )
+    def json(self, budget: Budget, expression: str = "$") -> str:
+        """What the path finds, as JSON text; an empty text, quoted, where nothing is there."""
+        found = path(expression)(self._read(), budget)
+        if found is MISSING:
+            return '""'
+        if self._shared:
+            return json_text(found, budget)
+        return msgspec.json.encode(found).decode()
 
-    def path(self, expression: str) -> Any:
-        """What the path finds, as a value that can be walked and changed."""
-        found = path(expression)(self._read())
-        return "" if found is None else found
+    def path(self, budget: Budget, expression: str) -> Any:
+        """What the path finds, as a value that can be walked and changed; null where nothing is."""
+        found = path(expression)(self._read(), budget)
+        # What a template got hold of it may have made to hold itself.
+        self._shared = self._shared or isinstance(found, dict | list)
+        return None if found is MISSING else cast(Any, found)
 
-    def params(self, name: str | None = None) -> Any:
+    def params(self, budget: Budget, name: str | None = None) -> Any:
         """A parameter: of the path, then the query, then the headers; or all of them."""
         if name is None:
             return {
@@ -95,6 +100,9 @@ _JAVASCRIPT = {
 }
 
 
+_UNSAFE = re.compile(r"""[^ -~]|['"\\/]""")
+
+
 class Util(Callable_):
     """`$util`."""
 
@@ -109,43 +117,50 @@ class Util(Callable_):
         }
     )
 
-    def escapeJavaScript(self, value: Any) -> str | None:
+    def escapeJavaScript(self, budget: Budget, value: Any) -> str | None:
         """For a string inside JavaScript; JSON needs its `\\'` turned back."""
         if value is None:
             return None
-        out: list[str] = []
-        for char in text(value):
-            if char in _JAVASCRIPT:
-                out.append(_JAVASCRIPT[char])
-            elif " " <= char <= "~":
-                out.append(char)
-            else:
-                units = char.encode("utf-16-be")
-                out.extend(f"\\u{units[i]:02X}{units[i + 1]:02X}" for i in range(0, len(units), 2))
-        return "".join(out)
+        shown = text(value, budget)
+        budget.spend(1 + len(shown) // 16)
+        return _UNSAFE.sub(_escaped, shown) if _UNSAFE.search(shown) else shown
 
-    def parseJson(self, value: str) -> Any:
+    def parseJson(self, budget: Budget, value: str) -> Any:
         """JSON text as a value."""
         try:
-            return msgspec.json.decode(value)
-        except msgspec.DecodeError as error:
+            found = msgspec.json.decode(value)
+        except (msgspec.DecodeError, RecursionError) as error:
             raise TemplateFailure(f"parseJson: {error}") from error
+        budget.text -= len(value)
+        budget.makes(len(value))
+        return found
 
-    def urlEncode(self, value: str) -> str:
+    def urlEncode(self, budget: Budget, value: str) -> str:
         """As a form field."""
-        return quote_plus(value, safe="*-._")
+        budget.spend(1 + len(value) // 64)
+        return quote_plus(value, safe="*-._").replace("~", "%7E")
 
-    def urlDecode(self, value: str) -> str:
+    def urlDecode(self, budget: Budget, value: str) -> str:
         """The opposite of `urlEncode`."""
+        budget.spend(1 + len(value) // 64)
         return unquote_plus(value)
 
-    def base64Encode(self, value: str) -> str:
+    def base64Encode(self, budget: Budget, value: str) -> str:
         """Of the text's UTF-8."""
-        return base64.b64encode(value.encode()).decode()
+        return base64.b64encode(value.encode("utf-8", "replace")).decode()
 
-    def base64Decode(self, value: str) -> str:
+    def base64Decode(self, budget: Budget, value: str) -> str:
         """The opposite of `base64Encode`."""
         try:
             return base64.b64decode(value, validate=False).decode("utf-8", "replace")
-        except binascii.Error as error:
+        except (binascii.Error, ValueError) as error:
             raise TemplateFailure(f"base64Decode: {error}") from error
+
+
+def _escaped(found: re.Match[str]) -> str:
+    char = found[0]
+    known = _JAVASCRIPT.get(char)
+    if known is not None:
+        return known
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02X}{units[i + 1]:02X}" for i in range(0, len(units), 2))

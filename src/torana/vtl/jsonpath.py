@@ -1,7 +1,7 @@
-"""JSONPath in the dialect of the service's engine (Jayway), compiled to closures.
+"""JSONPath as the service's engine (Jayway) does it, compiled to closures.
 
-Supported: `$`, names, quoted names, indexes, unions, slices, wildcards, deep scans and filters that
-compare a member with a constant. Anything else is refused as a `TemplateFailure`.
+Source: the json-path README and its released behaviour. A path that can only find one thing answers
+it; any other answers a list.
 """
 
 import re
@@ -13,156 +13,242 @@ import msgspec
 
 # JSON is of any type by nature.
 # pyright: basic
-from torana.vtl.errors import BodyNotJson, TemplateFailure
+from torana.vtl.budget import Budget
+from torana.vtl.cursor import Cursor
+from torana.vtl.errors import BodyNotJson, TemplateError, TemplateFailure
+from torana.vtl.jsonfilter import Filter, filter_expression
+from torana.vtl.jsonfunctions import FUNCTIONS
 
-Step = Callable[[Any], Iterator[Any]]
-Read = Callable[[Any], Any]
-"""From a JSON value to what the path means: None where nothing is there."""
+Step = Callable[[Any, Any, Budget], Iterator[Any]]
+"""From one value (and the document) to what the step finds in it."""
+Read = Callable[[Any, Budget], Any]
+"""From a JSON value to what the path means: `MISSING` where nothing is there."""
 
-_NAME = re.compile(r"\.?([A-Za-z_][\w-]*)")
-_BRACKET = re.compile(
-    r"\[\s*(-?\d+|\*|-?\d*:-?\d*|'(?:[^'\\]|\\.)*'(?:\s*,\s*'[^']*')*|-?\d+(?:\s*,\s*-?\d+)+)\s*\]"
-)
-_FILTER = re.compile(
-    r"\[\?\(\s*@((?:\.[A-Za-z_][\w-]*)*)\s*(?:(==|!=|<=|>=|<|>)\s*('[^']*'|\"[^\"]*\"|-?[\d.]+|true|false|null))?\s*\)\]"
-)
+
+class Missing:
+    """Where a path that can only find one thing finds nothing."""
+
+    __slots__ = ()
+
+
+MISSING = Missing()
+_LONGEST = 2000
+_NAME = re.compile(r"[^\s.\[\]()'\"*?:,@]+")
+_FUNCTION = re.compile(r"\.?([a-z]+)\(\s*(\d*)\s*\)")
+_PLACES = re.compile(r"\s*(-?\d+(?:\s*,\s*-?\d+)*)\s*\]")
+_SLICE = re.compile(r"\s*(-?\d*)\s*:\s*(-?\d*)\s*\]")
+_QUOTED = re.compile(r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\s*""")
+
+
+class Path:
+    """A compiled path."""
+
+    __slots__ = ("definite", "function", "steps")
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.definite = True
+        self.function: Callable[[Any], Any] | None = None
+
+    def read(self, value: Any, root: Any, budget: Budget) -> Any:
+        """What it finds; `MISSING` for a definite path that finds nothing."""
+        found: list[Any] = [value]
+        for step in self.steps:
+            found = [inner for outer in found for inner in step(outer, root, budget)]
+            budget.spend(1 + len(found))
+        answer = (found[0] if found else MISSING) if self.definite else found
+        if self.function is None or answer is MISSING:
+            return answer
+        return self.function(answer)
 
 
 @lru_cache(maxsize=4096)
 def path(expression: str) -> Read:
     """Compile a path. Raises `TemplateFailure`."""
+    if len(expression) > _LONGEST:
+        raise TemplateFailure(f"a JSONPath may have {_LONGEST} characters")
     text = expression.strip()
-    if not text.startswith("$"):
-        text = "$." + text
-    at, definite = 1, True
-    steps: list[Step] = []
-    while at < len(text):
-        step, at, one = _step(text, at)
-        steps.append(step)
-        definite = definite and one
-
-    def read(value: Any) -> Any:
-        found: list[Any] = [value]
-        for step in steps:
-            found = [inner for outer in found for inner in step(outer)]
-            if len(found) > 1_000_000:
-                raise TemplateFailure("the path finds too much")
-        if definite:
-            return found[0] if found else None
-        return found
-
-    return read
+    cursor = Cursor(text if text[:1] in ("$", "@") else "$." + text)
+    cursor.at = 1
+    try:
+        compiled = read_path(cursor)
+        if cursor.at < len(cursor.source):
+            raise cursor.fail("the path ends here")
+    except (TemplateError, ValueError) as error:
+        raise TemplateFailure(f"cannot read the path {expression!r}: {error}") from error
+    return lambda value, budget: compiled.read(value, value, budget)
 
 
 def json_path(expression: str) -> Callable[[bytes], Any]:
-    """A path over a body's bytes. Raises `BodyNotJson` when it is called with other than JSON."""
+    """A path over a body's bytes, answering None where nothing is there. Raises `TemplateFailure`
+    here, and `BodyNotJson` when it is called with other than JSON."""
     read = path(expression)
-    return lambda body: read(decode(body))
+
+    def over(body: bytes) -> Any:
+        found = read(decode(body), Budget())
+        return None if found is MISSING else found
+
+    return over
 
 
 def decode(body: bytes) -> Any:
     """A body as JSON. Raises `BodyNotJson`."""
     try:
         return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise BodyNotJson(str(error)) from error
 
 
-def _step(text: str, at: int) -> tuple[Step, int, bool]:
-    if text.startswith("..", at):
-        inner, end, _ = _step(text, at + (2 if text[at + 2 : at + 3] == "[" else 1))
-        return (lambda value: (x for each in _deep(value) for x in inner(each))), end, False
-    if text.startswith(".*", at):
-        return _all, at + 2, False
-    if text.startswith(".length()", at):
-        return _length, at + len(".length()"), True
-    found = _NAME.match(text, at)
-    if found is not None and text[at] == ".":
-        return _member(found[1]), found.end(), True
-    found = _FILTER.match(text, at)
-    if found is not None:
-        return _filter(found[1], found[2], found[3]), found.end(), False
-    found = _BRACKET.match(text, at)
-    if found is None:
-        raise TemplateFailure(f"cannot read the path {text!r} at {text[at:]!r}")
-    step, one = _bracket(found[1])
-    return step, found.end(), one
+def read_path(cursor: Cursor) -> Path:
+    """The steps after `$` or `@`, as far as they go. Raises `TemplateError`."""
+    found = Path()
+    while cursor.at < len(cursor.source) and cursor.source[cursor.at] in ".[":
+        if found.function is not None:
+            raise cursor.fail("nothing follows a function")
+        deep = cursor.take("..")
+        if deep:
+            found.steps.append(_deep)
+            found.definite = False
+        elif cursor.take("."):
+            pass
+        if cursor.sees("["):
+            _bracket(cursor, found)
+        elif not _function(cursor, found):
+            _dotted(cursor, found)
+    return found
 
 
-def _bracket(inner: str) -> tuple[Step, bool]:
-    if inner == "*":
-        return _all, False
-    if inner.startswith("'"):
-        names = re.findall(r"'((?:[^'\\]|\\.)*)'", inner)
-        if len(names) == 1:
-            return _member(names[0].replace("\\'", "'")), True
-        return (lambda value: iter([{n: value[n] for n in names if n in value}])), True
-    if ":" in inner:
-        low, _, high = inner.partition(":")
-        cut = slice(int(low) if low else None, int(high) if high else None)
-        return (lambda value: iter(value[cut] if isinstance(value, list) else [])), False  # pyright: ignore[reportUnknownLambdaType,reportUnknownArgumentType]
-    places = [int(place) for place in inner.split(",")]
-    return (lambda value: _items(value, places)), len(places) == 1
+def _function(cursor: Cursor, found: Path) -> bool:
+    call = _FUNCTION.match(cursor.source, cursor.at)
+    if call is None:
+        return False
+    made = FUNCTIONS.get(call[1])
+    if made is None:
+        raise cursor.fail(f"no function {call[1]!r}")
+    cursor.at = call.end()
+    place = int(call[2] or 0)
+    found.function = lambda value: made(value, place)
+    return True
 
 
-def _items(value: Any, places: list[int]) -> Iterator[Any]:
-    if isinstance(value, list):
-        items = cast(list[Any], value)
-        for place in places:
-            if -len(items) <= place < len(items):
-                yield items[place]
+def _dotted(cursor: Cursor, found: Path) -> None:
+    if cursor.take("*"):
+        found.steps.append(_all)
+        found.definite = False
+        return
+    name = cursor.match(_NAME)
+    if name is None:
+        raise cursor.fail("expected a name")
+    found.steps.append(_member(name[0]))
+
+
+def _bracket(cursor: Cursor, found: Path) -> None:
+    cursor.need("[")
+    cursor.space()
+    if cursor.take("*"):
+        cursor.space()
+        cursor.need("]")
+        found.steps.append(_all)
+        found.definite = False
+    elif cursor.take("?"):
+        found.steps.append(_filtered(_filter(cursor)))
+        found.definite = False
+    elif (places := cursor.match(_PLACES)) is not None:
+        several = [int(place) for place in places[1].split(",")]
+        found.steps.append(_items(several))
+        found.definite = found.definite and len(several) == 1
+    elif (cut := cursor.match(_SLICE)) is not None:
+        found.steps.append(_slice(cut[1], cut[2]))
+        found.definite = False
+    else:
+        _quoted(cursor, found)
+
+
+def _filter(cursor: Cursor) -> Filter:
+    cursor.space()
+    cursor.need("(")
+    holds = filter_expression(cursor, read_path)
+    cursor.space()
+    cursor.need(")")
+    cursor.space()
+    cursor.need("]")
+    return holds
+
+
+def _quoted(cursor: Cursor, found: Path) -> None:
+    names: list[str] = []
+    while True:
+        name = cursor.match(_QUOTED)
+        if name is None:
+            raise cursor.fail("expected ?, a quote, a number or *")
+        names.append(re.sub(r"\\(.)", r"\1", name[1] if name[1] is not None else name[2]))
+        if not cursor.take(","):
+            break
+    cursor.need("]")
+    found.steps.append(_member(names[0]) if len(names) == 1 else _members(names))
 
 
 def _member(name: str) -> Step:
-    def member(value: Any) -> Iterator[Any]:
+    def member(value: Any, root: Any, budget: Budget) -> Iterator[Any]:
         if isinstance(value, dict) and name in value:
             yield value[name]
 
     return member
 
 
-def _length(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict | list | str):
-        yield len(value)
+def _members(names: list[str]) -> Step:
+    def members(value: Any, root: Any, budget: Budget) -> Iterator[Any]:
+        if isinstance(value, dict):
+            yield {name: value[name] for name in names if name in value}
+
+    return members
 
 
-def _all(value: Any) -> Iterator[Any]:
+def _items(places: list[int]) -> Step:
+    def items(value: Any, root: Any, budget: Budget) -> Iterator[Any]:
+        if isinstance(value, list):
+            for place in places:
+                if -len(value) <= place < len(value):
+                    yield value[place]
+
+    return items
+
+
+def _slice(low: str, high: str) -> Step:
+    cut = slice(int(low) if low else None, int(high) if high else None)
+
+    def part(value: Any, root: Any, budget: Budget) -> Iterator[Any]:
+        return iter(value[cut] if isinstance(value, list) else ())
+
+    return part
+
+
+def _filtered(holds: Filter) -> Step:
+    def chosen(value: Any, root: Any, budget: Budget) -> Iterator[Any]:
+        items = [value] if isinstance(value, dict) else value if isinstance(value, list) else []
+        for item in items:
+            budget.spend(1)
+            if holds(item, root, budget):
+                yield item
+
+    return chosen
+
+
+def _all(value: Any, root: Any, budget: Budget) -> Iterator[Any]:
     if isinstance(value, dict):
         yield from cast(dict[str, Any], value).values()
     elif isinstance(value, list):
         yield from cast(list[Any], value)
 
 
-def _deep(value: Any) -> Iterator[Any]:
+def _deep(value: Any, root: Any, budget: Budget) -> Iterator[Any]:
+    """A value and all containers in it, each before what is in it."""
     waiting = [value]
     while waiting:
-        each = waiting.pop(0)
+        each = waiting.pop()
+        budget.spend(1)
         yield each
-        waiting.extend(inner for inner in _all(each) if isinstance(inner, dict | list))
-
-
-def _filter(members: str, operator: str | None, constant: str | None) -> Step:
-    names = members.split(".")[1:]
-    wanted: Any = None
-    if constant is not None:
-        quoted = constant[0] in "'\""
-        wanted = constant[1:-1] if quoted else msgspec.json.decode(constant)
-
-    def holds(item: Any) -> bool:
-        for name in names:
-            if not isinstance(item, dict) or name not in item:
-                return False
-            item = cast(dict[str, Any], item)[name]
-        return operator is None or _compare(item, operator, wanted)
-
-    return lambda value: (item for item in _all(value) if holds(item))
-
-
-def _compare(left: Any, operator: str, right: Any) -> bool:
-    if operator in ("==", "!="):
-        return (left == right) is (operator == "==")
-    try:
-        order = (left > right) - (left < right)
-    except TypeError:
-        return False
-    return {"<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0}[operator]
+        if isinstance(each, dict):
+            waiting.extend(reversed([x for x in each.values() if isinstance(x, dict | list)]))
+        elif isinstance(each, list):
+            waiting.extend(x for x in reversed(each) if isinstance(x, dict | list))

@@ -1,10 +1,14 @@
-"""The operators, with Java's arithmetic."""
+"""The operators, with Java's arithmetic. `budget` is what the template may still do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from typing import Any
 
+from torana.vtl.budget import MOST_ITEMS, Budget
 from torana.vtl.errors import TemplateLimit
-from torana.vtl.values import MOST_ITEMS, MOST_TEXT, text
+from torana.vtl.values import JavaList, same, text
+
+_NUMBERS = frozenset({int, float})
+_BITS = 4096
 
 
 def truth(value: Any) -> bool:
@@ -12,110 +16,108 @@ def truth(value: Any) -> bool:
     return value is not None and value is not False
 
 
-def _numbers(a: Any, b: Any) -> bool:
-    return (
-        isinstance(a, int | float)
-        and isinstance(b, int | float)
-        and not isinstance(a, bool)
-        and not isinstance(b, bool)
-    )
-
-
-def _bounded(value: Any) -> Any:
-    if isinstance(value, int) and value.bit_length() > 4096:
+def _sized(value: Any) -> Any:
+    if type(value) is int and value.bit_length() > _BITS:
         raise TemplateLimit("a number grew too large")
     return value
 
 
-def add(a: Any, b: Any) -> Any:
-    """Sum, or concatenation where a text is concerned."""
+def _numbers(a: Any, b: Any) -> bool:
+    return type(a) in _NUMBERS and type(b) in _NUMBERS
+
+
+def add(budget: Budget, a: Any, b: Any, left: str = "null", right: str = "null") -> Any:
+    """Sum, or concatenation where one side is a text; `left` and `right` stand for a null."""
     if _numbers(a, b):
-        return _bounded(a + b)
-    if isinstance(a, str) or isinstance(b, str):
-        joined = text(a) + text(b)
-        if len(joined) > MOST_TEXT:
-            raise TemplateLimit("a text grew too long")
-        return joined
-    return None
+        return _sized(a + b)
+    if not isinstance(a, str) and not isinstance(b, str):
+        return None
+    first = left if a is None else text(a, budget)
+    second = right if b is None else text(b, budget)
+    budget.makes(len(first) + len(second))
+    return budget.made(first + second)
 
 
-def sub(a: Any, b: Any) -> Any:
+def sub(budget: Budget, a: Any, b: Any) -> Any:
     """Difference."""
-    return _bounded(a - b) if _numbers(a, b) else None
+    return _sized(a - b) if _numbers(a, b) else None
 
 
-def mul(a: Any, b: Any) -> Any:
+def mul(budget: Budget, a: Any, b: Any) -> Any:
     """Product."""
-    return _bounded(a * b) if _numbers(a, b) else None
+    return _sized(a * b) if _numbers(a, b) else None
 
 
-def div(a: Any, b: Any) -> Any:
+def div(budget: Budget, a: Any, b: Any) -> Any:
     """Quotient, cut towards zero for whole numbers; null by zero."""
     if not _numbers(a, b) or b == 0:
         return None
-    if isinstance(a, int) and isinstance(b, int):
+    if type(a) is int and type(b) is int:
         return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
     return a / b
 
 
-def mod(a: Any, b: Any) -> Any:
+def mod(budget: Budget, a: Any, b: Any) -> Any:
     """Remainder with the sign of the dividend."""
     if not _numbers(a, b) or b == 0:
         return None
-    if isinstance(a, int) and isinstance(b, int):
-        return abs(a) % abs(b) * (-1 if a < 0 else 1)
-    return a % b
+    rest = abs(a) % abs(b)
+    return -rest if a < 0 else rest
 
 
-def equal(a: Any, b: Any) -> bool:
+def equal(budget: Budget, a: Any, b: Any) -> bool:
     """Numbers by value; different types by their text, as Velocity 1.7 does."""
     if a is None or b is None:
         return a is b
-    if type(a) is type(b) or _numbers(a, b):
+    if type(a) is type(b):
+        return same(a, b, budget)
+    if _numbers(a, b):
         return bool(a == b)
-    return text(a) == text(b)
+    if isinstance(a, list) and isinstance(b, list):
+        return same(a, b, budget)
+    return text(a, budget) == text(b, budget)
 
 
-def less(a: Any, b: Any) -> bool:
+def unequal(budget: Budget, a: Any, b: Any) -> bool:
+    """The opposite of `equal`."""
+    return not equal(budget, a, b)
+
+
+def less(budget: Budget, a: Any, b: Any) -> bool:
     """Numbers only; anything else compares as false."""
     return bool(a < b) if _numbers(a, b) else False
 
 
-def less_equal(a: Any, b: Any) -> bool:
+def less_equal(budget: Budget, a: Any, b: Any) -> bool:
     """See `less`."""
     return bool(a <= b) if _numbers(a, b) else False
 
 
-def span(a: Any, b: Any) -> list[int]:
-    """`[a..b]`, either way, both ends included."""
-    if not isinstance(a, int) or not isinstance(b, int):
-        return []
-    if abs(b - a) >= MOST_ITEMS:
+def more(budget: Budget, a: Any, b: Any) -> bool:
+    """See `less`."""
+    return bool(a > b) if _numbers(a, b) else False
+
+
+def more_equal(budget: Budget, a: Any, b: Any) -> bool:
+    """See `less`."""
+    return bool(a >= b) if _numbers(a, b) else False
+
+
+def fold(
+    budget: Budget, first: Any, steps: tuple[tuple[Callable[[Budget, Any, Any], Any], Any], ...]
+) -> Any:
+    """A long chain of operators of one level, from the left."""
+    for operator, value in steps:
+        first = operator(budget, first, value)
+    return first
+
+
+def span(budget: Budget, a: Any, b: Any) -> Any:
+    """`[a..b]`, either way, both ends included; null without two whole numbers."""
+    if type(a) is not int or type(b) is not int:
+        return None
+    size = abs(b - a) + 1
+    if size > MOST_ITEMS:
         raise TemplateLimit("a range is too long")
-    return list(range(a, b + 1)) if a <= b else list(range(a, b - 1, -1))
-
-
-def each(value: Any) -> list[Any]:
-    """What `#foreach` walks: a list's items or a map's values."""
-    if isinstance(value, list):
-        return list(value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
-    if isinstance(value, Mapping):
-        return list(value.values())  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
-    return []
-
-
-def loop(items: list[Any], parent: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Items with their `$foreach`."""
-    last = len(items) - 1
-    for place, item in enumerate(items):
-        yield (
-            item,
-            {
-                "count": place + 1,
-                "index": place,
-                "hasNext": place < last,
-                "first": place == 0,
-                "last": place == last,
-                "parent": parent,
-            },
-        )
+    budget.spend(size // 2)
+    return JavaList(range(a, b + 1) if a <= b else range(a, b - 1, -1))

@@ -1,21 +1,21 @@
-"""Values as a template sees them: Java's text forms and the methods that may be called.
+"""Values as a template sees them: Java's types, their text and their equality.
 
-Nothing is looked up on Python objects: members are mapping keys, and methods come from the tables
-below, by the value's type.
+Maps are dicts and texts are str. A list that came from JSON is a plain `list` and prints as JSON,
+as the service's parser has it; one that a template made is a `JavaList` and prints as Java's do.
 """
-# A template's values are of any type by nature; the tables are checked by the tests instead.
+# A template's values are of any type by nature; the conformance cases check this file instead.
 # pyright: basic
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from torana.vtl.errors import TemplateFailure, TemplateLimit
+import msgspec
 
-MOST_ITEMS = 100_000
-MOST_TEXT = 10_000_000
-"""Characters of any one text."""
+from torana.vtl.budget import MOST_TEXT, Budget
+from torana.vtl.errors import TemplateLimit
+
+_DEEPEST = 100
 
 
 class Callable_:
@@ -24,22 +24,129 @@ class Callable_:
     METHODS: frozenset[str] = frozenset()
 
 
-def text(value: Any) -> str:
+class JavaList(list[Any]):
+    """A list made by a template or by a method."""
+
+    __slots__ = ()
+
+
+class Entry:
+    """An entry of a map."""
+
+    __slots__ = ("key", "map", "value")
+
+    def __init__(self, key: Any, value: Any, of: Any) -> None:
+        self.key, self.value, self.map = key, value, of
+
+
+class Lazy:
+    """A value whose text is made when it is printed (`#define`)."""
+
+    def text(self) -> str:
+        """The text."""
+        raise NotImplementedError
+
+
+def text(value: Any, budget: Budget) -> str:
     """As Java prints it."""
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return value
-    if value is None:
-        return "null"
-    if value is True or value is False:
-        return "true" if value else "false"
+    scalar = _SCALARS.get(kind)
+    if scalar is not None:
+        return scalar(value)
+    parts: list[str] = []
+    _write(value, parts, budget, 0)
+    return budget.made("".join(parts))
+
+
+def _write(value: Any, parts: list[str], budget: Budget, depth: int) -> None:
+    budget.spend(1)
+    if depth > _DEEPEST:
+        raise TemplateLimit("a value is nested too deeply to print")
+    if isinstance(value, JavaList):
+        _several(value, parts, budget, depth)
+    elif isinstance(value, list):
+        parts.append(json_text(value, budget))
+    elif isinstance(value, Mapping):
+        _entries(value, parts, budget, depth)
+    elif isinstance(value, Entry):
+        _one(value.key, parts, budget, depth)
+        parts.append("=")
+        _one(value.value, parts, budget, depth)
+    else:
+        one = value.text() if isinstance(value, Lazy) else _scalar(value)
+        budget.text -= len(one)
+        budget.makes(len(one))
+        parts.append(one)
+
+
+def _one(value: Any, parts: list[str], budget: Budget, depth: int) -> None:
+    _write(value, parts, budget, depth + 1)
+
+
+def _several(items: Any, parts: list[str], budget: Budget, depth: int) -> None:
+    separator = "["
+    for item in items:
+        parts.append(separator)
+        separator = ", "
+        if item is items:
+            parts.append("(this Collection)")
+        else:
+            _one(item, parts, budget, depth)
+    parts.append("]" if items else "[]")
+
+
+def _entries(entries: Mapping[Any, Any], parts: list[str], budget: Budget, depth: int) -> None:
+    separator = "{"
+    for key, value in entries.items():
+        parts.append(separator)
+        separator = ", "
+        _one(key, parts, budget, depth)
+        parts.append("=")
+        if value is entries:
+            parts.append("(this Map)")
+        else:
+            _one(value, parts, budget, depth)
+    parts.append("}" if separator == ", " else "{}")
+
+
+def json_text(value: Any, budget: Budget) -> str:
+    """A value as JSON, if it is not too large."""
+    _measure(value, budget, 0)
+    return budget.made(msgspec.json.encode(value, enc_hook=_plain).decode())
+
+
+def _measure(value: Any, budget: Budget, depth: int) -> None:
+    """Walks a value first: a small one that holds itself many times is large when it is written."""
+    budget.spend(1)
+    if depth > _DEEPEST:
+        raise TemplateLimit("a value is nested too deeply to print")
+    if isinstance(value, str):
+        budget.text -= len(value)
+        budget.makes(len(value))
+    elif isinstance(value, list):
+        for item in value:
+            _measure(item, budget, depth + 1)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            _measure(key, budget, depth + 1)
+            _measure(item, budget, depth + 1)
+    elif isinstance(value, Entry):
+        _measure(value.value, budget, depth + 1)
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{text(k)}={text(v)}" for k, v in value.items())
-        return "{" + inner + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(text(item) for item in value) + "]"
-    if isinstance(value, float):
-        return _java_double(value)
-    return str(value)
+        return dict(value)
+    if isinstance(value, Lazy):
+        return value.text()
+    return {value.key: value.value} if isinstance(value, Entry) else ""
+
+
+def _scalar(value: Any) -> str:
+    writer = _SCALARS.get(type(value))
+    return str(value) if isinstance(value, str) else writer(value) if writer else ""
 
 
 def _java_double(value: float) -> str:
@@ -49,206 +156,84 @@ def _java_double(value: float) -> str:
     size = abs(value)
     if not size or 1e-3 <= size < 1e7:
         return repr(value)
-    mantissa, exponent = f"{Decimal(repr(value)):e}".lower().split("e")
-    mantissa = mantissa.rstrip("0") if "." in mantissa else mantissa + "."
-    return f"{mantissa}{'0' if mantissa.endswith('.') else ''}E{int(exponent)}"
+    sign, digits, exponent = Decimal(repr(value)).as_tuple()
+    figures = "".join(map(str, digits)).rstrip("0") or "0"
+    power = len(digits) - 1 + int(exponent)
+    return f"{'-' if sign else ''}{figures[0]}.{figures[1:] or '0'}E{power}"
+
+
+_SCALARS: dict[type, Any] = {
+    str: str,
+    int: str,
+    bool: lambda value: "true" if value else "false",
+    float: _java_double,
+    type(None): lambda value: "null",
+}
+
+
+def same(a: Any, b: Any, budget: Budget) -> bool:
+    """Java's `equals`: by type and value; lists and maps by what they hold."""
+    if a is b:
+        return True
+    if isinstance(a, list) and isinstance(b, list):
+        budget.spend(1 + len(a))
+        return len(a) == len(b) and all(same(x, y, budget) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict) and isinstance(b, dict):
+        budget.spend(1 + len(a))
+        return a.keys() == b.keys() and all(same(x, b[key], budget) for key, x in a.items())
+    if type(a) is not type(b) or isinstance(a, list | dict):
+        return False
+    if isinstance(a, str):
+        budget.spend(1 + len(a) // 4096)
+    return bool(a == b)
+
+
+def map_key(value: Any) -> Any:
+    """A value as a map's key: those that Python cannot hash by their type's name."""
+    return value if isinstance(value, str | int | float | None) else f"[{type(value).__name__}]"
 
 
 def prop(value: Any, name: str) -> Any:
     """`$value.name`."""
+    if type(value) is dict:
+        return value.get(name)
     if isinstance(value, Mapping):
-        return value.get(name) if name in value else _empty(value, name)
-    return None
-
-
-def _empty(value: Any, name: str) -> Any:
-    return len(value) == 0 if name == "empty" else None
+        return value.get(name, None)
+    table = PROPERTIES.get(type(value))
+    if table is None:
+        return None
+    get = table.get(name)
+    return None if get is None else get(value)
 
 
 def index(value: Any, key: Any) -> Any:
-    """`$value[key]`."""
-    if isinstance(value, list) and isinstance(key, int):
-        return value[key] if -len(value) <= key < len(value) else None
+    """`$value[key]`; a negative one counts from the end."""
+    if isinstance(value, list) and type(key) is int:
+        if -len(value) <= key < len(value):
+            return value[key]
+        raise IndexError(f"index {key} of a list of {len(value)}")
     if isinstance(value, Mapping):
-        return value.get(key) if isinstance(key, str | int | float | bool) else None
+        return value.get(map_key(key))
     return None
 
 
 def put(value: Any, key: Any, new: Any) -> None:
     """`#set($value.key = new)`."""
-    fits = isinstance(value, list) and isinstance(key, int) and -len(value) <= key < len(value)
-    if isinstance(value, dict) or fits:
+    if isinstance(value, dict):
+        value[map_key(key)] = new
+    elif isinstance(value, list) and type(key) is int:
+        if not -len(value) <= key < len(value):
+            raise IndexError(f"index {key} of a list of {len(value)}")
         value[key] = new
 
 
-def call(value: Any, name: str, args: list[Any]) -> Any:
-    """`$value.name(args)`. A method that a type does not have gives null, as an unknown reference
-    does."""
-    if isinstance(value, Callable_):
-        if name not in value.METHODS:
-            return None
-        method = getattr(value, name)
-        try:
-            return method(*args)
-        except TypeError as error:
-            raise TemplateFailure(f"{name}: wrong arguments") from error
-    method = _find(value, name)
-    if method is None:
-        return None
-    try:
-        found = method(value, *args)
-    except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
-        raise TemplateFailure(f"{name}: {error}") from error
-    if isinstance(found, str) and len(found) > MOST_TEXT:
-        raise TemplateLimit("a text grew too long")
-    return found
-
-
-def _find(value: Any, name: str) -> Callable[..., Any] | None:
-    for kind, table in _METHODS:
-        if isinstance(value, kind):
-            return table.get(name) or _ANY.get(name)
-    return _ANY.get(name) if value is not None else None
-
-
-def _substring(s: str, start: int, end: int | None = None) -> str:
-    stop = len(s) if end is None else end
-    if not 0 <= start <= stop <= len(s):
-        raise IndexError("index out of range")
-    return s[start:stop]
-
-
-def _regex(pattern: str) -> re.Pattern[str]:
-    """Patterns with more than one repetition can take exponential time and are refused."""
-    if len(pattern) > 200 or sum(pattern.count(mark) for mark in "*+{") > 3 or ")+" in pattern:
-        raise TemplateLimit("the pattern is too complex")
-    if ")*" in pattern or "){" in pattern:
-        raise TemplateLimit("the pattern is too complex")
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise TemplateFailure(f"bad pattern: {error}") from error
-
-
-def _replace(s: str, old: str, new: str) -> str:
-    if len(s) + s.count(old) * (len(new) - len(old)) > MOST_TEXT:
-        raise TemplateLimit("a text grew too long")
-    return s.replace(old, new)
-
-
-def _replace_all(s: str, pattern: str, new: str) -> str:
-    replacement = re.sub(r"\$(\d)", r"\\g<\1>", new.replace("\\", "\\\\"))
-    return _regex(pattern).sub(replacement, _bounded(s))
-
-
-def _bounded(s: str) -> str:
-    if len(s) > MOST_ITEMS:
-        raise TemplateLimit("the text is too long for a pattern")
-    return s
-
-
-def _split(s: str, pattern: str, limit: int = 0) -> list[str]:
-    parts = _regex(pattern).split(_bounded(s), max(limit - 1, 0))
-    if limit == 0:
-        while len(parts) > 1 and not parts[-1]:
-            parts.pop()
-    return parts
-
-
-def _add(items: list[Any], item: Any) -> bool:
-    if len(items) >= MOST_ITEMS:
-        raise TemplateLimit("a list grew too long")
-    items.append(item)
-    return True
-
-
-def _add_all(items: list[Any], more: list[Any]) -> bool:
-    for item in list(more):
-        _add(items, item)
-    return bool(more)
-
-
-def _put(entries: dict[Any, Any], key: Any, value: Any) -> Any:
-    if len(entries) >= MOST_ITEMS:
-        raise TemplateLimit("a map grew too large")
-    before = entries.get(key)
-    entries[key] = value
-    return before
-
-
-def _entries(value: Mapping[Any, Any]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": item} for key, item in value.items()]
-
-
-_STRING: dict[str, Callable[..., Any]] = {
-    "charAt": lambda s, i: s[i],
-    "concat": lambda s, o: s + text(o),
-    "contains": lambda s, o: text(o) in s,
-    "endsWith": lambda s, o: s.endswith(o),
-    "equalsIgnoreCase": lambda s, o: isinstance(o, str) and s.lower() == o.lower(),
-    "indexOf": lambda s, o, start=0: s.find(o, start),
-    "isEmpty": lambda s: not s,
-    "lastIndexOf": lambda s, o: s.rfind(o),
-    "length": len,
-    "matches": lambda s, p: _regex(p).fullmatch(_bounded(s)) is not None,
-    "replace": _replace,
-    "replaceAll": _replace_all,
-    "split": _split,
-    "startsWith": lambda s, o: s.startswith(o),
-    "substring": _substring,
-    "toLowerCase": lambda s: s.lower(),
-    "toUpperCase": lambda s: s.upper(),
-    "trim": lambda s: s.strip(),
+PROPERTIES: dict[type, dict[str, Any]] = {
+    str: {"empty": lambda value: not value},
+    list: {"empty": lambda value: not value},
+    JavaList: {"empty": lambda value: not value},
+    Entry: {"key": lambda value: value.key, "value": lambda value: value.value},
 }
-_LIST: dict[str, Callable[..., Any]] = {
-    "add": _add,
-    "addAll": _add_all,
-    "contains": lambda v, o: o in v,
-    "get": lambda v, i: v[i],
-    "indexOf": lambda v, o: v.index(o) if o in v else -1,
-    "isEmpty": lambda v: not v,
-    "remove": lambda v, i: v.pop(i),
-    "set": lambda v, i, o: v.__setitem__(i, o),
-    "size": len,
-}
-_READ: dict[str, Callable[..., Any]] = {
-    "containsKey": lambda v, k: k in v,
-    "containsValue": lambda v, o: o in list(v.values()),
-    "entrySet": _entries,
-    "get": lambda v, k: v.get(k),
-    "getOrDefault": lambda v, k, d: v.get(k, d),
-    "isEmpty": lambda v: not v,
-    "keySet": lambda v: list(v.keys()),
-    "size": len,
-    "values": lambda v: list(v.values()),
-}
-_MAP: dict[str, Callable[..., Any]] = {
-    **_READ,
-    "put": _put,
-    "putAll": lambda v, o: [_put(v, k, x) for k, x in o.items()] and None,
-    "remove": lambda v, k: v.pop(k, None),
-}
-# An entry of `entrySet` is a map, so its getters are a map's.
-_MAP["getKey"] = lambda v: v["key"]
-_MAP["getValue"] = lambda v: v["value"]
-_NUMBER: dict[str, Callable[..., Any]] = {
-    "doubleValue": float,
-    "floatValue": float,
-    "intValue": int,
-    "longValue": int,
-    "parseInt": lambda v, s: int(s),
-    "compareTo": lambda v, o: (v > o) - (v < o),
-}
-_ANY: dict[str, Callable[..., Any]] = {
-    "equals": lambda v, o: v == o,
-    "toString": text,
-}
-_METHODS: tuple[tuple[type, dict[str, Callable[..., Any]]], ...] = (
-    (str, _STRING),
-    (list, _LIST),
-    (dict, _MAP),
-    (Mapping, _READ),
-    (bool, {}),
-    (int, _NUMBER),
-    (float, _NUMBER),
-)
+"""Bean properties by exact type; `$foreach` adds its own."""
+
+__all__ = ["MOST_TEXT", "PROPERTIES", "Callable_", "Entry", "JavaList", "Lazy"]
+__all__ += ["index", "json_text", "map_key", "prop", "put", "same", "text"]

@@ -1,0 +1,61 @@
+"""Templates: compiled once, when an API is deployed, rendered for every request."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from torana.vtl.compiler import written
+from torana.vtl.errors import TemplateError, TemplateFailure, TemplateLimit
+from torana.vtl.runtime import SCOPE, Body, Macro, Run, Stop, whole
+
+_LARGEST = 300 * 1024
+"""Characters of a template. Source: Developer Guide, "Important notes"."""
+
+
+class Template:
+    """A compiled template. Used by any number of requests at once."""
+
+    __slots__ = ("body", "macros", "name")
+
+    def __init__(self, name: str, body: Body, macros: dict[str, Macro]) -> None:
+        self.name, self.body, self.macros = name, body, macros
+
+    def render(self, variables: Mapping[str, object]) -> str:
+        """The output for these variables. Raises `TemplateFailure`."""
+        out: list[str] = []
+        try:
+            self.body(dict(variables), out.append, Run(self.macros, _evaluated))
+        except Stop:
+            pass
+        except (RecursionError, MemoryError, OverflowError) as error:
+            raise TemplateLimit(f"{self.name}: {error}") from error
+        except _WRONG as error:
+            raise TemplateFailure(f"{self.name}: {error}") from error
+        return whole(out)
+
+
+_WRONG = (AttributeError, TypeError, ValueError, KeyError, IndexError)
+
+
+@lru_cache(maxsize=512)
+def compile(source: str, name: str = "template") -> Template:
+    """Compile a template. Raises `TemplateError` with line and column."""
+    return _compiled(source, name)
+
+
+def _compiled(source: str, name: str) -> Template:
+    if len(source) > _LARGEST:
+        raise TemplateError(f"a template may have {_LARGEST} characters", 1, 1)
+    try:
+        python, macros = written(source)
+        scope: dict[str, Any] = {**SCOPE}
+        exec(python, scope)  # noqa: S102 - our own generated source; names in it come as literals
+    except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
+        raise TemplateError(f"too complex: {error}", 1, 1) from error
+    found = {name: (scope[function], names) for name, (function, names) in macros.items()}
+    return Template(name, scope["run"], found)
+
+
+@lru_cache(maxsize=64)
+def _evaluated(source: str) -> Template:
+    return _compiled(source, "#evaluate")
