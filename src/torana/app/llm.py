@@ -9,19 +9,18 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from torana.app.llm_keys import key_of, mistakes_of, teams_of
 from torana.auth.signer import sign
 from torana.llm.dialects import DIALECTS
-from torana.llm.keys import MICRO, Key, digest
+from torana.llm.keys import digest
 from torana.llm.prices import Price, catalogue
 from torana.llm.route import ORDERS, Model, Provider, Target
 from torana.llm.serve import Plan
 from torana.message import Request
 from torana.net.client import Client, Timeouts
 from torana.services.credentials import BadCredentials, outgoing_credentials
-from torana.settings import BadSettings, Llm, LlmKey, LlmModel, LlmProvider, secret
-from torana.state.counters import Counters, Period
-
-_PERIODS: dict[str, Period] = {"day": "DAY", "week": "WEEK", "month": "MONTH"}
+from torana.settings import BadSettings, Llm, LlmModel, LlmProvider, secret
+from torana.state.counters import Counters
 
 
 class Vendor(Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,8 +57,9 @@ def build(
     models = {
         name: _model(name, given, providers, prices) for name, given in settings.models.items()
     }
+    teams = teams_of(settings, counters)
     keys = {
-        digest(secret(given.secret, environment)): _key(name, given, counters)
+        digest(secret(given.secret, environment)): key_of(name, given, teams, counters)
         for name, given in settings.keys.items()
         if given.enabled
     }
@@ -76,12 +76,10 @@ def _mistakes(settings: Llm) -> Iterator[str]:
             yield f"llm.providers.{name}.base_url: must be an http:// or https:// address"
     for name, model in settings.models.items():
         yield from _model_mistakes(f"llm.models.{name}", model, settings)
+    for name, team in settings.teams.items():
+        yield from mistakes_of(f"llm.teams.{name}", team, settings, prices)
     for name, key in settings.keys.items():
-        for model in key.models:
-            if model not in settings.models:
-                yield f"llm.keys.{name}.models: no model {model!r}"
-        if key.budget is not None:
-            yield from _unpriced(name, key, settings, prices)
+        yield from mistakes_of(f"llm.keys.{name}", key, settings, prices)
 
 
 def _model_mistakes(place: str, model: LlmModel, settings: Llm) -> Iterator[str]:
@@ -98,17 +96,6 @@ def _model_mistakes(place: str, model: LlmModel, settings: Llm) -> Iterator[str]
     for other in model.fallbacks:
         if other not in settings.models:
             yield f"{place}.fallbacks: no model {other!r}"
-
-
-def _unpriced(name: str, key: LlmKey, settings: Llm, prices: Mapping[str, Price]) -> Iterator[str]:
-    """A budget can only be kept where every price is known."""
-    for model in key.models or tuple(settings.models):
-        for target in settings.models[model].targets if model in settings.models else ():
-            if target.model not in prices:
-                yield (
-                    f"llm.keys.{name}.budget: no price is known of {target.model!r}; "
-                    f'add [llm.prices."{target.model}"] with input and output'
-                )
 
 
 def _provider(
@@ -185,20 +172,4 @@ def _model(
     )
     return Model(
         name, targets, given.fallbacks, ORDERS[given.routing], given.retries, given.affinity
-    )
-
-
-def _key(name: str, given: LlmKey, counters: Counters) -> Key:
-    requests, tokens, budget = given.requests_per_minute, given.tokens_per_minute, given.budget
-    place = f"llm/{name}"
-    return Key(
-        name,
-        frozenset(given.models),
-        counters.bucket(f"{place}/requests", requests / 60, requests) if requests else None,
-        counters.bucket(f"{place}/tokens", tokens / 60, tokens) if tokens else None,
-        tokens or 0.0,
-        counters.quota(f"{place}/usd", budget.usd * MICRO, _PERIODS[budget.period])
-        if budget
-        else None,
-        given.expires.timestamp() if given.expires else float("inf"),
     )

@@ -17,6 +17,7 @@ def management(
     services: Callable[[Request], Awaitable[Reply]],
     metrics: Callable[[], Awaitable[bytes]],
     check: Check,
+    llm: Callable[[Request], Awaitable[Reply]] | None = None,
 ) -> Callable[[Request], Awaitable[Reply]]:
     """The handler. `/healthz` tells nothing and asks nothing; everything else wants credentials."""
 
@@ -24,11 +25,11 @@ def management(
         path = request.target.partition("?")[0]
         if request.method == "GET" and path == "/healthz":
             return _json(200, {"status": "ok"})
+        if llm is not None and path.startswith("/llm/v1/"):
+            return await llm(request) if _basic(request, check) else _unauthorized()
         if request.method == "GET" and path == "/metrics":
-            if not _basic(request.headers.get("authorization"), check):
-                reply = _json(401, {"message": "Unauthorized"})
-                reply.headers.add("WWW-Authenticate", 'Basic realm="torana"')
-                return reply
+            if not _basic(request, check):
+                return _unauthorized()
             fields = [("Content-Type", "text/plain; version=1.0.0; charset=utf-8")]
             return Reply(200, Headers(fields), await metrics())
         return await services(request)
@@ -36,9 +37,15 @@ def management(
     return handle
 
 
-def _basic(header: str | None, check: Check) -> bool:
+def _unauthorized() -> Reply:
+    reply = _json(401, {"message": "Unauthorized"})
+    reply.headers.add("WWW-Authenticate", 'Basic realm="torana"')
+    return reply
+
+
+def _basic(request: Request, check: Check) -> bool:
     """HTTP Basic with the access key's id and secret, as Prometheus sends it."""
-    scheme, _, encoded = (header or "").partition(" ")
+    scheme, _, encoded = (request.headers.get("authorization") or "").partition(" ")
     if scheme.lower() != "basic":
         return False
     try:

@@ -15,6 +15,8 @@ from torana.app import llm, services
 from torana.app.control import Control
 from torana.app.definitions import BadDefinitions, Source, compile_table, gather, live, parse
 from torana.app.key_ring import KeyRing, demo_plan, from_settings
+from torana.app.llm_desk import Desk
+from torana.app.llm_keys import teams_of
 from torana.app.management import management, matches
 from torana.app.watch import changes
 from torana.auth.keys import hash_key, new_key
@@ -58,6 +60,8 @@ class Node:
         self._listeners: list[Listener] = []
         self.front_port = 0
         self._ledger: Ledger | None = None
+        self._desk: Desk | None = None
+        self._follow_keys: asyncio.Task[None] | None = None
         self._quotas: dict[tuple[str, QuotaSettings], Bucket] = {}
 
     async def start(self, role: str, sock: socket.socket | None) -> None:
@@ -98,7 +102,7 @@ class Node:
         await self._control.load()
         self._following = spawn(self._control.follow(), "follow the control plane")
         if settings.llm.models:
-            self._open_llm()
+            await self._open_llm()
         if role != "hub":
             await self._open_front_door(sock)
         if role == "worker":
@@ -165,11 +169,15 @@ class Node:
         """API ids and stage names that are served."""
         return sorted(self.door.table.stages)
 
-    def _open_llm(self) -> None:
+    async def _open_llm(self) -> None:
         settings = self.settings
         plan = llm.build(settings.llm, self._environment, self._client, self.counters)
-        self._ledger = Ledger(settings.folder() / "usage")
-        self.door.beside = Llm(plan, self._ledger.add)
+        usage = settings.folder() / "usage"
+        self._ledger = Ledger(usage)
+        api = self.door.beside = Llm(plan, self._ledger.add)
+        teams = teams_of(settings.llm, self.counters)
+        self._desk = Desk(api, settings.llm, teams, self._store, self.counters, usage)
+        self._follow_keys = spawn(self._desk.follow(await self._desk.load()), "follow the LLM keys")
 
     async def _open_front_door(self, sock: socket.socket | None) -> None:
         settings = self.settings
@@ -187,6 +195,7 @@ class Node:
             self._services.handle,
             lambda: self._all_metrics(run),
             matches(root.access_key_id, root.secret_access_key),
+            self._desk.handle if self._desk else None,
         )
         self.management = await listen(
             handler, host=self.settings.management_host, port=self.settings.management_port
@@ -264,6 +273,8 @@ class Node:
         for each in self._listeners:
             await each.close()
         self._following.cancel()
+        if self._follow_keys is not None:
+            self._follow_keys.cancel()
         await self._services.aclose()
         await self._client.aclose()
         await self.counters.close()

@@ -40,6 +40,8 @@ class Key(Struct, frozen=True, eq=False):
     budget: Quota | None = None
     expires: float = float("inf")
     """`time.time()`."""
+    team: "Key | None" = None
+    """Whose limits hold as well."""
 
 
 Keys = Mapping[bytes, Key]
@@ -79,6 +81,8 @@ def identify(keys: Keys, headers: Headers, query: str = "") -> Key:
 
 def allow(key: Key, model: str) -> None:
     """Raises `LlmError` for a model the key may not call."""
+    if key.team is not None:
+        allow(key.team, model)
     if key.models and model not in key.models:
         raise LlmError(
             "permission", f"This API key may not call the model `{model}`.", param="model"
@@ -91,6 +95,7 @@ class Reserved(Struct):
     key: Key
     tokens: float
     micros: float
+    team: "Reserved | None" = None
 
     def settle(self, usage: Usage | None, price: Price | None) -> None:
         """Take what it really was: None, nothing was sent or nothing was answered. Once."""
@@ -99,6 +104,8 @@ class Reserved(Struct):
         cost = price.of(used) * MICRO if price else 0.0
         _correct(self.key.budget, self.micros, cost)
         self.tokens = self.micros = 0.0
+        if self.team is not None:
+            self.team.settle(usage, price)
 
 
 def _correct(limit: Limit | None, reserved: float, real: float) -> None:
@@ -115,6 +122,17 @@ async def reserve(key: Key, size: int, most: int | None, price: Price | None) ->
 
     Raises `LlmError` when a limit has not enough left; nothing is taken then but the request.
     """
+    reserved = await _reserve(key, size, most, price)
+    if key.team is not None:
+        try:
+            reserved.team = await _reserve(key.team, size, most, price)
+        except BaseException:
+            reserved.settle(None, None)
+            raise
+    return reserved
+
+
+async def _reserve(key: Key, size: int, most: int | None, price: Price | None) -> Reserved:
     if key.requests is not None and not await _take(key.requests, 1):
         raise LlmError("rate_limit", "Rate limit reached for requests per minute.", retry_after=1.0)
     guess = Usage(size // _BYTES_A_TOKEN + 1, _GUESS if most is None else most)
@@ -133,7 +151,7 @@ async def reserve(key: Key, size: int, most: int | None, price: Price | None) ->
         if not await _take(key.budget, micros):
             if key.tokens is not None:
                 key.tokens.give(tokens)
-            raise LlmError("budget", "You exceeded the budget of this API key.")
+            raise LlmError("budget", f"The budget of {key.name} is used up.")
     return Reserved(key, tokens, micros)
 
 

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -86,6 +86,43 @@ class Ledger:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor, self._day = -1, ""
+
+
+class Total(Struct):
+    """What a group of requests used."""
+
+    group: dict[str, str]
+    requests: int = 0
+    failed: int = 0
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    usd: float = 0.0
+    unpriced: int = 0
+    """Requests whose price nobody knows."""
+
+    def add(self, spent: Spent) -> None:
+        """One more."""
+        self.requests += 1
+        self.failed += spent.status >= 400
+        self.input += spent.input
+        self.output += spent.output
+        self.cached += spent.cached
+        self.usd += spent.usd or 0.0
+        self.unpriced += spent.usd is None and spent.status < 400
+
+
+GROUPS = ("day", "key", "model", "provider", "target")
+
+
+def totals(folder: Path, first: str, last: str, by: Sequence[str]) -> list[Total]:
+    """Sums over the days from `first` to `last`, by some of `GROUPS`."""
+    found: dict[tuple[str, ...], Total] = {}
+    for spent in read(folder, first, last):
+        day = time.strftime("%Y-%m-%d", time.gmtime(spent.at))
+        named = {name: day if name == "day" else str(getattr(spent, name)) for name in by}
+        found.setdefault(tuple(named.values()), Total(named)).add(spent)
+    return [total for _, total in sorted(found.items(), key=lambda each: each[0])]
 
 
 def read(folder: Path, first: str = "", last: str = "9") -> Iterator[Spent]:
