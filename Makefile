@@ -14,7 +14,7 @@ $(VENV)/.base: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
 	$(SAY) "[2/2] Installing Torana and its embedded engines"
-	@$(BIN)/python -m pip install --progress-bar on --quiet -e '.[engines]'
+	@$(BIN)/python -m pip install --progress-bar on --quiet -e '.[engines,functions]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
@@ -23,7 +23,7 @@ $(VENV)/.dev: $(VENV)/.base
 	@touch $@
 
 run: $(VENV)/.base ## serve the examples with the embedded engines
-	@exec $(BIN)/torana serve examples --demo
+	@exec $(BIN)/torana serve examples --config examples/torana.toml --demo
 
 test: $(VENV)/.dev ## run the tests
 	@$(BIN)/python -m pytest -q -n 2

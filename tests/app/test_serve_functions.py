@@ -1,0 +1,137 @@
+"""Functions of a whole gateway: its processes, its workers, its command, its end."""
+# pyright: basic
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.app.test_serve_command import ROOT, gateway
+
+BASE = "/restapis/insight/prod/_user_request_"
+TEXT = {"text": "Ada Lovelace had a wonderful time in London."}
+
+
+def test_example_functions_answer_through_every_worker(tmp_path: Path) -> None:
+    apis = ("examples/insight.yaml", "--config", "examples/torana.toml", "--workers", "2")
+    with gateway(tmp_path, *apis) as running:
+        for _ in range(6):
+            status, body = running.ask(f"{BASE}/insight", TEXT)
+            assert status == 200
+            assert json.loads(body)["sentiment"] == "POSITIVE"
+        assert running.ask(f"{BASE}/private/insight", TEXT)[0] == 401
+        status, body = running.ask(f"{BASE}/private/insight", TEXT, authorization="let-ada-in")
+        assert (status, json.loads(body)["for"]) == (200, "ada")
+        log = (tmp_path / "logs" / "_aws_lambda_insight.log").read_text()
+        assert "characters in en" in log
+
+
+def functions_of(data: Path) -> list[int]:
+    """Processes that run functions of the gateway with this data folder."""
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        try:
+            command = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+        except OSError:
+            continue
+        if b"launch.py" in command and str(data).encode() in command:
+            found.append(int(entry.name))
+    return found
+
+
+def test_no_function_outlives_a_gateway_that_is_killed(tmp_path: Path) -> None:
+    with gateway(tmp_path, "examples/insight.yaml", "--config", "examples/torana.toml") as running:
+        assert running.ask(f"{BASE}/insight", TEXT)[0] == 200
+        assert functions_of(tmp_path)
+        running.process.send_signal(signal.SIGKILL)
+        running.process.wait(10)
+        end = time.monotonic() + 5
+        while functions_of(tmp_path) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert functions_of(tmp_path) == []
+
+
+def command(data: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "torana.cli", "functions", *arguments, "--data", str(data)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "200"},
+        cwd=ROOT,
+        check=False,
+    )
+
+
+API = """
+openapi: 3.0.1
+info: {title: hello, version: '1'}
+x-torana-id: hello
+paths:
+  /hello:
+    get:
+      responses: {'200': {description: ok}}
+      x-amazon-apigateway-integration:
+        type: aws_proxy
+        httpMethod: POST
+        uri: arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/ARN/invocations
+""".replace("ARN", "arn:aws:lambda:us-east-1:000000000000:function:hello")
+HELLO = (
+    "import os\ndef handler(event, context):\n    return {'body': 'hello ' + os.environ['WHOM']}\n"
+)
+
+
+def test_folder_is_deployed_run_and_deleted_by_the_command(tmp_path: Path) -> None:
+    folder, api = tmp_path / "hello", tmp_path / "hello.yaml"
+    folder.mkdir()
+    (folder / "app.py").write_text(HELLO)
+    api.write_text(API)
+    data = tmp_path / "data"
+    with gateway(data, str(api)) as running:
+        at = "/restapis/hello/prod/_user_request_/hello"
+        assert running.ask(at)[0] == 500
+        made = command(data, "deploy", str(folder), "--handler", "app.handler", "--env", "WHOM=all")
+        assert made.stdout.strip().endswith(":function:hello"), made.stderr
+        assert running.ask(at) == (200, "hello all")
+        (folder / "app.py").write_text(HELLO.replace("hello ", "bye "))
+        command(data, "deploy", str(folder), "--handler", "app.handler", "--env", "WHOM=you")
+        assert running.ask(at) == (200, "bye you")
+        ran = command(data, "invoke", "hello", "{}")
+        assert json.loads(ran.stdout) == {"body": "bye you"}
+        assert "REPORT RequestId" in ran.stderr
+        assert "hello" in command(data, "list").stdout
+        assert command(data, "delete", "hello").returncode == 0
+        assert running.ask(at)[0] == 500
+    assert "start it with 'torana serve'" in command(data, "list").stderr
+
+
+def test_changed_folder_is_served_when_watched(tmp_path: Path) -> None:
+    folder, api, config = tmp_path / "hello", tmp_path / "hello.yaml", tmp_path / "torana.toml"
+    folder.mkdir()
+    (folder / "app.py").write_text("def handler(event, context):\n    return {'body': 'one'}\n")
+    api.write_text(API)
+    config.write_text(f'[functions.hello]\nfolder = "{folder}"\nhandler = "app.handler"\n')
+
+    def said(running: Any) -> str:
+        return running.ask("/restapis/hello/prod/_user_request_/hello")[1]
+
+    with gateway(tmp_path / "data", str(api), "--config", str(config), "--watch") as running:
+        assert said(running) == "one"
+        (folder / "app.py").write_text("def handler(event, context):\n    return {'body': 'two'}\n")
+        end = time.monotonic() + 8
+        while said(running) != "two":
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
+def test_bad_function_stops_the_start_with_its_name(tmp_path: Path) -> None:
+    config = tmp_path / "torana.toml"
+    config.write_text('[functions.x]\nfolder = "nowhere"\nhandler = "app.handler"\n')
+    with gateway(
+        tmp_path / "data", "examples/petstore.yaml", "--config", str(config), ready=False
+    ) as running:
+        assert running.process.wait(20) == 2
+        assert "functions.x.folder" in running.output()
