@@ -34,6 +34,7 @@ class Missing:
 MISSING = Missing()
 _LONGEST = 2000
 _NAME = re.compile(r"[^\s.\[\]()'\"*?:,@]+")
+_NAME_IN_FILTER = re.compile(r"[^\s.\[\]()'\"*?:,@=<>!~&|]+")
 _FUNCTION = re.compile(r"\.?([a-z]+)\(\s*(\d*)\s*\)")
 _PLACES = re.compile(r"\s*(-?\d+(?:\s*,\s*-?\d+)*)\s*\]")
 _SLICE = re.compile(r"\s*(-?\d*)\s*:\s*(-?\d*)\s*\]")
@@ -112,7 +113,7 @@ def read_path(cursor: Cursor) -> Path:
         elif cursor.take("."):
             pass
         if cursor.sees("["):
-            _bracket(cursor, found)
+            _bracket(cursor, found, deep)
         elif not _function(cursor, found):
             _dotted(cursor, found)
     return found
@@ -136,13 +137,13 @@ def _dotted(cursor: Cursor, found: Path) -> None:
         found.steps.append(_all)
         found.definite = False
         return
-    name = cursor.match(_NAME)
+    name = cursor.match(_NAME_IN_FILTER if cursor.depth else _NAME)
     if name is None:
         raise cursor.fail("expected a name")
     found.steps.append(_member(name[0]))
 
 
-def _bracket(cursor: Cursor, found: Path) -> None:
+def _bracket(cursor: Cursor, found: Path, deep: bool) -> None:
     cursor.need("[")
     cursor.space()
     if cursor.take("*"):
@@ -151,7 +152,8 @@ def _bracket(cursor: Cursor, found: Path) -> None:
         found.steps.append(_all)
         found.definite = False
     elif cursor.take("?"):
-        found.steps.append(_filtered(_filter(cursor)))
+        holds = _filter(cursor)
+        found.steps.append(_itself(holds) if deep else _filtered(holds))
         found.definite = False
     elif (places := cursor.match(_PLACES)) is not None:
         several = [int(place) for place in places[1].split(",")]
@@ -230,6 +232,17 @@ def _filtered(holds: Filter) -> Step:
             budget.spend(1)
             if holds(item, root, budget):
                 yield item
+
+    return chosen
+
+
+def _itself(holds: Filter) -> Step:
+    """After a deep scan a filter chooses among what was visited."""
+
+    def chosen(value: Any, root: Any, budget: Budget) -> Iterator[Any]:
+        budget.spend(1)
+        if holds(value, root, budget):
+            yield value
 
     return chosen
 
