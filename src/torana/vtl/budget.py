@@ -6,7 +6,7 @@ MOST_ITEMS = 100_000
 """Items of any one list or map."""
 MOST_TEXT = 10_000_000
 """Characters of any one text, and of the output."""
-_STEPS = 2_000_000
+_STEPS = 1_000_000
 _ALL_TEXT = 8 * MOST_TEXT
 """Characters of all texts made on the way."""
 _DEEPEST = 20

@@ -285,7 +285,7 @@ class Writer:
         cursor.space()
         while not cursor.sees(")"):
             start = cursor.at
-            constant = cursor.source[start] not in "$\"'[{"
+            constant = cursor.source[start : start + 1] not in ("$", '"', "'", "[", "{")
             value = self.read.primary()
             literal = cursor.source[start : cursor.at]
             args.append(f"(lambda V, g, B: {value.python}, {constant}, {literal!r})")
