@@ -46,9 +46,9 @@ def build(
     settings: Llm, environment: Mapping[str, str], client: Client, counters: Counters
 ) -> Plan:
     """The plan of the LLM API. Raises `BadSettings`, naming everything that does not fit."""
-    mistakes = [*_mistakes(settings)]
-    if mistakes:
-        raise BadSettings("\n".join(mistakes))
+    wrong = "\n".join(mistakes(settings))
+    if wrong:
+        raise BadSettings(wrong)
     known, prices = vendors(), catalogue(settings.prices)
     providers = {
         name: _provider(name, given, known[given.type], environment, client)
@@ -66,7 +66,8 @@ def build(
     return Plan(models, keys, int(time()))
 
 
-def _mistakes(settings: Llm) -> Iterator[str]:
+def mistakes(settings: Llm) -> Iterator[str]:
+    """Everything that does not fit together, a line each."""
     known, prices = vendors(), catalogue(settings.prices)
     for name, provider in settings.providers.items():
         vendor = known.get(provider.type)
