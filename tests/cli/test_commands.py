@@ -48,7 +48,8 @@ def torana(*words: str, data: Path | None = None) -> "subprocess.CompletedProces
     command = [sys.executable, "-m", "torana.cli", *words]
     if data is not None:
         command += ["--data", str(data)]
-    environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
+    source = {"PYTHONPATH": str(ROOT / "src")}
+    environment = {**os.environ, **source, "COLUMNS": "200", "NO_COLOR": "1"}
     return subprocess.run(
         command, capture_output=True, text=True, timeout=50, env=environment, cwd=ROOT, check=False
     )

@@ -12,19 +12,13 @@ from typing import Any
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 from rich.table import Table
 
-from torana.cli.connection import client
+from torana.cli.gateway import OUT, client, data_option
 
-OUT = Console(highlight=False)
 _SKIPPED = frozenset({"__pycache__", ".git", ".venv", ".DS_Store"})
 _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _ROLE = "arn:aws:iam::000000000000:role/torana"
-
-data = click.option(
-    "--data", default="data", envvar="TORANA_DATA", show_default=True, help="The gateway's folder."
-)
 
 
 @click.group()
@@ -43,15 +37,15 @@ def functions() -> None:
 @click.option("--memory", type=click.IntRange(128, 10240), default=128, show_default=True)
 @click.option("--env", "environment", multiple=True, metavar="NAME=VALUE")
 @click.option("--role", default=_ROLE, show_default=True)
-@data
-def deploy(folder: Path, name: str | None, data: str, **settings: Any) -> None:
+@data_option
+def deploy(folder: Path, name: str | None, data: Path, **settings: Any) -> None:
     """Make a function of FOLDER, or give the function of that name its code and settings.
 
     A requirements.txt in it is installed into the package.
     """
     variables = dict(_pair(each) for each in settings["environment"])
     package = _package(folder)
-    service, known = client("lambda", data), name or folder.resolve().name
+    service, known = client(data, "lambda"), name or folder.resolve().name
     config = {
         "FunctionName": known,
         "Handler": settings["handler"],
@@ -75,11 +69,11 @@ def deploy(folder: Path, name: str | None, data: str, **settings: Any) -> None:
 @functions.command()
 @click.argument("name")
 @click.argument("payload", default="{}")
-@data
-def invoke(name: str, payload: str, data: str) -> None:
+@data_option
+def invoke(name: str, payload: str, data: Path) -> None:
     """Run a function once with a JSON PAYLOAD; its log goes to standard error."""
     try:
-        answer = client("lambda", data).invoke(
+        answer = client(data, "lambda").invoke(
             FunctionName=name, Payload=payload.encode(), LogType="Tail"
         )
     except (ClientError, BotoCoreError) as error:
@@ -91,11 +85,11 @@ def invoke(name: str, payload: str, data: str) -> None:
 
 
 @functions.command("list")
-@data
-def list_(data: str) -> None:
+@data_option
+def list_(data: Path) -> None:
     """All functions of the gateway."""
     table = Table("name", "runtime", "handler", "timeout", "memory", box=None)
-    pages = client("lambda", data).get_paginator("list_functions").paginate()
+    pages = client(data, "lambda").get_paginator("list_functions").paginate()
     for each in (function for page in pages for function in page["Functions"]):
         limits = f"{each['Timeout']} s", f"{each['MemorySize']} MB"
         table.add_row(each["FunctionName"], each["Runtime"], each["Handler"], *limits)
@@ -104,11 +98,11 @@ def list_(data: str) -> None:
 
 @functions.command()
 @click.argument("name")
-@data
-def delete(name: str, data: str) -> None:
+@data_option
+def delete(name: str, data: Path) -> None:
     """Delete a function with all its versions."""
     try:
-        client("lambda", data).delete_function(FunctionName=name)
+        client(data, "lambda").delete_function(FunctionName=name)
     except (ClientError, BotoCoreError) as error:
         raise click.ClickException(str(error)) from None
 

@@ -42,7 +42,7 @@ def data_option(command: Command) -> Command:
 
 def fail(why: str, mend: str = "") -> "SystemExit":
     """Say what is wrong and what mends it; raise what this gives."""
-    ERR.print(f"[bold red]{'Failed'}:[/] ", end="")
+    ERR.print("[bold red]Failed:[/] ", end="")
     ERR.print(why, markup=False, soft_wrap=True)
     if mend:
         ERR.print(mend, markup=False, soft_wrap=True, style="dim")
@@ -77,7 +77,7 @@ def client(data: Path, service: str = "apigateway") -> Any:
         region_name=os.environ.get("TORANA_REGION", "us-east-1"),
         aws_access_key_id=found.access_key_id,
         aws_secret_access_key=found.secret_access_key,
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60),
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=910),
     )
 
 
