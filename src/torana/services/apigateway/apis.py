@@ -120,7 +120,7 @@ class Apis:
         async def work(sheet: Sheet) -> Json:
             return shown(make(sheet, params))
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def GetRestApi(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -142,7 +142,7 @@ class Apis:
             sheet.put(API, api["id"], api)
             return shown(api)
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def DeleteRestApi(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -153,4 +153,4 @@ class Apis:
             sheet.delete(API, api["id"])
             return {}
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)

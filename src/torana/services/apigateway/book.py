@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from torana.services.apigateway.faults import conflict
-from torana.state.store import Change, Conflict, Expect, Store
+from torana.services.apigateway.faults import conflict, unavailable
+from torana.services.audit import record
+from torana.services.ports import Call
+from torana.state.store import Change, Conflict, Expect, Store, StoreUnavailable
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -48,6 +50,7 @@ class Sheet:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._versions: dict[tuple[str, str], int] = {}
+        self._before: dict[tuple[str, str], bytes] = {}
         self._written: dict[tuple[str, str], bytes | None] = {}
 
     async def get(self, kind: str, id: str) -> Json | None:
@@ -57,12 +60,17 @@ class Sheet:
             return None if body is None else msgspec.json.decode(body)
         document = await self._store.get(kind, id)
         self._versions[kind, id] = document.version if document else 0
-        return None if document is None else msgspec.json.decode(document.body)
+        if document is None:
+            return None
+        self._before[kind, id] = document.body
+        return msgspec.json.decode(document.body)
 
     async def scan(self, kind: str, prefix: str = "") -> AsyncIterator[tuple[str, Json]]:
         """Ids and documents, by id."""
         async for document in self._store.scan(kind, prefix):
-            self._versions.setdefault((kind, document.id), document.version)
+            if (kind, document.id) not in self._versions:
+                self._versions[kind, document.id] = document.version
+                self._before[kind, document.id] = document.body
             yield document.id, msgspec.json.decode(document.body)
 
     def put(self, kind: str, id: str, value: Json) -> None:
@@ -73,15 +81,20 @@ class Sheet:
         """Delete a document that was read."""
         self._written[kind, id] = None
 
-    def changes(self) -> list[Change | Expect]:
-        """What to commit: what is written, under the condition of what was read."""
+    def changes(self, call: Call) -> list[Change | Expect]:
+        """What to commit: what is written, under the condition of what was read, and its audit."""
         if not self._written:
             return []
         made: list[Change | Expect] = []
+        edits: list[tuple[str, str, Any, Any]] = []
         for (kind, id), body in self._written.items():
             version = self._versions.get((kind, id), 0)
+            before = self._before.get((kind, id))
             if body is not None or version:
                 made.append(Change(kind, id, version, body))
+            if body != before:
+                edits.append((kind, id, _read(before), _read(body)))
+        made.append(record(call, "apigateway", edits))
         made += [
             Expect(kind, id, version)
             for (kind, id), version in self._versions.items()
@@ -97,29 +110,39 @@ class Book:
         self.store = store
 
     async def read(self, work: Callable[[Sheet], Awaitable[T]]) -> T:
-        """Do something that writes nothing."""
-        return await work(Sheet(self.store))
+        """Do something that writes nothing. Raises what `work` raises, and the service's error
+        when the store is away."""
+        try:
+            return await work(Sheet(self.store))
+        except StoreUnavailable as error:
+            raise unavailable() from error
 
-    async def edit(self, work: Callable[[Sheet], Awaitable[T]]) -> T:
+    async def edit(self, call: Call, work: Callable[[Sheet], Awaitable[T]]) -> T:
         """Do something that is written whole, again if others wrote first.
 
-        Raises what `work` raises, and the service's ConflictException when others write all the
-        time.
+        Raises what `work` raises, and the service's errors when others write all the time or the
+        store is away.
         """
         for attempt in range(_TRIES):
             sheet = Sheet(self.store)
-            done = await work(sheet)
-            changes = sheet.changes()
             try:
+                done = await work(sheet)
+                changes = sheet.changes(call)
                 if changes:
                     await self.store.commit(changes)
             except Conflict:
                 await asyncio.sleep(random() * min(0.002 * 2**attempt, 0.1))  # noqa: S311
                 continue
+            except StoreUnavailable as error:
+                raise unavailable() from error
             return done
         raise conflict(
             "Unable to complete operation due to concurrent modification. Please try again later."
         )
+
+
+def _read(body: bytes | None) -> Json | None:
+    return None if body is None else msgspec.json.decode(body)
 
 
 def new_id(length: int = 10) -> str:

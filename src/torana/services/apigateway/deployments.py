@@ -95,7 +95,7 @@ class Deployments:
                 self._try(model, Stage(), None)
             return _shown(made)
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     def _deploy(self, stage: Json, deployment: str, params: Json) -> None:
         """To the stage, or to its canary where one is asked for."""
@@ -155,7 +155,7 @@ class Deployments:
             sheet.put(DEPLOYMENT, f"{api['id']}/{found['id']}", found)
             return _shown(found)
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def DeleteDeployment(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -168,7 +168,7 @@ class Deployments:
             sheet.delete(DEPLOYMENT, f"{api['id']}/{found['id']}")
             return {}
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def CreateStage(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -181,7 +181,7 @@ class Deployments:
             await self._save(sheet, api["id"], stage)
             return _stage(stage)
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def GetStage(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -213,7 +213,7 @@ class Deployments:
             await self._save(sheet, api["id"], stage)
             return _stage(stage)
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def DeleteStage(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -222,7 +222,7 @@ class Deployments:
             sheet.delete(STAGE, f"{api['id']}/{stage['stageName']}")
             return {}
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
 
 def _new_stage(name: str, params: Json) -> Json:

@@ -42,7 +42,7 @@ class Documentation:
             sheet.put(PART, f"{api['id']}/documentation/{made['id']}", made)
             return made
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def GetDocumentationPart(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -70,7 +70,7 @@ class Documentation:
             sheet.put(PART, f"{params['restApiId']}/documentation/{found['id']}", found)
             return found
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def DeleteDocumentationPart(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -78,7 +78,7 @@ class Documentation:
             sheet.delete(PART, f"{params['restApiId']}/documentation/{found['id']}")
             return {}
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def CreateDocumentationVersion(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -93,7 +93,7 @@ class Documentation:
             sheet.put(PART, place, made)
             return _dated(made)
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def GetDocumentationVersion(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -119,7 +119,7 @@ class Documentation:
             sheet.put(PART, place, found)
             return _dated(found)
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def DeleteDocumentationVersion(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -128,7 +128,7 @@ class Documentation:
             sheet.delete(PART, place)
             return {}
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
 
 async def _part(sheet: Sheet, call: Call, params: Json) -> Json:

@@ -49,7 +49,7 @@ class Documents:
             sheet.put(API, api["id"], api)
             return _told(api, document)
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def PutRestApi(self, call: Call, params: Json) -> Json:
         document = _read(params)
@@ -63,7 +63,7 @@ class Documents:
             sheet.put(API, api["id"], api)
             return _told(api, document)
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def GetExport(self, call: Call, params: Json) -> Json:
         kind = _FORMATS.get(params["exportType"])

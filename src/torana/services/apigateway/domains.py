@@ -73,7 +73,7 @@ class Domains:
             sheet.put(DOMAIN, name, made)
             return made
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def GetDomainName(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -94,7 +94,7 @@ class Domains:
             sheet.put(DOMAIN, found["domainName"], found)
             return found
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def DeleteDomainName(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -104,7 +104,7 @@ class Domains:
             sheet.delete(DOMAIN, found["domainName"])
             return {}
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def CreateBasePathMapping(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -119,7 +119,7 @@ class Domains:
             sheet.put(MAPPING, f"{domain['domainName']}/{base}", made)
             return made
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def _fits(self, sheet: Sheet, call: Call, mapping: Json) -> None:
         api = await the_api(sheet, call, mapping["restApiId"])
@@ -157,7 +157,7 @@ class Domains:
             sheet.put(MAPPING, after, found)
             return found
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def DeleteBasePathMapping(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -165,4 +165,4 @@ class Domains:
             sheet.delete(MAPPING, f"{params['domainName']}/{found['basePath']}")
             return {}
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)

@@ -26,3 +26,12 @@ def no_api(account: str, api_id: str) -> ServiceError:
 def missing(what: str) -> ServiceError:
     """404, for parts of an API."""
     return not_found(f"Invalid {what} identifier specified")
+
+
+def unavailable() -> ServiceError:
+    """503: nothing can be read or changed while the store is away."""
+    return ServiceError(
+        "ServiceUnavailableException",
+        "The store does not answer. Read back what you wanted to change, then try again.",
+        status=503,
+    )

@@ -103,7 +103,7 @@ class Keys:
             sheet.put(KEY_VALUE, hashed, {"id": key["id"]})
             return {**_shown(key), "value": value}
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def GetApiKey(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -133,7 +133,7 @@ class Keys:
             sheet.put(KEY, key["id"], key)
             return _shown(key)
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def DeleteApiKey(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -146,7 +146,7 @@ class Keys:
             sheet.delete(KEY, key["id"])
             return {}
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
 
 class UsagePlans:
@@ -164,7 +164,7 @@ class UsagePlans:
             sheet.put(PLAN, plan["id"], plan)
             return plan
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def GetUsagePlan(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -192,7 +192,7 @@ class UsagePlans:
             sheet.put(PLAN, plan["id"], plan)
             return plan
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def DeleteUsagePlan(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -206,7 +206,7 @@ class UsagePlans:
             sheet.delete(PLAN, plan["id"])
             return {}
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def CreateUsagePlanKey(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -220,7 +220,7 @@ class UsagePlans:
             sheet.put(PLAN_KEY, f"{plan['id']}/{key['id']}", made)
             return made
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def GetUsagePlanKey(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -242,7 +242,7 @@ class UsagePlans:
             sheet.delete(PLAN_KEY, f"{params['usagePlanId']}/{key['id']}")
             return {}
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
 
 async def _plan_key(sheet: Sheet, params: Json) -> Json:

@@ -82,7 +82,7 @@ class Placed:
             place.save()
             return done
 
-        return await self._book.edit(whole)
+        return await self._book.edit(call, whole)
 
     async def _read(self, call: Call, params: Json, work: Callable[[Place], Json]) -> Json:
         async def whole(sheet: Sheet) -> Json:

@@ -119,7 +119,7 @@ class Parts:
             sheet.put(PART, place, part)
             return part
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def _get(self, call: Call, api_id: str, kind: Kind, id: str) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -153,7 +153,7 @@ class Parts:
             sheet.put(PART, place, part)
             return part
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def _delete(self, call: Call, api_id: str, kind: Kind, id: str) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -164,7 +164,7 @@ class Parts:
             sheet.delete(PART, f"{api_id}/{kind.name}/{id}")
             return {}
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     # Models.
 

@@ -79,7 +79,7 @@ class Resources:
             await place(sheet, api["id"], parent, resource)
             return shown(resource)
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def GetResource(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -116,7 +116,7 @@ class Resources:
             await self._repath(sheet, api["id"], before["path"], resource["path"])
             return shown(resource)
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def _leave(self, sheet: Sheet, api_id: str, resource: Json) -> None:
         taken = slot(api_id, resource["parentId"], resource["pathPart"])
@@ -142,4 +142,4 @@ class Resources:
                     sheet.delete(RESOURCE, id)
             return {}
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)

@@ -32,14 +32,14 @@ class Tags:
         self._book = book
 
     async def TagResource(self, call: Call, params: Json) -> Json:
-        return await self._change(params, lambda tags: tags.update(params["tags"]))
+        return await self._change(call, params, lambda tags: tags.update(params["tags"]))
 
     async def UntagResource(self, call: Call, params: Json) -> Json:
         def remove(tags: dict[str, str]) -> None:
             for name in params["tagKeys"]:
                 tags.pop(name, None)
 
-        return await self._change(params, remove)
+        return await self._change(call, params, remove)
 
     async def GetTags(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -48,7 +48,9 @@ class Tags:
 
         return await self._book.read(work)
 
-    async def _change(self, params: Json, change: Callable[[dict[str, str]], None]) -> Json:
+    async def _change(
+        self, call: Call, params: Json, change: Callable[[dict[str, str]], None]
+    ) -> Json:
         async def work(sheet: Sheet) -> Json:
             kind, id = _place(params["resourceArn"])
             document = await _found(sheet, kind, id)
@@ -56,7 +58,7 @@ class Tags:
             sheet.put(kind, id, document)
             return {}
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
     async def GetAccount(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -71,7 +73,7 @@ class Tags:
             sheet.put(_ACCOUNT, "account", account)
             return account
 
-        return await self._book.edit(work)
+        return await self._book.edit(call, work)
 
 
 async def _account(sheet: Sheet) -> Json:
