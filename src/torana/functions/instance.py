@@ -72,15 +72,18 @@ class Instance:
         version: FunctionVersion,
         around: Surroundings,
         idle: Callable[["Instance"], None],
+        answered: Callable[["Instance"], None],
         gone: Callable[["Instance"], None],
     ) -> None:
-        """`idle` is called whenever the instance can take an event, `gone` when it has ended."""
+        """`idle` is called whenever the instance can take an event, `answered` when it has given
+        its answer and is about to, `gone` when it ends."""
         self.version = version
         self.idle_since = 0.0
         self.id = secrets.token_hex(16)
         self.ending: asyncio.Task[None] | None = None
         """Set once it ends or has ended."""
-        self._around, self._idle, self._gone = around, idle, gone
+        self._around, self._idle = around, idle
+        self._answered, self._gone = answered, gone
         self._api = RuntimeApi(self._asked, self._trusted)
         day = time.strftime("%Y/%m/%d", time.gmtime())
         self._stream = f"{day}/[{version.version}]{self.id}"
@@ -251,6 +254,8 @@ class Instance:
         )
         self._init_seconds = None
         self._turn = None
+        if failure is None and self.ending is None and not self.usable:
+            self._answered(self)
 
     @property
     def usable(self) -> bool:

@@ -27,7 +27,7 @@ _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 409
 _MNT_DETACH = 2
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
-_PDEATHSIG, _NO_NEW_PRIVS, _SECCOMP, _DUMPABLE = 1, 38, 22, 4
+_PDEATHSIG, _NO_NEW_PRIVS, _SECCOMP, _CAPBSET_DROP = 1, 38, 22, 24
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _MOUNT_SETATTR, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 442, 444, 445, 446
 
@@ -56,6 +56,8 @@ def confine(orders: dict[str, Any]) -> None:
         os.setgroups([])
         os.setresgid(orders["uid"], orders["uid"], orders["uid"])
         os.setresuid(orders["uid"], orders["uid"], orders["uid"])
+    elif os.geteuid() == 0:
+        powerless()
     # Last, for it is forgotten whenever the user changes.
     _prctl(_PDEATHSIG, signal.SIGKILL)
     _prctl(_NO_NEW_PRIVS, 1)
@@ -63,6 +65,13 @@ def confine(orders: dict[str, Any]) -> None:
         landlock(orders["readable"], orders["writable"])
     if orders["seccomp"]:
         seccomp()
+
+
+def powerless() -> None:
+    """Root in name only: what is started next has no capability."""
+    for capability in range(64):
+        if _libc.prctl(_CAPBSET_DROP, *map(ctypes.c_ulong, (capability, 0, 0, 0))) < 0:
+            break
 
 
 def limits(orders: dict[str, Any]) -> None:

@@ -117,8 +117,6 @@ class Pool:
         started = time.perf_counter()
         # A caller that leaves does not stop the function, as on the service.
         outcome = await asyncio.shield(spawn(instance.invoke(event), "an invocation"))
-        if not outcome.streamed and instance.ending is None and not instance.usable:
-            self._settling.add(instance)
         counts.seconds += time.perf_counter() - started
         counts.failures += outcome.failed
         return outcome
@@ -190,7 +188,9 @@ class Pool:
                     # Those that wanted it were served by others meanwhile.
                     self._seats.give()
                     return
-                instance = Instance(self.version, self._around, self._freed, self._left)
+                instance = Instance(
+                    self.version, self._around, self._freed, self._settling.add, self._left
+                )
                 self._all.add(instance)
                 started = time.perf_counter()
                 await instance.start()

@@ -95,6 +95,7 @@ _ETC = (
     "ssl",
     "timezone",
 )
+_PROC = ("cpuinfo", "loadavg", "meminfo", "self", "stat", "sys/kernel", "sys/vm", "uptime")
 
 
 class Sandbox:
@@ -148,7 +149,8 @@ class Sandbox:
         kind = self.kind
         megabyte = 1 << 20
         inside = self.inside(box)
-        readable = _present((*_SYSTEM, "/proc", "/etc", *box.readable))
+        shown = [f"/etc/{name}" for name in _ETC] + [f"/proc/{name}" for name in _PROC]
+        readable = _present((*_SYSTEM, *shown, *box.readable))
         own = [str(box.code), *([str(box.layers)] if box.layers else [])]
         return {
             "jail": kind.jail,
