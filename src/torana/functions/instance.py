@@ -94,6 +94,7 @@ class Instance:
         self._variables: Mapping[str, str] = {}
         self._init_seconds: float | None = None
         self._used = 0
+        self._weighed = 0.0
         self._failure: Failure | None = None
 
     async def start(self) -> None:
@@ -219,14 +220,19 @@ class Instance:
         turn = self._turn
         if turn is None or turn.request_id != request_id or self._boxed is None:
             return
-        used = self._boxed.resident()
-        self._used = max(self._used, used)
-        if used > self.version.memory << 20:
+        if self._look() > self.version.memory << 20:
             self._failure = exited(request_id, -9)
             self.leave()
         else:
             loop = asyncio.get_running_loop()
             turn.watcher = loop.call_later(_WATCH, self._weigh, request_id)
+
+    def _look(self) -> int:
+        """Bytes of memory in use now. Not free, so not done for every short invocation."""
+        self._weighed = time.perf_counter()
+        used = self._boxed.resident() if self._boxed is not None and self.ending is None else 0
+        self._used = max(self._used, used)
+        return used
 
     def _expire(self, request_id: str) -> None:
         self._failure = timed_out(request_id, self.version.timeout)
@@ -237,8 +243,8 @@ class Instance:
         output = self._output
         output.drain()
         seconds = time.perf_counter() - turn.started
-        if self._boxed is not None and self.ending is None:
-            self._used = max(self._used, self._boxed.resident())
+        if turn.started + seconds - self._weighed > _WATCH:
+            self._look()
         if failure is not None:
             output.say(failure.message)
         output.say(f"END RequestId: {turn.request_id}")

@@ -128,6 +128,8 @@ class Pool:
                 return instance
         if self._last_failure is not None and time.monotonic() < self._rest_until:
             raise self._last_failure
+        if self.version.reserved == 0:
+            raise Throttled(self._why_full())
         if len(self._waiting) >= self._seats.limits.queue:
             raise Throttled("ConcurrentInvocationLimitExceeded")
         growing = len(self._settling) <= len(self._waiting) and self.grow()

@@ -6,6 +6,7 @@ The strongest kind that works here is found once, by trying.
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -19,7 +20,7 @@ from torana.functions import launch
 
 FAILED = 125
 """The exit status of a box that could not be set up."""
-_FIRST_UID, _UIDS = 210_000, 4096
+_UIDS = 4096
 _PROBE = 10.0
 """Seconds."""
 _FILES = 1024
@@ -103,7 +104,8 @@ class Sandbox:
 
     def __init__(self, kind: Isolation) -> None:
         self.kind = kind
-        self._free = list(range(_FIRST_UID + _UIDS - 1, _FIRST_UID - 1, -1))
+        first = _first_uid() if kind.own_user else 0
+        self._free = list(range(first + _UIDS - 1, first - 1, -1))
 
     def inside(self, box: Box) -> Inside:
         """Where the box's own folders will be."""
@@ -195,7 +197,8 @@ class Boxed:
 
     def resident(self) -> int:
         """Bytes of memory that everything in the box holds together."""
-        return sum(map(_resident, self._processes()))
+        found = self._processes()
+        return _resident(found[0]) if len(found) == 1 else sum(map(_share, found))
 
     def _processes(self) -> list[int]:
         found = [self._process.pid]
@@ -227,6 +230,20 @@ class Boxed:
                 sys.executable, "-I", "-S", "-c", code, str(self.uid), env={}
             )
             await killer.wait()
+
+
+def _first_uid() -> int:
+    """Of a range of user ids that nobody has; another one for every gateway on the machine.
+
+    A container may have only 65 536 ids. Source: user_namespaces(7).
+    """
+    try:
+        rows = [line.split() for line in Path("/proc/self/uid_map").read_text("ascii").splitlines()]
+        end = max(int(first) + int(count) for first, _, count in rows)
+    except (OSError, ValueError):
+        end = 1 << 31
+    low, high = (210_000, min(end, 1 << 31)) if end > 300_000 else (20_000, 60_000)
+    return low + secrets.randbelow(max((high - low) // _UIDS, 1)) * _UIDS
 
 
 def _furnish(box: Box, uid: int) -> None:
@@ -286,6 +303,17 @@ def _resident(pid: int) -> int:
         )
     except (OSError, IndexError):
         return 0
+
+
+def _share(pid: int) -> int:
+    """What a process holds of memory that forks may share, where the system tells."""
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, IndexError, ValueError):
+        pass
+    return _resident(pid)
 
 
 async def strongest(folder: Path, readable: Sequence[str], kinds: Sequence[Isolation]) -> Sandbox:
