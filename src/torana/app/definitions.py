@@ -108,7 +108,8 @@ def compile_table(documents: Sequence[Document], ports: Ports, domains: dict[str
 
 
 def live(api: RestApi, stage: Stage, ports: Ports, canary: RestApi | None = None) -> Live:
-    """A stage as it is served; `canary` is the API of its canary's deployment.
+    """A stage as it is served; `canary` is the API of its canary's deployment. A canary without a
+    deployment is the same API with other stage variables.
 
     Raises `InvalidApi`.
     """
@@ -118,10 +119,9 @@ def live(api: RestApi, stage: Stage, ports: Ports, canary: RestApi | None = None
     if settings is None:
         return Live(served)
     if canary is None:
-        raise InvalidApi(
-            f"{api.name}: a canary is a second deployment, which a file does not have: take "
-            "canarySettings out, or deploy through the control plane"
-        )
+        if settings.deployment_id:
+            raise InvalidApi(f"{api.name}: there is no deployment {settings.deployment_id!r}")
+        canary = api
     variables = {**stage.variables, **settings.stage_variable_overrides}
     other = msgspec.structs.replace(stage, variables=variables)
     refuse(canary, other)

@@ -131,7 +131,8 @@ class Node:
             plans.append(demo_plan(demo, stages))
         control = self._control
         self._keys.replace([*keys, *control.keys()], [*plans, *control.plans()])
-        self.door.table = Table(stages, {**control.domains(), **self._files.domains})
+        domains = {**control.domains(), **self._files.domains}
+        self.door.table = Table(stages, domains, self.settings.domain_suffix)
 
     def _cannot_serve(self, api: RestApi, stage: Stage, canary: RestApi | None) -> str | None:
         """Why a stage cannot be served, or None."""

@@ -51,6 +51,8 @@ class Table(Struct, frozen=True):
 
     stages: Mapping[tuple[str, str], Live]
     domains: Domains = {}
+    suffix: str = "localhost"
+    """Of `{api-id}.execute-api.{suffix}`; a region may stand before it."""
 
     def find(self, host: str, path: str) -> Found | None:
         """None: no API answers there."""
@@ -61,7 +63,7 @@ class Table(Struct, frozen=True):
         if bases is not None:
             return self._mapped(bases, path)
         api_id, _, rest = name.partition(".")
-        if rest.startswith("execute-api."):
+        if rest.startswith("execute-api.") and rest.endswith("." + self.suffix):
             return self._stage(api_id, path)
         return None
 
