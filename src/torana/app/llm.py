@@ -172,5 +172,11 @@ def _model(
         for each in given.targets
     )
     return Model(
-        name, targets, given.fallbacks, ORDERS[given.routing], given.retries, given.affinity
+        name,
+        targets,
+        given.fallbacks,
+        ORDERS[given.routing],
+        given.retries,
+        given.affinity,
+        given.cache_seconds,
     )

@@ -41,6 +41,8 @@ class Relay:
         self._begun, self._rest = answered.begun, answered.rest
         self._pipe, self._fail, self._done = pipe, fail, done
         self._over = False
+        self.whole = False
+        """Everything came, and no error."""
 
     def __aiter__(self) -> "Relay":
         return self
@@ -68,6 +70,7 @@ class Relay:
             await self.aclose()
             return out + self._fail(pipe.broken)
         if piece is None:
+            self.whole = True
             self._end()
         return out
 
@@ -87,6 +90,37 @@ class Relay:
         if not self._over:
             self._over = True
             self._done()
+
+
+class Recorded:
+    """A relay whose bytes are kept, if all of them come and they are not too many."""
+
+    def __init__(self, relay: Relay, most: int, keep: Callable[[bytes], None]) -> None:
+        self.trailers = relay.trailers
+        self._relay, self._left, self._keep = relay, most, keep
+        self._pieces: list[bytes] = []
+
+    def __aiter__(self) -> "Recorded":
+        return self
+
+    async def __anext__(self) -> bytes:
+        """See `Stream`."""
+        try:
+            piece = await anext(self._relay)
+        except StopAsyncIteration:
+            if self._relay.whole and self._left >= 0:
+                self._keep(b"".join(self._pieces))
+            raise
+        self._left -= len(piece)
+        if self._left >= 0:
+            self._pieces.append(piece)
+        else:
+            self._pieces.clear()
+        return piece
+
+    async def aclose(self) -> None:
+        """See `Stream`."""
+        await self._relay.aclose()
 
 
 class Passing:

@@ -101,6 +101,8 @@ class Model(Struct, frozen=True, eq=False):
     retries: int
     affinity: str = ""
     """What a session is, that stays with one target: `key`, `user`, `header:NAME`, or nothing."""
+    cache: float = 0.0
+    """Seconds that an answer is kept for the same question; 0: not at all."""
     allowance: Retries = field(default_factory=Retries)
 
 

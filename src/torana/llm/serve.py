@@ -8,6 +8,7 @@ from random import getrandbits
 import msgspec
 from msgspec import Struct
 
+from torana.llm.cache import LARGEST, OPERATIONS, Cache, Kept, bypassed, name
 from torana.llm.call import Answered, Asked, call
 from torana.llm.chat import Usage
 from torana.llm.dialect import Front, user_of
@@ -16,7 +17,7 @@ from torana.llm.errors import LlmError
 from torana.llm.fronts import front_of
 from torana.llm.fronts.openai_errors import refuse
 from torana.llm.keys import Key, Keys, Reserved, allow, identify, reserve
-from torana.llm.relay import Observing, Passing, Pipe, Relay, Translating
+from torana.llm.relay import Observing, Passing, Pipe, Recorded, Relay, Translating
 from torana.llm.route import Model, Models, find
 from torana.llm.spend import Spent
 from torana.llm.sse import EVENT_STREAM
@@ -43,6 +44,7 @@ class Llm:
 
     def __init__(self, plan: Plan, spend: Callable[[Spent], None]) -> None:
         self.plan, self._spend = plan, spend
+        self._cache = Cache()
 
     def takes(self, path: str) -> bool:
         """Whether a path is ours."""
@@ -90,17 +92,16 @@ class Llm:
             raise LlmError("invalid_request", f"{request.method} is not allowed", status=405)
         plan, started = self.plan, time.time()
         key = identify(plan.keys, request.headers, request.target.partition("?")[2])
-        try:
-            body = await read(request.body, BODY_LIMIT)
-        except TimeoutError as error:
-            raise LlmError("invalid_request", "The body came too slowly.", status=408) from error
-        except ConnectionError as error:
-            raise LlmError("invalid_request", "The body broke off.") from error
-        except BodyTooLarge as error:
-            raise LlmError("too_large", f"The body is over {BODY_LIMIT} bytes.") from error
+        body = await _body(request)
         peek = front.peek(body, path)
         allow(key, peek.model)
         model = find(plan.models, peek.model)
+        slot = b""
+        if model.cache and front.operation in OPERATIONS and not bypassed(request.headers):
+            slot = name(key.name, path, body)
+            kept = self._cache.get(slot)
+            if kept is not None:
+                return await self._again(kept, key, model, started)
         price = model.targets[0].price
         reserved = await reserve(key, len(body), peek.max_tokens, price)
         asked = Asked(front, peek, body)
@@ -113,7 +114,41 @@ class Llm:
             self._spend(Spent(started, key.name, model.name, "", "", status))
             raise
         account = _Account(self._spend, started, key, model, answered, reserved, len(body))
-        return _reply(asked, answered, account)
+        reply = _reply(asked, answered, account)
+        if slot:
+            self._record(slot, reply, model, account)
+        return reply
+
+    async def _again(self, kept: Kept, key: Key, model: Model, started: float) -> Reply:
+        """An answer once more. It counts as a request, and costs nothing."""
+        (await reserve(key, 0, 0, None)).settle(None, None)
+        spent = Spent(started, key.name, model.name, "", "", 200, usd=0.0)
+        self._spend(msgspec.structs.replace(spent, hit=True, saved=kept.usd))
+        return Reply(200, Headers([*kept.headers, ("x-torana-cache", "hit")]), kept.body)
+
+    def _record(self, slot: bytes, reply: Reply, model: Model, account: "_Account") -> None:
+        if reply.status != 200:
+            return
+        headers = reply.headers.copy()
+
+        def keep(body: bytes) -> None:
+            self._cache.put(slot, headers, body, account.usd, model.cache)
+
+        if isinstance(reply.body, bytes):
+            keep(reply.body)
+        elif isinstance(reply.body, Relay):
+            reply.body = Recorded(reply.body, LARGEST, keep)
+
+
+async def _body(request: Request) -> bytes:
+    try:
+        return await read(request.body, BODY_LIMIT)
+    except TimeoutError as error:
+        raise LlmError("invalid_request", "The body came too slowly.", status=408) from error
+    except ConnectionError as error:
+        raise LlmError("invalid_request", "The body broke off.") from error
+    except BodyTooLarge as error:
+        raise LlmError("too_large", f"The body is over {BODY_LIMIT} bytes.") from error
 
 
 def _session(model: Model, key: Key, request: Request, body: bytes) -> str:
@@ -141,6 +176,8 @@ class _Account:
     ) -> None:
         self._spend, self._started, self._size = spend, started, size
         self._key, self._model, self._answered, self._reserved = key, model, answered, reserved
+        self.usd: float | None = None
+        """What it cost, once that is known."""
 
     def seconds(self) -> float:
         """Since the request came."""
@@ -152,6 +189,7 @@ class _Account:
         target = self._answered.target
         target.busy -= 1
         self._reserved.settle(used, target.price)
+        self.usd = target.price.of(used) if target.price else None
         self._spend(
             Spent(
                 at=self._started,
@@ -163,7 +201,7 @@ class _Account:
                 input=used.input,
                 output=used.output,
                 cached=used.cached,
-                usd=target.price.of(used) if target.price else None,
+                usd=self.usd,
                 seconds=self.seconds(),
                 stream=stream,
                 attempts=self._answered.attempts,

@@ -36,6 +36,10 @@ class Spent(Struct, frozen=True):
     attempts: int = 1
     estimated: bool = False
     """The provider told no usage: counted from the bytes."""
+    hit: bool = False
+    """Answered from the cache."""
+    saved: float | None = None
+    """US dollars that the cache saved."""
 
 
 class Ledger:
@@ -100,6 +104,8 @@ class Total(Struct):
     usd: float = 0.0
     unpriced: int = 0
     """Requests whose price nobody knows."""
+    hits: int = 0
+    saved: float = 0.0
 
     def add(self, spent: Spent) -> None:
         """One more."""
@@ -109,6 +115,8 @@ class Total(Struct):
         self.output += spent.output
         self.cached += spent.cached
         self.usd += spent.usd or 0.0
+        self.hits += spent.hit
+        self.saved += spent.saved or 0.0
         self.unpriced += spent.usd is None and spent.status < 400
 
 
