@@ -59,10 +59,9 @@ async def until(running: Running, secret: str, status: int) -> None:
     url = f"http://127.0.0.1:{running.run['port']}/v1/chat/completions"
     fields = {"Authorization": f"Bearer {secret}", "Connection": "close"}
     row = 0
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30), httpx.AsyncClient(timeout=20, verify=False) as client:
         while row < 8:
-            async with httpx.AsyncClient() as client:
-                found = await client.post(url, json=ASKED, headers=fields)
+            found = await client.post(url, json=ASKED, headers=fields)
             row = row + 1 if found.status_code == status else 0
             await asyncio.sleep(0.02)
 
