@@ -80,8 +80,13 @@ async def test_workers_together_spend_a_budget_exactly(tmp_path: Path) -> None:
         await asyncio.to_thread(running.wait)
         async with httpx.AsyncClient(timeout=30) as client:
             found = await asyncio.gather(*(chat(client, running) for _ in range(60)))
+            # What one worker holds, the other may have to ask back for.
+            for _ in range(20):
+                await asyncio.sleep(0.3)
+                found.append(await chat(client, running))
     await up.close()
-    assert (found.count(200), found.count(429)) == (25, 35)
+    assert set(found) == {200, 429}
+    assert found.count(200) == 25
     assert len(ledger(tmp_path)) == 25
     assert sum(each.usd or 0 for each in ledger(tmp_path)) == pytest.approx(25)
 
