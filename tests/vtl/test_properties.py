@@ -39,7 +39,11 @@ _PIECES = [
     *("$input.params()", "[$x,$x]", "[0]", "(", "|", "*", "é", "$util.escapeJavaScript("),
 ]
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-99, 99) | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-99, 99)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=12,
 )

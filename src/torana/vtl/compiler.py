@@ -14,6 +14,17 @@ from torana.vtl.expressions import Reader, Reference, stepped
 _DEEPEST_LOOPS = 18
 """Loops in loops: Python's own parser takes no more than twenty."""
 _DEEPEST = 80
+_MOST_PARTS = 40
+_STEP = 40
+"""Characters of Python that make a step of the budget."""
+_OF_FOREACH = {
+    "'count'": ("(i{n} + 1)", False),
+    "'first'": ("(i{n} == 0)", True),
+    "'hasNext'": ("(i{n} + 1 < n{n})", True),
+    "'index'": ("i{n}", False),
+    "'last'": ("(i{n} + 1 == n{n})", True),
+}
+"""Members of `$foreach` that need no object: their Python, and whether it is bool."""
 
 _PLAIN = re.compile(r"[^$#\\]+")
 _ESCAPED_SILENCE = re.compile(r"\$(\\+)!(?=\{?[A-Za-z_])")
@@ -33,14 +44,18 @@ _SCOPE_OF_BREAK = re.compile(r"\s*\$\{?foreach((?:\.parent)*)\}?\s*\)")
 class Function:
     """One Python function being written: a template, a macro, a block or a string."""
 
-    __slots__ = ("blocks", "ends", "lines", "literal", "name", "turns")
+    __slots__ = ("blocks", "ends", "lines", "literal", "name", "names", "parts", "turns")
 
     def __init__(self, name: str, ends: bool = False) -> None:
         self.name, self.ends = name, ends
         """Whether an `#end` ends it."""
-        self.lines = [f"def {name}(V, w, B):", " g = V.get"]
-        self.turns: dict[int, int] = {}
-        """By loop, the line that charges its turns."""
+        self.lines = [f"def {name}(V, o, B):", " g = V.get"]
+        self.names: set[str] = set()
+        """The variables it names."""
+        self.parts: list[str] = []
+        """The Python of output that waits to be written."""
+        self.turns: dict[int, tuple[int, str]] = {}
+        """By loop, the line that charges its turns, and what follows it."""
         self.blocks: list[tuple[str, int, int]] = []
         """What is open: kind, where it began, its number."""
         self.literal: list[str] = []
@@ -48,18 +63,41 @@ class Function:
     def line(self, python: str) -> None:
         self.lines.append(" " * (1 + len(self.blocks)) + python)
 
-    def flush(self) -> None:
+    def part(self, python: str) -> None:
+        """Some output."""
+        self.close()
+        self.parts.append(python)
+        if len(self.parts) > _MOST_PARTS:
+            self.flush()
+
+    def close(self) -> None:
+        """Make the text so far a part."""
         if self.literal:
-            self.line(f"w({''.join(self.literal)!r})")
+            self.parts.append(repr("".join(self.literal)))
             self.literal.clear()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self.close()
+        if self.parts:
+            self.line(f"o += ({', '.join(self.parts)},)")
+            self.parts.clear()
 
 
 class Writer:
     """Writes the Python of one template."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, local: frozenset[str], loop_objects: bool) -> None:
         self.cursor = Cursor(source)
-        self.read = Reader(self.cursor, self.string)
+        self.read = Reader(self.cursor, self.string, self.look, self.of_foreach)
+        self.local = {name: f"v{place}" for place, name in enumerate(sorted(local))}
+        """Variables that only the template's own function names: they are Python's."""
+        self.shared: set[str] = set()
+        """Variables that other functions name."""
+        self.loop_objects = loop_objects
+        self.needs_loop_objects = False
+        self.loop_variables: set[str] = set()
+        self.names_of_run: frozenset[str] = frozenset()
         self.functions: list[str] = []
         self.macros: dict[str, tuple[str, tuple[str, ...]]] = {}
         self.known = frozenset(_MACRO_NAME.findall(source))
@@ -68,6 +106,27 @@ class Writer:
         self.names = 0
         self.inside_string = 0
         self.now = Function("run")
+        for name, python in self.local.items():
+            self.now.line(f"{python} = g({name!r})")
+
+    def look(self, name: str) -> str:
+        """The Python that reads a variable."""
+        self.now.names.add(name)
+        if name in ("foreach", "velocityCount"):
+            self.needs_loop_objects = True
+        return self.local.get(name) or f"g({name!r})"
+
+    def assigned(self, name: str) -> str:
+        """The Python that a variable is assigned by."""
+        return self.local.get(name) or f"V[{name!r}]"
+
+    def of_foreach(self, member: str) -> tuple[str, bool] | None:
+        """A member of `$foreach` of the loop around."""
+        loops = [number for kind, _, number in self.now.blocks if kind == "foreach"]
+        found = _OF_FOREACH.get(member)
+        if found is None or not loops or self.loop_objects:
+            return None
+        return found[0].format(n=loops[-1]), found[1]
 
     def whole(self) -> str:
         """The template's functions."""
@@ -104,6 +163,10 @@ class Writer:
     def _done(self, function: Function) -> None:
         function.flush()
         function.line("return")
+        if function.name == "run":
+            self.names_of_run = frozenset(function.names)
+        else:
+            self.shared |= function.names
         self.functions.append("\n".join(function.lines))
 
     def string(self, text: str, at: int) -> str:
@@ -126,11 +189,10 @@ class Writer:
         return self._as_value(function)
 
     def _as_value(self, function: Function) -> str:
-        function.flush()
-        body = function.lines[2:]
-        if all(line.startswith(" w(") for line in body):
-            parts = [line[3:-1] for line in body]
-            return f"joined(B, ({', '.join(parts)},))" if parts else "''"
+        if len(function.lines) == 2 and not function.blocks:
+            function.close()
+            self.now.names |= function.names
+            return f"joined(B, ({', '.join(function.parts)},))" if function.parts else "''"
         self._done(function)
         return f"rendered(V, {function.name}, B)"
 
@@ -186,13 +248,16 @@ class Writer:
             self.now.literal.append("\\" * marks)
             self._text("$")
             return
-        self.now.flush()
         if marks:
             args = f"{found.source!r}, {marks}, {found.silent}"
-            self.now.line(f"w(escaped(B, {found.python}, {args}))")
+            self.now.part(f"escaped(B, {found.python}, {args})")
             return
-        self.now.line(
-            f"w(t if (t := {found.python}).__class__ is str else shown(B, t, {self._null(found)}))"
+        if found.python.startswith("i") and found.is_bool is False and found.root == "foreach":
+            self.now.part(f"S({found.python})")
+            return
+        self.now.part(
+            f"t if (c := (t := {found.python}).__class__) is str else S(t) if c is int "
+            f"else shown(B, t, {self._null(found)})"
         )
 
     def _null(self, found: Reference) -> str:
@@ -274,8 +339,8 @@ class Writer:
         self.now.flush()
         body = self.function("b", name, start) if block else "None"
         packed = f"({', '.join(args)},)" if args else "()"
-        call = f"B.macro(V, w, {name.removeprefix('@')!r}, {packed}, {body})"
-        self.now.line(f"{call} or w({source!r})")
+        call = f"B.macro(V, o, {name.removeprefix('@')!r}, {packed}, {body})"
+        self.now.line(f"{call} or o.append({source!r})")
 
     def _arguments(self) -> list[str]:
         """A macro's arguments; commas between them are optional."""
@@ -335,19 +400,6 @@ def _end(writer: Writer, start: int) -> bool:
     return False
 
 
-def _turns(function: Function, number: int) -> None:
-    """Charge the turns of the loop just closed by what its body does, and tidy up after it."""
-    at = function.turns.pop(number)
-    cost = len(function.lines) - at
-    function.lines[at] = f"{' ' * (2 + len(function.blocks))}B.steps -= {cost}"
-    function.line(f"L{number}.end(V)")
-    flag = f"x{number}"
-    if any(f"{flag} = True" in line for line in function.lines[at:]):
-        function.lines.insert(at - 2, f"{' ' * (1 + len(function.blocks))}{flag} = False")
-        outer = any(block[0] == "foreach" for block in function.blocks)
-        function.line(f"if {flag}: {'break' if outer else 'return'}")
-
-
 def _foreach(writer: Writer, start: int) -> None:
     cursor = writer.cursor
     writer.opened()
@@ -361,14 +413,40 @@ def _foreach(writer: Writer, start: int) -> None:
     writer.closed()
     writer.names += 1
     number = writer.names
-    writer.now.line(f"L{number} = Loop(B, V, {variable.root!r}, {items})")
-    writer.now.line(f"for L{number}.index, V[{variable.root!r}] in enumerate(L{number}.items):")
+    function, name = writer.now, variable.root
+    writer.loop_variables.add(name)
+    if writer.counts or writer.loop_objects:
+        function.line(f"L{number} = Loop(B, V, {name!r}, {items})")
+        function.line(
+            f"for L{number}.index, {writer.assigned(name)} in enumerate(L{number}.items):"
+        )
+        after = f"L{number}.end(V)"
+        writer.shared.add(name)
+    else:
+        function.line(f"L{number} = each(B, {items}); n{number} = len(L{number})")
+        function.line(f"k{number} = {writer.look(name)}")
+        function.line(f"for i{number}, {writer.assigned(name)} in enumerate(L{number}):")
+        local = writer.local.get(name)
+        after = f"{local} = k{number}" if local else f"restore(V, {name!r}, k{number})"
     writer.open("foreach", start, number)
-    writer.now.turns[number] = len(writer.now.lines)
-    writer.now.line("pass")
-    writer.now.line("if B.steps < 0: B.over()")
+    function.turns[number] = (len(function.lines), after)
+    function.line("pass")
     if writer.counts:
-        writer.now.line(f"V['velocityCount'] = L{number}.index + 1")
+        function.line(f"V['velocityCount'] = L{number}.index + 1")
+
+
+def _turns(function: Function, number: int) -> None:
+    """Charge the turns of the loop just closed by what its body does, and tidy up after it."""
+    at, after = function.turns.pop(number)
+    cost = 1 + sum(map(len, function.lines[at:])) // _STEP
+    indent = " " * (1 + len(function.blocks))
+    function.lines[at] = f"{indent} B.steps -= {cost}\n{indent} if B.steps < 0: B.over()"
+    function.line(after)
+    flag = f"x{number}"
+    if any(f"{flag} = True" in line for line in function.lines[at:]):
+        function.lines[at - 1 : at - 1] = [f"{indent}{flag} = False"]
+        outer = any(block[0] == "foreach" for block in function.blocks)
+        function.line(f"if {flag}: {'break' if outer else 'return'}")
 
 
 def _break(writer: Writer, start: int) -> None:
@@ -409,15 +487,15 @@ def _set(writer: Writer, start: int) -> None:
     writer.closed()
     # A null leaves the variable as it was, as Velocity 1.7 does.
     if not target.steps:
-        writer.now.line(f"if (t := {value}) is not None: V[{target.root!r}] = t")
+        writer.now.line(f"if (r := {value}) is not None: {writer.assigned(target.root)} = r")
         return
     kind, key = target.steps[-1]
     if kind == "call":
         raise cursor.fail("#set cannot assign to a method call", start)
-    holder = f"g({target.root!r})"
+    holder = writer.look(target.root)
     for step, name in target.steps[:-1]:
         holder = stepped(holder, step, name)
-    writer.now.line(f"if (t := {value}) is not None: put({holder}, {key}, t)")
+    writer.now.line(f"if (r := {value}) is not None: put({holder}, {key}, r)")
 
 
 def _macro(writer: Writer, start: int) -> None:
@@ -444,6 +522,7 @@ def _define(writer: Writer, start: int) -> None:
     if variable.steps:
         raise writer.cursor.fail("#define needs a variable", start)
     writer.closed()
+    writer.shared.add(variable.root)
     function = writer.function("d", "define", start)
     writer.now.line(f"define(V, {variable.root!r}, {function}, B)")
 
@@ -452,7 +531,7 @@ def _evaluate(writer: Writer, start: int) -> None:
     writer.opened()
     value = writer.read.expression().python
     writer.closed()
-    writer.now.line(f"B.evaluate(V, w, {value})")
+    writer.now.line(f"B.evaluate(V, o, {value})")
 
 
 def _refused(writer: Writer, start: int) -> None:
@@ -476,11 +555,26 @@ _DIRECTIVES: dict[str, Callable[[Writer, int], bool | None]] = {
 }
 
 
-def written(source: str) -> tuple[str, dict[str, tuple[str, tuple[str, ...]]]]:
+def written(
+    source: str, *, shares: bool = False
+) -> tuple[str, dict[str, tuple[str, tuple[str, ...]]]]:
     """A template's Python, with the function `run`, and its macros: function and parameters.
 
-    Raises `TemplateError`.
+    One that shares its variables (an evaluated text) keeps none of them to itself. Raises
+    `TemplateError`.
     """
-    writer = Writer(source)
-    python = writer.whole()
-    return python, writer.macros
+    first = Writer(source, frozenset(), loop_objects=shares)
+    python = first.whole()
+    if shares:
+        return python, first.macros
+    if first.evaluates:
+        local, loop_objects = frozenset[str](), True
+    else:
+        local = frozenset(first.names_of_run - first.shared)
+        loop_objects = first.counts or first.needs_loop_objects
+    if loop_objects:
+        local -= {"foreach", "velocityCount"} | first.loop_variables
+    if not local and not loop_objects:
+        return python, first.macros
+    second = Writer(source, local, loop_objects)
+    return second.whole(), second.macros

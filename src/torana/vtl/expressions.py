@@ -43,7 +43,11 @@ _OWN = frozenset({"input", "context", "stageVariables", "util"})
 """The service's variables: what they do not have prints as nothing."""
 
 Block = Callable[[str, int], str]
-"""Compiles a text that holds directives: its source and where it begins to a function's name."""
+"""Compiles a text in double quotes: from its source and place to the Python of its value."""
+Look = Callable[[str], str]
+"""The Python that reads a variable."""
+Shortcut = Callable[[str], "tuple[str, bool] | None"]
+"""The Python of a member of `$foreach` where no object is needed for it, and whether it is bool."""
 
 
 class Value(NamedTuple):
@@ -62,7 +66,7 @@ class Value(NamedTuple):
         literal or a sum is false."""
         if self.is_bool:
             return self.python
-        return f"truth({self.python})" if self.reads else "False"
+        return f"((t := {self.python}) is not None and t is not False)" if self.reads else "False"
 
 
 class Reference(NamedTuple):
@@ -74,6 +78,7 @@ class Reference(NamedTuple):
     root: str
     steps: tuple[tuple[str, str], ...]
     """What follows the root: (`prop` or `index`, key's source) or (`call`, its arguments')."""
+    is_bool: bool = False
 
     @property
     def unknown(self) -> str:
@@ -84,10 +89,10 @@ class Reference(NamedTuple):
 class Reader:
     """Reads expressions at a cursor."""
 
-    __slots__ = ("arguments", "block", "cursor")
+    __slots__ = ("arguments", "block", "cursor", "look", "shortcut")
 
-    def __init__(self, cursor: Cursor, block: Block) -> None:
-        self.cursor, self.block = cursor, block
+    def __init__(self, cursor: Cursor, block: Block, look: Look, shortcut: Shortcut) -> None:
+        self.cursor, self.block, self.look, self.shortcut = cursor, block, look, shortcut
         self.arguments: frozenset[str] = frozenset()
         """The parameters of the macro being read."""
 
@@ -140,7 +145,7 @@ class Reader:
         start = cursor.source[cursor.at : cursor.at + 1]
         if start == "$":
             found = self.needed()
-            return Value(found.python, shown=found.unknown, reads=True)
+            return Value(found.python, found.is_bool, found.unknown, True)
         number = cursor.match(_NUMBER)
         if number is not None:
             return Value(_number(number[0]))
@@ -254,7 +259,11 @@ class Reader:
         if formal:
             cursor.need("}")
         source = cursor.source[start : cursor.at]
-        return Reference(_walk(name[0], steps), source, silent, name[0], tuple(steps))
+        short = self.shortcut(steps[0][1]) if name[0] == "foreach" and len(steps) == 1 else None
+        if short is not None and steps[0][0] == "prop":
+            return Reference(short[0], source, silent, name[0], tuple(steps), short[1])
+        python = _walk(self.look(name[0]), steps)
+        return Reference(python, source, silent, name[0], tuple(steps))
 
     def _step(self) -> tuple[str, str] | None:
         cursor = self.cursor
@@ -320,8 +329,7 @@ def _joined(first: Value, rest: list[tuple[str, Value]]) -> Value:
     return Value(python, compares)
 
 
-def _walk(root: str, steps: list[tuple[str, str]]) -> str:
-    python = f"g({root!r})"
+def _walk(python: str, steps: list[tuple[str, str]]) -> str:
     if len(steps) > _LONGEST_CHAIN:
         parts = ", ".join(f"({kind}, {_packed(kind, key)})" for kind, key in steps)
         return f"follow(B, {python}, ({parts},))"
@@ -336,4 +344,9 @@ def _packed(kind: str, key: str) -> str:
 
 def stepped(python: str, kind: str, key: str) -> str:
     """One member of a reference, taken."""
-    return f"call(B, {python}, {key})" if kind == "call" else f"{kind}({python}, {key})"
+    if kind == "call":
+        return f"call(B, {python}, {key})"
+    if kind == "index":
+        return f"index({python}, {key})"
+    # Most values are maps of JSON: for those no function is called.
+    return f"(t.get({key}) if (t := {python}).__class__ is dict else prop(t, {key}))"

@@ -37,17 +37,21 @@ class JavaIterator:
 def call(budget: Budget, value: Any, name: str, *args: Any) -> Any:
     """`$value.name(args)`. A method that a type does not have gives null, as an unknown reference
     does."""
-    budget.spend(1)
-    if isinstance(value, Callable_):
-        return _own(budget, value, name, args)
-    method = _find(value, name)
+    table = _METHODS.get(value.__class__)
+    if table is None:
+        if isinstance(value, Callable_):
+            return _own(budget, value, name, args)
+        table = _READ if isinstance(value, Mapping) else {} if value is None else _ANY
+    method = table.get(name)
     if method is None:
         return None
     try:
         found = method(budget, value, *args)
     except (TypeError, ValueError, IndexError, KeyError, AttributeError, OverflowError) as error:
         raise TemplateFailure(f"{name}: {error}") from error
-    return budget.made(found) if type(found) is str else found
+    if found.__class__ is str and len(found) > 256:
+        budget.made(found)
+    return found
 
 
 def _own(budget: Budget, value: Callable_, name: str, args: tuple[Any, ...]) -> Any:
@@ -58,15 +62,6 @@ def _own(budget: Budget, value: Callable_, name: str, args: tuple[Any, ...]) -> 
     except (TypeError, ValueError, AttributeError) as error:
         raise TemplateFailure(f"{name}: wrong arguments") from error
     return budget.made(found) if type(found) is str else found
-
-
-def _find(value: Any, name: str) -> Method | None:
-    table = _METHODS.get(type(value))
-    if table is None:
-        if value is None:
-            return None
-        table = _READ if isinstance(value, Mapping) else _ANY
-    return table.get(name) or _ANY.get(name)
 
 
 def _as_text(value: Any) -> str:
@@ -315,11 +310,16 @@ def _or_default(v: Mapping[Any, Any], key: Any, default: Any) -> Any:
     return default if found is _MISSING else found
 
 
+_ANY: dict[str, Method] = {
+    "equals": lambda b, v, o: same(v, o, b),
+    "toString": lambda b, v: text(v, b),
+}
 _READ: dict[str, Method] = {
+    **_ANY,
     "containsKey": lambda b, v, k: map_key(k) in v,
     "containsValue": lambda b, v, o: _place(b, _copied(b, v.values()), o) >= 0,
     "entrySet": _entries,
-    "get": lambda b, v, k: v.get(map_key(k)),
+    "get": lambda b, v, k: v.get(k if k.__class__ is str else map_key(k)),
     "getOrDefault": lambda b, v, k, d: _or_default(v, k, d),
     "isEmpty": lambda b, v: not v,
     "keySet": lambda b, v: _copied(b, v.keys()),
@@ -379,11 +379,7 @@ _BOOLEAN: dict[str, Method] = {
     "compareTo": lambda b, v, o: _compare(v, o),
     "parseBoolean": lambda b, v, s: _as_text(s).lower() == "true",
 }
-_ANY: dict[str, Method] = {
-    "equals": lambda b, v, o: same(v, o, b),
-    "toString": lambda b, v: text(v, b),
-}
-_METHODS: dict[type, dict[str, Method]] = {
+_TABLES: dict[type, dict[str, Method]] = {
     str: _STRING,
     list: _LIST,
     JavaList: _LIST,
@@ -394,3 +390,4 @@ _METHODS: dict[type, dict[str, Method]] = {
     Entry: _ENTRY,
     JavaIterator: _ITERATOR,
 }
+_METHODS = {kind: {**_ANY, **table} for kind, table in _TABLES.items()}

@@ -11,11 +11,6 @@ _NUMBERS = frozenset({int, float})
 _BITS = 4096
 
 
-def truth(value: Any) -> bool:
-    """Velocity 1.7: null and false are false, everything else is true."""
-    return value is not None and value is not False
-
-
 def _sized(value: Any) -> Any:
     if type(value) is int and value.bit_length() > _BITS:
         raise TemplateLimit("a number grew too large")
@@ -69,7 +64,10 @@ def equal(budget: Budget, a: Any, b: Any) -> bool:
     """Numbers by value; different types by their text, as Velocity 1.7 does."""
     if a is None or b is None:
         return a is b
-    if type(a) is type(b):
+    kind = a.__class__
+    if kind is b.__class__:
+        if kind is str and len(a) < 4096:
+            return a == b
         return same(a, b, budget)
     if _numbers(a, b):
         return bool(a == b)

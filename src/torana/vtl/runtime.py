@@ -11,7 +11,7 @@ from torana.vtl.errors import TemplateError, TemplateFailure, TemplateLimit
 from torana.vtl.methods import JavaIterator, call
 from torana.vtl.values import PROPERTIES, JavaList, Lazy, index, map_key, prop, put, text
 
-Write = Callable[[str], None]
+Out = list[str]
 
 
 class Scope(Protocol):
@@ -22,7 +22,7 @@ class Scope(Protocol):
     def __setitem__(self, name: str, value: Any, /) -> None: ...
 
 
-Body = Callable[[Scope, Write, "Run"], None]
+Body = Callable[[Scope, Out, "Run"], None]
 Argument = tuple[Callable[[Any, Any, "Run"], Any], bool, str]
 """A macro's argument: reads it in the caller's scope, whether it is constant, its source."""
 Macro = tuple[Body, tuple[str, ...]]
@@ -43,7 +43,7 @@ class Run(Budget):
     __slots__ = ("compile", "macros")
 
     def __init__(self, macros: dict[str, Macro], compile: Callable[[str], Any]) -> None:
-        super().__init__()
+        Budget.__init__(self)
         self.macros, self.compile = macros, compile
 
     def over(self) -> None:
@@ -51,7 +51,7 @@ class Run(Budget):
         raise TemplateLimit("the template does too much")
 
     def macro(
-        self, scope: Scope, w: Write, name: str, args: tuple[Argument, ...], body: Body | None
+        self, scope: Scope, out: Out, name: str, args: tuple[Argument, ...], body: Body | None
     ) -> bool:
         """Call a macro; False where there is none of this name."""
         found = self.macros.get(name)
@@ -62,11 +62,11 @@ class Run(Budget):
         frame = Frame(scope, self, names, args)
         if body is not None:
             frame.local["bodyContent"] = Block("$bodyContent", body, frame, self, 20)
-        run(frame, w, self)
+        run(frame, out, self)
         self.depth -= 1
         return True
 
-    def evaluate(self, scope: Scope, w: Write, source: Any) -> None:
+    def evaluate(self, scope: Scope, out: Out, source: Any) -> None:
         """Render a text as a template, in this scope."""
         if source is None:
             return
@@ -80,13 +80,13 @@ class Run(Budget):
             raise TemplateFailure(f"#evaluate: {error}") from error
         if compiled.macros:
             self.macros = {**self.macros, **compiled.macros}
-        self.inline(scope, w, compiled.body)
+        self.inline(scope, out, compiled.body)
 
-    def inline(self, scope: Scope, w: Write, body: Body) -> None:
+    def inline(self, scope: Scope, out: Out, body: Body) -> None:
         """Run an evaluated text; `#stop` in it ends only itself."""
         self.enter()
         try:
-            body(scope, w, self)
+            body(scope, out, self)
         except Stop:
             pass
         finally:
@@ -167,7 +167,7 @@ def rendered(scope: Scope, body: Body, run: Run) -> str:
     """A body's output as a text."""
     run.enter(60)
     out: list[str] = []
-    body(scope, out.append, run)
+    body(scope, out, run)
     run.depth -= 1
     return run.made(whole(out))
 
@@ -185,7 +185,7 @@ class Loop:
     __slots__ = ("before", "index", "items", "name", "parent", "velocity_count")
 
     def __init__(self, run: Run, scope: Scope, name: str, items: Any) -> None:
-        self.items = _each(run, items)
+        self.items = each(run, items)
         self.index, self.name = -1, name
         self.parent = scope.get("foreach")
         self.before = scope.get(name)
@@ -196,12 +196,13 @@ class Loop:
     def end(self, scope: Scope) -> None:
         """Put back what the loop has hidden."""
         if self.items:
-            _restore(scope, "foreach", self.parent)
-            _restore(scope, self.name, self.before)
-            _restore(scope, "velocityCount", self.velocity_count)
+            restore(scope, "foreach", self.parent)
+            restore(scope, self.name, self.before)
+            restore(scope, "velocityCount", self.velocity_count)
 
 
-def _restore(scope: Scope, name: str, value: Any) -> None:
+def restore(scope: Scope, name: str, value: Any) -> None:
+    """Give a variable back what it held; None where it held nothing."""
     if value is None:
         scope.pop(name, None)
     else:
@@ -225,7 +226,7 @@ PROPERTIES[Loop] = {
 }
 
 
-def _each(run: Run, value: Any) -> tuple[Any, ...]:
+def each(run: Run, value: Any) -> tuple[Any, ...]:
     """What `#foreach` walks: a list's items or a map's values, as they are now."""
     if isinstance(value, Mapping):
         items = tuple(value.values())
@@ -268,13 +269,15 @@ def follow(run: Run, value: Any, steps: Iterable[tuple[Callable[..., Any], Any]]
     return value
 
 
-_OPERATORS = ("truth", "add", "sub", "mul", "div", "mod", "equal", "unequal", "less", "less_equal")
+_OPERATORS = ("add", "sub", "mul", "div", "mod", "equal", "unequal", "less", "less_equal")
 SCOPE: dict[str, Any] = {
+    "S": str,
     "Stop": Stop,
     "JavaList": JavaList,
     "Loop": Loop,
     "call": call,
     "define": define,
+    "each": each,
     "escaped": escaped,
     "follow": follow,
     "index": index,
@@ -283,6 +286,7 @@ SCOPE: dict[str, Any] = {
     "prop": prop,
     "put": put,
     "rendered": rendered,
+    "restore": restore,
     "shown": shown,
     "unknown": unknown,
     **{name: getattr(operators, name) for name in _OPERATORS},

@@ -24,7 +24,7 @@ class Template:
         """The output for these variables. Raises `TemplateFailure`."""
         out: list[str] = []
         try:
-            self.body(dict(variables), out.append, Run(self.macros, _evaluated))
+            self.body(dict(variables), out, Run(self.macros, _evaluated))
         except Stop:
             pass
         except (RecursionError, MemoryError, OverflowError) as error:
@@ -40,14 +40,14 @@ _WRONG = (AttributeError, TypeError, ValueError, KeyError, IndexError)
 @lru_cache(maxsize=512)
 def compile(source: str, name: str = "template") -> Template:
     """Compile a template. Raises `TemplateError` with line and column."""
-    return _compiled(source, name)
+    return _compiled(source, name, shares=False)
 
 
-def _compiled(source: str, name: str) -> Template:
+def _compiled(source: str, name: str, *, shares: bool) -> Template:
     if len(source) > _LARGEST:
         raise TemplateError(f"a template may have {_LARGEST} characters", 1, 1)
     try:
-        python, macros = written(source)
+        python, macros = written(source, shares=shares)
         scope: dict[str, Any] = {**SCOPE}
         exec(python, scope)  # noqa: S102 - our own generated source; names in it come as literals
     except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
@@ -58,4 +58,4 @@ def _compiled(source: str, name: str) -> Template:
 
 @lru_cache(maxsize=64)
 def _evaluated(source: str) -> Template:
-    return _compiled(source, "#evaluate")
+    return _compiled(source, "#evaluate", shares=True)
