@@ -13,7 +13,8 @@ import pytest
 
 from tests.app.lambdas import Lambdas, lambdas
 from tests.builders import api, ask, door, ports
-from torana.gateway.contract import AwsCall, Context
+from tests.services.serving import ROOT, make_router
+from torana.gateway.contract import AwsCall
 from torana.gateway.errors import InvalidApi
 from torana.gateway.front_door import FrontDoor
 from torana.message import Reply, Request, read
@@ -27,8 +28,8 @@ from torana.model.rest import (
     Stage,
 )
 from torana.net.client import HttpClient
-from torana.services.router import Invocation
-from torana.settings import Function
+from torana.services.router import Invocation, Router
+from torana.settings import Function, Service
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function"
 
@@ -55,15 +56,18 @@ async def functions(folder: Path, **codes: str) -> AsyncGenerator[Lambdas]:
         yield node
 
 
-def serving(node: Lambdas, of: RestApi, seen: list[Context] | None = None) -> FrontDoor:
+def serving(node: Lambdas, of: RestApi, through: Router | None = None) -> FrontDoor:
+    """The API over the node's functions, or over what another router reaches."""
+    router = through or node.router
+
     async def call(call: AwsCall) -> Reply:
-        return await node.router.dispatch(
+        return await router.dispatch(
             Invocation(
                 call.service, call.region, call.action, call.request, call.credentials, call.timeout
             )
         )
 
-    return door(of, Stage("prod", variables={"color": "red"}), ports(HttpClient(), {}, call, seen))
+    return door(of, Stage("prod", variables={"color": "red"}), ports(HttpClient(), {}, call))
 
 
 async def answer(of: FrontDoor, request: Request) -> tuple[Reply, bytes]:
@@ -457,3 +461,22 @@ async def test_refusal_of_an_authorizer_can_be_customised(tmp_path: Path) -> Non
         of = serving(node, guarded(TOKEN, gateway_responses={"UNAUTHORIZED": own}))
         reply, body = await answer(of, ask("/pets/1"))
         assert (reply.status, body) == (418, b'{"why": "Unauthorized"}')
+
+
+async def test_functions_of_another_endpoint_are_called_signed(tmp_path: Path) -> None:
+    fails = "def handler(event, context):\n    1 / 0\n"
+    async with functions(tmp_path, f=ECHO, g=fails, auth=AUTHORIZE) as node:
+        http = HttpClient()
+        there = Service("aws", f"http://127.0.0.1:{node.port}", "us-east-1")
+        keys = {
+            "AWS_ACCESS_KEY_ID": ROOT.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": ROOT.secret_access_key,
+        }
+        router = make_router({"lambda": there}, environment=keys, client=http)
+        method = proxy("/pets/{id}", "GET", authorization_type="CUSTOM", authorizer="a")
+        of = serving(node, api(method, proxy("/g", name="g"), authorizers={"a": TOKEN}), router)
+        reply, body = await answer(of, ask("/pets/1", X_Token="good"))
+        assert (reply.status, json.loads(body)["pathParameters"]) == (200, {"id": "1"})
+        assert (await answer(of, ask("/g")))[0].status == 502
+        await http.aclose()
+    assert asked(tmp_path)[0]["authorizationToken"] == "good"

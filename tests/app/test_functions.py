@@ -330,3 +330,31 @@ async def test_response_stream_reaches_boto3_in_chunks(tmp_path: Path) -> None:
         assert len(chunks) > 1
         assert "ErrorCode" not in events[-1]["InvokeComplete"]
         assert (await node.invoke("s"))[1] == b"abc"
+
+
+async def test_layers_lie_under_the_function_and_outlive_their_deletion(tmp_path: Path) -> None:
+    async with lambdas(tmp_path) as node:
+        arns: list[str] = []
+        for name, files in (
+            ("one", {"python/shared.py": "WORD = 'one'\n", "data.txt": "from one"}),
+            ("two", {"python/shared.py": "WORD = 'two'\n"}),
+        ):
+            made = await node(
+                "publish_layer_version", LayerName=name, Content={"ZipFile": zipped(files)}
+            )
+            arns.append(made["LayerVersionArn"])
+        code = (
+            "import os, shared\n"
+            "def handler(event, context):\n"
+            "    folder = os.path.dirname(os.path.dirname(shared.__file__))\n"
+            "    return [shared.WORD, open(folder + '/data.txt').read()]\n"
+        )
+        await node.create(code, Layers=arns)
+        assert json.loads((await node.invoke())[1]) == ["two", "from one"]
+        await node("delete_layer_version", LayerName="one", VersionNumber=1)
+        assert [x["LayerName"] for x in (await node("list_layers"))["Layers"]] == ["two"]
+        await node("update_function_configuration", FunctionName="f", Timeout=5)
+        assert json.loads((await node.invoke())[1]) == ["two", "from one"]
+        with pytest.raises(ClientError) as gone:
+            await node("update_function_configuration", FunctionName="f", Layers=[arns[0]])
+        assert "does not exist" in str(gone.value)

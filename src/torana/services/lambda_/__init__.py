@@ -5,15 +5,18 @@ from torana.services.lambda_.book import Book
 from torana.services.lambda_.concurrency import Concurrency
 from torana.services.lambda_.functions import Functions
 from torana.services.lambda_.invoke import Invocations
+from torana.services.lambda_.layers import Layers
 from torana.services.lambda_.permissions import Permissions
 from torana.services.lambda_.queue import Queue
 
 
 def lambda_(book: Book, queue: Queue, limit: int) -> tuple[object, ...]:
     """The facade, by what its operations are about. `limit`: instances of all functions."""
+    layers = Layers(book)
     return (
         Invocations(book, queue),
-        Functions(book),
+        Functions(book, layers),
+        layers,
         Aliases(book),
         Permissions(book),
         Concurrency(book, limit),

@@ -22,7 +22,6 @@ from torana.state.store import Change, Conflict, Deleted, Store
 _log = logging.getLogger("torana.lambda")
 
 FUNCTION = "lambda-function"
-LAYER = "lambda-layer"
 _TRIES = 20
 
 
@@ -42,7 +41,7 @@ class Book:
         """Read what is stored, and follow it from then on."""
         revision = await self.store.revision()
         await self._read_all()
-        self.codes.sweep(self._used)
+        self.codes.sweep(self.used)
         self._following = spawn(self._follow(revision), "follow the functions")
 
     async def _read_all(self) -> None:
@@ -67,8 +66,9 @@ class Book:
             self.records = {**self.records, name: record}
         self._versions = {key: each for key, each in self._versions.items() if key[0] != name}
 
-    def _used(self, digest: str) -> bool:
-        return any(digest in record.codes() for record in self.records.values())
+    def used(self, code: str) -> bool:
+        """Whether a version of a function is made of this package."""
+        return any(code in record.codes() for record in self.records.values())
 
     async def aclose(self) -> None:
         """Stop following."""
@@ -134,7 +134,8 @@ class Book:
             self._set(name, after)
             if before is not None:
                 left = before.codes() - (after.codes() if after else set())
-                await self.codes.forget(left, self._used)
+                left = {code for code in left if not code.startswith("layer-")}
+                await self.codes.forget(left, self.used)
             return after
         raise conflict("The operation cannot be performed at this time. An update is in progress.")
 
@@ -182,9 +183,8 @@ class Book:
         if config.environment:
             environment = msgspec.json.decode(self.seal.open(config.environment))
         layers: tuple[str, ...] = ()
-        if config.layers:
-            digests = [await self.layer_code(arn) for arn in config.layers]
-            layers = (str(await self.codes.layered(digests)),)
+        if config.layer_codes:
+            layers = (str(await self.codes.layered(config.layer_codes)),)
         return FunctionVersion(
             record.name,
             config.version,
@@ -201,10 +201,6 @@ class Book:
             config.role,
             record.reserved,
         )
-
-    async def layer_code(self, arn: str) -> str:
-        """The digest of a layer version's code. Raises `ServiceError`."""
-        raise no_function(arn)
 
 
 def _pick(alias: Alias) -> str:

@@ -34,13 +34,14 @@ class Codes:
         self._store, self._objects, self._folder = store, objects, folder
         self._unpacking: dict[str, asyncio.Lock] = {}
 
-    async def take(self, given: Mapping[str, Any]) -> tuple[str, int]:
-        """Keep what a request brings; its digest (hexadecimal) and its size in bytes.
+    async def take(self, given: Mapping[str, Any], prefix: str = "") -> tuple[str, int]:
+        """Keep what a request brings; its name (`prefix` and its SHA-256 in hexadecimal) and its
+        size in bytes.
 
         Raises `ServiceError`.
         """
         data = await self._bytes(given)
-        digest = hashlib.sha256(data).hexdigest()
+        digest = prefix + hashlib.sha256(data).hexdigest()
         await asyncio.to_thread(_check, data)
         await keep(self._store, CODE, digest, data)
         return digest, len(data)
@@ -100,13 +101,6 @@ class Codes:
             if not path.exists():
                 await asyncio.to_thread(merge, folders, path)
         return path
-
-    async def zipped(self, digest: str) -> bytes:
-        """As it was sent. Raises `KeyError`."""
-        document = await self._store.get(CODE, digest)
-        if document is None:
-            raise KeyError(digest)
-        return document.body
 
     async def forget(self, digests: set[str], used: Callable[[str], bool]) -> None:
         """Remove what nobody uses any more; what is unpacked goes at the next start."""

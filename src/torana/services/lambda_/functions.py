@@ -12,6 +12,7 @@ import msgspec
 from msgspec import structs
 
 from torana.services.lambda_.book import Book
+from torana.services.lambda_.layers import Layers
 from torana.services.lambda_.names import (
     LATEST,
     check_revision,
@@ -41,8 +42,8 @@ _RESERVED = ("AWS_LAMBDA_", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR", "_HANDLER"
 class Functions:
     """Operations on functions and their versions."""
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
+    def __init__(self, book: Book, layers: Layers) -> None:
+        self._book, self._layers = book, layers
 
     async def CreateFunction(self, call: Call, params: Json) -> Json:
         """Make a function of a zip."""
@@ -56,7 +57,8 @@ class Functions:
                 "Runtime and Handler are mandatory parameters for functions created with "
                 "deployment packages."
             )
-        config = self._configured(Config(LATEST, "", "", "", "", 0, 0.0, ""), params)
+        codes = await self._layers.codes_of(params.get("Layers") or [])
+        config = self._configured(Config(LATEST, "", "", "", "", 0, 0.0, ""), params, codes)
         sha, size = await self._book.codes.take(params["Code"])
         config = _touched(structs.replace(config, code_sha256=sha, code_size=size))
 
@@ -93,10 +95,12 @@ class Functions:
     async def UpdateFunctionConfiguration(self, call: Call, params: Json) -> Json:
         """Other settings from now on."""
         record, _ = self._book.get(params["FunctionName"])
+        codes = await self._layers.codes_of(params.get("Layers") or [])
 
         def update(found: Record) -> Record:
             check_revision(params.get("RevisionId"), found.latest.revision)
-            return structs.replace(found, latest=_touched(self._configured(found.latest, params)))
+            latest = self._configured(found.latest, params, codes)
+            return structs.replace(found, latest=_touched(latest))
 
         record = await self._book.edit_known(record.name, update)
         return configuration(self._book, record, record.latest)
@@ -219,7 +223,7 @@ class Functions:
         await self._book.edit_known(record.name, remove)
         return {}
 
-    def _configured(self, config: Config, params: Json) -> Config:
+    def _configured(self, config: Config, params: Json, layer_codes: tuple[str, ...]) -> Config:
         """With the settings of a request. Raises `ServiceError`."""
         _check_supported(params)
         changes: Json = {}
@@ -232,6 +236,7 @@ class Functions:
             changes["environment"] = self._sealed(params["Environment"].get("Variables") or {})
         if params.get("Layers") is not None:
             changes["layers"] = tuple(params["Layers"])
+            changes["layer_codes"] = layer_codes
         if params.get("Architectures"):
             changes["architectures"] = tuple(params["Architectures"])
         if params.get("DeadLetterConfig") is not None:

@@ -28,6 +28,8 @@ class Config(Struct, frozen=True):
     environment: str = ""
     layers: tuple[str, ...] = ()
     """ARNs of layer versions."""
+    layer_codes: tuple[str, ...] = ()
+    """Their packages."""
     architectures: tuple[str, ...] = ("x86_64",)
     dead_letter: str = ""
 
@@ -86,9 +88,6 @@ class Record(Struct, frozen=True):
     tags: dict[str, str] = {}
 
     def codes(self) -> set[str]:
-        """The code that its versions are made of."""
-        return {each.code_sha256 for each in (self.latest, *self.versions.values())}
-
-    def layers(self) -> set[str]:
-        """The layers that its versions are laid on."""
-        return {arn for each in (self.latest, *self.versions.values()) for arn in each.layers}
+        """The packages that its versions are made of."""
+        configs = (self.latest, *self.versions.values())
+        return {code for each in configs for code in (each.code_sha256, *each.layer_codes)}
