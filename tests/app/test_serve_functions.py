@@ -105,7 +105,7 @@ def test_folder_is_deployed_run_and_deleted_by_the_command(tmp_path: Path) -> No
         assert "hello" in command(data, "list").stdout
         assert command(data, "delete", "hello").returncode == 0
         assert running.ask(at)[0] == 500
-    assert "start it with 'torana serve'" in command(data, "list").stderr
+    assert f"torana serve --data {data}" in command(data, "list").stderr
 
 
 def test_changed_folder_is_served_when_watched(tmp_path: Path) -> None:
