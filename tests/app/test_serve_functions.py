@@ -3,12 +3,17 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.app.test_serve_command import ROOT, gateway
 
@@ -135,3 +140,94 @@ def test_bad_function_stops_the_start_with_its_name(tmp_path: Path) -> None:
     ) as running:
         assert running.process.wait(20) == 2
         assert "functions.x.folder" in running.output()
+
+
+def config_of(folder: Path, **functions: str) -> Path:
+    """A configuration file with a function of one Python file for each name."""
+    text = "[function_limits]\nconcurrency = 50\nqueue_seconds = 60\n"
+    for name, code in functions.items():
+        at = folder / name
+        at.mkdir()
+        (at / "app.py").write_text(code)
+        text += f'[functions.{name}]\nfolder = "{at}"\nhandler = "app.handler"\ntimeout = 30\n'
+    config = folder / "torana.toml"
+    config.write_text(text)
+    return config
+
+
+def test_two_hundred_sleeping_requests_do_not_starve_the_others(tmp_path: Path) -> None:
+    sleeps = "import time\ndef handler(event, context):\n    time.sleep(0.5)\n    return {}\n"
+    api = tmp_path / "hello.yaml"
+    api.write_text(API)
+    config = config_of(tmp_path, hello=sleeps)
+    apis = (str(api), "examples/petstore.yaml", "--config", str(config))
+    with gateway(tmp_path / "data", *apis) as running, ThreadPoolExecutor(210) as threads:
+        at = "/restapis/hello/prod/_user_request_/hello"
+        asked = [threads.submit(running.ask, at) for _ in range(200)]
+        took: list[float] = []
+        while not all(each.done() for each in asked):
+            started = time.perf_counter()
+            assert running.ask("/restapis/none/prod/_user_request_/")[0] == 403
+            took.append(time.perf_counter() - started)
+            time.sleep(0.05)
+        assert {each.result()[0] for each in asked} == {200}
+        assert len(took) > 20
+        assert sorted(took)[len(took) * 9 // 10] < 0.5
+
+
+def test_event_accepted_by_a_killed_gateway_runs_at_the_next_start(tmp_path: Path) -> None:
+    code = (
+        "import time\ndef handler(event, context):\n    time.sleep(2)\n    print('DONE', event)\n"
+    )
+    data, config = tmp_path / "data", config_of(tmp_path, later=code)
+    log = data / "logs" / "_aws_lambda_later.log"
+    with gateway(data, "examples/petstore.yaml", "--config", str(config)) as running:
+        functions = running.client("lambda")
+        answer = functions.invoke(FunctionName="later", InvocationType="Event", Payload=b"7")
+        assert answer["StatusCode"] == 202
+        running.process.send_signal(signal.SIGKILL)
+        running.process.wait(10)
+    assert not log.exists() or "DONE" not in log.read_text()
+    (data / "run.json").unlink()
+    with gateway(data, "examples/petstore.yaml", "--config", str(config)):
+        end = time.monotonic() + 15
+        while not (log.exists() and "DONE 7" in log.read_text()):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
+STREAM = """
+export const handler = awslambda.streamifyResponse(async (event, out) => {
+  out = awslambda.HttpResponseStream.from(out, { statusCode: 200 });
+  for (let n = 0; n < 5; n++) {
+    out.write('piece ');
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  out.end();
+});
+"""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_stream_passes_through_a_worker_as_it_is_written(tmp_path: Path) -> None:
+    api, config = tmp_path / "hello.yaml", tmp_path / "torana.toml"
+    streamed = API.replace("2015-03-31", "2021-11-15").replace(
+        "/invocations", "/response-streaming-invocations\n        responseTransferMode: STREAM"
+    )
+    api.write_text(streamed)
+    (tmp_path / "hello").mkdir()
+    (tmp_path / "hello" / "index.mjs").write_text(STREAM)
+    config.write_text(
+        f'[functions.hello]\nfolder = "{tmp_path}/hello"\nruntime = "nodejs20.x"\n'
+        'handler = "index.handler"\n'
+    )
+    with gateway(tmp_path / "data", str(api), "--config", str(config), "--workers", "2") as running:
+        url = f"http://127.0.0.1:{running.run['port']}/restapis/hello/prod/_user_request_/hello"
+        times: list[float] = []
+        with urllib.request.urlopen(url) as answer:
+            body = b""
+            while piece := answer.read1():
+                times.append(time.perf_counter())
+                body += piece
+        assert body == b"piece " * 5
+        assert times[-1] - times[0] > 0.2
