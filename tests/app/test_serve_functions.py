@@ -1,6 +1,7 @@
 """Functions of a whole gateway: its processes, its workers, its command, its end."""
 # pyright: basic
 
+import base64
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.app.lambdas import PYTHON, ROLE, zipped
 from tests.app.test_serve_command import ROOT, gateway
 
 BASE = "/restapis/insight/prod/_user_request_"
@@ -84,6 +86,11 @@ paths:
         httpMethod: POST
         uri: arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/ARN/invocations
 """.replace("ARN", "arn:aws:lambda:us-east-1:000000000000:function:hello")
+AUTH = """
+def handler(event, context):
+    return {"principalId": "me", "policyDocument": {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": event["methodArn"]}]}}
+"""
 HELLO = (
     "import os\ndef handler(event, context):\n    return {'body': 'hello ' + os.environ['WHOM']}\n"
 )
@@ -231,3 +238,46 @@ def test_stream_passes_through_a_worker_as_it_is_written(tmp_path: Path) -> None
                 body += piece
         assert body == b"piece " * 5
         assert times[-1] - times[0] > 0.2
+
+
+def test_api_and_function_made_with_boto3_work_together_and_are_counted(tmp_path: Path) -> None:
+    with gateway(tmp_path, "examples/petstore.yaml") as running:
+        functions, apis = running.client("lambda"), running.client("apigateway")
+        arns: dict[str, str] = {}
+        for name, code in (("hello", HELLO), ("auth", AUTH)):
+            arns[name] = functions.create_function(
+                FunctionName=name,
+                Runtime=PYTHON,
+                Handler="app.handler",
+                Role=ROLE,
+                Code={"ZipFile": zipped({"app.py": code})},
+                Environment={"Variables": {"WHOM": "all"}},
+            )["FunctionArn"]
+        uris = {
+            name: f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations"
+            for name, arn in arns.items()
+        }
+        api = apis.create_rest_api(name="made")["id"]
+        root = apis.get_resources(restApiId=api)["items"][0]["id"]
+        authorizer = apis.create_authorizer(
+            restApiId=api,
+            name="auth",
+            type="TOKEN",
+            authorizerUri=uris["auth"],
+            identitySource="method.request.header.X-Token",
+        )["id"]
+        place = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
+        apis.put_method(**place, authorizationType="CUSTOM", authorizerId=authorizer)
+        apis.put_integration(
+            **place, type="AWS_PROXY", integrationHttpMethod="POST", uri=uris["hello"]
+        )
+        apis.create_deployment(restApiId=api, stageName="live")
+        at = f"/restapis/{api}/live/_user_request_/"
+        assert running.ask(at)[0] == 401
+        assert running.ask(at, x_token="good") == (200, "hello all")
+        key, secret = running.credentials()
+        basic = base64.b64encode(f"{key}:{secret}".encode()).decode()
+        _, said = running.ask("/metrics", port="management_port", authorization=f"Basic {basic}")
+        assert "torana_functions_invocations_total 2.0" in said
+        assert "torana_functions_cold_starts_total 2.0" in said
+        assert "torana_functions_instances 2.0" in said

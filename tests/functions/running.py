@@ -11,9 +11,10 @@ import msgspec
 
 from torana.functions.functions import Functions
 from torana.functions.instance import Outcome, Surroundings
+from torana.functions.isolation import KINDS, Isolation
 from torana.functions.output import Sink
 from torana.functions.pool import Limits
-from torana.functions.sandbox import KINDS, Isolation, strongest
+from torana.functions.sandbox import strongest
 from torana.model.function import Event, FunctionVersion
 
 PYTHON = f"python3.{sys.version_info.minor}"

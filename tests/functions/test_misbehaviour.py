@@ -9,7 +9,7 @@ import pytest
 
 from tests.functions.running import running
 from torana.functions.errors import Throttled
-from torana.functions.sandbox import KINDS
+from torana.functions.isolation import KINDS
 
 WELL = "def handler(event, context):\n    return event\n"
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from torana.functions import functions, runtimes
 from torana.functions.errors import CannotStart, Throttled
 from torana.functions.instance import Outcome, Surroundings
+from torana.functions.isolation import KINDS
 from torana.functions.output import Sink
 from torana.functions.pool import Counts, Limits
 from torana.functions.runtime_api import StreamFailed
-from torana.functions.sandbox import KINDS, strongest
+from torana.functions.sandbox import strongest
 from torana.model.function import Event, FunctionVersion
 from torana.net.tasks import spawn
 from torana.services.credentials import Sessions

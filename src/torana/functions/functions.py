@@ -7,9 +7,9 @@ from pathlib import Path
 
 from torana.functions.errors import Throttled
 from torana.functions.instance import Outcome, Surroundings
+from torana.functions.isolation import Inside
 from torana.functions.pool import Counts, Limits, Pool, Seats
 from torana.functions.runtimes import RUNTIMES, RuntimeMissing
-from torana.functions.sandbox import Inside
 from torana.model.function import Event, FunctionVersion
 
 _SWEEP = 1.0

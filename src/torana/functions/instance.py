@@ -10,12 +10,15 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from torana.functions.environment import reserved
 from torana.functions.errors import CannotStart, Failure, exited, timed_out
+from torana.functions.isolation import Box
 from torana.functions.neighbour import owner_of
 from torana.functions.output import Output, Sink, report
 from torana.functions.runtime_api import Answer, Lost, RuntimeApi
 from torana.functions.runtimes import RUNTIMES
-from torana.functions.sandbox import FAILED, Box, Boxed, Sandbox
+from torana.functions.sandbox import FAILED, Boxed, Sandbox
+from torana.functions.turn import Ending, Turn
 from torana.message import Request, Stream
 from torana.model.function import Event, FunctionVersion
 from torana.net.limits import Limits
@@ -96,6 +99,7 @@ class Instance:
         self._used = 0
         self._weighed = 0.0
         self._failure: Failure | None = None
+        self._turn: Turn | None = None
 
     async def start(self) -> None:
         """Returns when the runtime asks for its first event.
@@ -149,7 +153,7 @@ class Instance:
         self._listener = await listen(self._api.handle, limits=_LIMITS)
         self._variables = self._around.variables(version)
         environment = {
-            **_reserved(version, self._stream),
+            **reserved(version, self._stream),
             "LAMBDA_TASK_ROOT": inside.code,
             "TMPDIR": inside.temp,
             "HOME": inside.temp,
@@ -196,12 +200,11 @@ class Instance:
         output.drain()
         output.forget()
         output.say(f"START RequestId: {event.request_id} Version: {version.version}")
-        started = time.perf_counter()
         until = int((time.time() + version.timeout) * 1000)
         self._failure = None
         timer = loop.call_later(version.timeout, self._expire, event.request_id)
         watcher = loop.call_later(_WATCH, self._weigh, event.request_id)
-        turn = _Turn(self, event.request_id, started, timer, watcher)
+        turn = Turn(event.request_id, timer, watcher, self._finish)
         self._turn = turn
         try:
             answer = await self._api.invoke(structs.replace(event, deadline_ms=until))
@@ -211,7 +214,7 @@ class Instance:
             return Outcome(failure.payload(), True, tail=output.tail())
         if answer.streamed:
             assert not isinstance(answer.body, bytes)
-            return Outcome(_Ending(answer.body, turn), False, answer.content_type, streamed=True)
+            return Outcome(Ending(answer.body, turn), False, answer.content_type, streamed=True)
         turn.over(None)
         return _outcome(answer, output.tail())
 
@@ -238,7 +241,7 @@ class Instance:
         self._failure = timed_out(request_id, self.version.timeout)
         self.leave()
 
-    def finish(self, turn: "_Turn", failure: Failure | None) -> None:
+    def _finish(self, turn: Turn, failure: Failure | None) -> None:
         """Log how an invocation ended."""
         output = self._output
         output.drain()
@@ -290,8 +293,6 @@ class Instance:
         self._output.close()
         self._around.gone(self._variables)
 
-    _turn: "_Turn | None" = None
-
 
 _STATUS = {
     "Sandbox.Timedout": "Status: timeout",
@@ -299,69 +300,6 @@ _STATUS = {
 }
 
 
-class _Turn:
-    """An invocation under way."""
-
-    def __init__(
-        self,
-        instance: Instance,
-        request_id: str,
-        started: float,
-        timer: asyncio.TimerHandle,
-        watcher: asyncio.TimerHandle,
-    ) -> None:
-        self.request_id, self.started, self.watcher = request_id, started, watcher
-        self._instance, self._timer = instance, timer
-        self._over = False
-
-    def over(self, failure: Failure | None) -> None:
-        """It ended. Said once."""
-        if not self._over:
-            self._over = True
-            self._timer.cancel()
-            self.watcher.cancel()
-            self._instance.finish(self, failure)
-
-
-class _Ending:
-    """A streamed answer that tells when it is over."""
-
-    def __init__(self, source: Stream, turn: _Turn) -> None:
-        self._source, self._turn = source, turn
-        self.trailers = source.trailers
-
-    def __aiter__(self) -> "_Ending":
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            return await anext(self._source)
-        except BaseException:
-            self._turn.over(None)
-            raise
-
-    async def aclose(self) -> None:
-        self._turn.over(None)
-        await self._source.aclose()
-
-
 def _outcome(answer: Answer, tail: bytes) -> Outcome:
     assert isinstance(answer.body, bytes)
     return Outcome(answer.body, answer.failed, answer.content_type, tail)
-
-
-def _reserved(version: FunctionVersion, stream: str) -> dict[str, str]:
-    """Source: Lambda Developer Guide, "Defined runtime environment variables"."""
-    return {
-        "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
-        "LANG": "en_US.UTF-8",
-        "TZ": ":UTC",
-        "_HANDLER": version.handler,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{version.runtime}",
-        "AWS_LAMBDA_FUNCTION_NAME": version.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": version.version,
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory),
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{version.name}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": stream,
-    }

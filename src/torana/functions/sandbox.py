@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
-from torana.functions import launch
+from torana.functions import launch, view
+from torana.functions.isolation import Box, Inside, Isolation
+from torana.functions.memory import children, held
 
 FAILED = 125
 """The exit status of a box that could not be set up."""
@@ -25,78 +26,6 @@ _PROBE = 10.0
 """Seconds."""
 _FILES = 1024
 _PROCESSES = 256
-
-
-class Isolation(Struct, frozen=True):
-    """What a kind of box is made of."""
-
-    name: str
-    jail: bool = False
-    """Own mounts, processes, IPC and a root of only what is needed."""
-    userns: bool = False
-    """Through a user namespace, for those who are not root."""
-    own_user: bool = False
-    """A user id of its own for every instance."""
-    landlock: bool = False
-    seccomp: bool = False
-
-
-KINDS = (
-    Isolation("jail with a user of its own", jail=True, own_user=True, seccomp=True),
-    Isolation("jail in a user namespace", jail=True, userns=True, seccomp=True),
-    Isolation("user of its own, landlock", own_user=True, landlock=True, seccomp=True),
-    Isolation("landlock", landlock=True, seccomp=True),
-    Isolation("user of its own", own_user=True),
-    Isolation("limits only"),
-)
-"""The strongest first."""
-
-
-class Box(Struct, frozen=True):
-    """One instance's box. Paths are the host's."""
-
-    home: Path
-    """A folder of the instance's own, for its temp folder and its root."""
-    code: Path
-    layers: Path | None
-    readable: tuple[str, ...]
-    """What the runtime needs besides the system's own folders."""
-    memory: int
-    """Megabytes."""
-    storage: int
-
-
-class Inside(Struct, frozen=True):
-    """Where things are for the process in the box."""
-
-    code: str
-    layers: str
-    temp: str
-
-
-_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-_ETC = (
-    "alternatives",
-    "ca-certificates",
-    "crypto-policies",
-    "group",
-    "hosts",
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "localtime",
-    "mime.types",
-    "nsswitch.conf",
-    "passwd",
-    "pki",
-    "protocols",
-    "resolv.conf",
-    "services",
-    "ssl",
-    "timezone",
-)
-_PROC = ("cpuinfo", "loadavg", "meminfo", "self", "stat", "sys/kernel", "sys/vm", "uptime")
 
 
 class Sandbox:
@@ -151,8 +80,6 @@ class Sandbox:
         kind = self.kind
         megabyte = 1 << 20
         inside = self.inside(box)
-        shown = [f"/etc/{name}" for name in _ETC] + [f"/proc/{name}" for name in _PROC]
-        readable = _present((*_SYSTEM, *shown, *box.readable))
         own = [str(box.code), *([str(box.layers)] if box.layers else [])]
         return {
             "jail": kind.jail,
@@ -161,10 +88,10 @@ class Sandbox:
             "landlock": kind.landlock,
             "seccomp": kind.seccomp,
             "root": str(box.home / "root"),
-            "links": _links() if kind.jail else {},
-            "binds": _binds(box) if kind.jail else [],
-            "readable": [*readable, *own],
-            "writable": [str(box.home / "tmp"), *_present(_DEVICES)],
+            "links": view.links() if kind.jail else {},
+            "binds": view.binds(box) if kind.jail else [],
+            "readable": [*view.readable(box), *own],
+            "writable": [str(box.home / "tmp"), *view.devices()],
             "cwd": inside.code,
             "nice": 5,
             "limits": {
@@ -197,13 +124,12 @@ class Boxed:
 
     def resident(self) -> int:
         """Bytes of memory that everything in the box holds together."""
-        found = self._processes()
-        return _resident(found[0]) if len(found) == 1 else sum(map(_share, found))
+        return held(self._processes())
 
     def _processes(self) -> list[int]:
         found = [self._process.pid]
         for pid in found:
-            found += _children(pid)
+            found += children(pid)
         # The half that waits outside of a jail is not the function's.
         return found[1:] if self._sandbox.kind.jail else found
 
@@ -253,67 +179,6 @@ def _furnish(box: Box, uid: int) -> None:
     root.mkdir(mode=0o700)
     if uid:
         os.chown(temp, uid, uid)
-
-
-def _present(paths: Sequence[str]) -> list[str]:
-    return [path for path in paths if Path(path).exists()]
-
-
-def _links() -> dict[str, str]:
-    return {path: str(Path(path).readlink()) for path in _SYSTEM if Path(path).is_symlink()}
-
-
-def _binds(box: Box) -> list[tuple[str, str, bool]]:
-    """Source, place in the jail, writable."""
-    plain = [path for path in _present(_SYSTEM) if not Path(path).is_symlink()]
-    etc = [f"/etc/{name}" for name in _ETC]
-    shown = [(os.path.realpath(path), path, False) for path in [*plain, *_present(etc)]]
-    outside = [path for path in box.readable if not any(_under(path, each) for each in plain)]
-    shown += [(path, path, False) for path in _topmost(outside)]
-    shown += [(path, path, True) for path in _present(_DEVICES)]
-    shown.append((str(box.code), "/var/task", False))
-    if box.layers is not None:
-        shown.append((str(box.layers), "/opt", False))
-    shown.append((str(box.home / "tmp"), "/tmp", True))  # noqa: S108
-    return shown
-
-
-def _topmost(paths: Sequence[str]) -> list[str]:
-    """Without those that lie in another."""
-    found = sorted(set(paths))
-    return [p for p in found if not any(p != other and _under(p, other) for other in found)]
-
-
-def _under(path: str, folder: str) -> bool:
-    return Path(path).is_relative_to(folder)
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
-    except OSError:
-        return []
-    return [int(each) for each in text.split()]
-
-
-def _resident(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * os.sysconf(
-            "SC_PAGE_SIZE"
-        )
-    except (OSError, IndexError):
-        return 0
-
-
-def _share(pid: int) -> int:
-    """What a process holds of memory that forks may share, where the system tells."""
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, IndexError, ValueError):
-        pass
-    return _resident(pid)
 
 
 async def strongest(folder: Path, readable: Sequence[str], kinds: Sequence[Isolation]) -> Sandbox:

@@ -5,8 +5,8 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from torana.functions.isolation import Inside
 from torana.functions.runtimes.runtime import Program, Runtime, RuntimeMissing
-from torana.functions.sandbox import Inside
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.mjs")
 

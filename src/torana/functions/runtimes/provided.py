@@ -1,7 +1,7 @@
 """Any program that speaks the Runtime API: the executable `bootstrap` beside the code."""
 
+from torana.functions.isolation import Inside
 from torana.functions.runtimes.runtime import Program, Runtime
-from torana.functions.sandbox import Inside
 
 
 def _program(name: str, handler: str, inside: Inside, memory: int) -> Program:

@@ -3,8 +3,8 @@
 import importlib.util
 import sys
 
+from torana.functions.isolation import Inside
 from torana.functions.runtimes.runtime import Program, Runtime, RuntimeMissing
-from torana.functions.sandbox import Inside
 
 _OWN = f"python{sys.version_info.major}.{sys.version_info.minor}"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from torana.functions.sandbox import Inside
+from torana.functions.isolation import Inside
 
 
 class RuntimeMissing(Exception):
