@@ -86,11 +86,19 @@ def test_query_services_call_it_a_validation_error() -> None:
     assert reply.status == 400
 
 
-def test_api_gateway_calls_it_a_bad_request() -> None:
+def test_api_gateway_says_of_which_input_a_member_is() -> None:
     error, reply = refusal(contract("apigateway"), request(target="/restapis", body=b"{}"))
+    assert error.code == "ValidationException"
+    assert reply.headers.get("x-amzn-errortype") == "ValidationException"
+    assert "Value null at 'createRestApiInput.name'" in error.message
+    target = "/restapis/a/gatewayresponses/WRONG"
+    error, _ = refusal(contract("apigateway"), request(method="GET", target=target))
+    assert "Value 'WRONG' at 'responseType' failed" in error.message
+
+
+def test_http_apis_call_it_a_bad_request() -> None:
+    error, _ = refusal(contract("apigatewayv2"), request(target="/v2/apis", body=b"{}"))
     assert error.code == "BadRequestException"
-    assert reply.headers.get("x-amzn-errortype") == "BadRequestException"
-    assert "Value null at 'name'" in error.message
 
 
 def violations(value: Any, **shapes: Shape) -> str:

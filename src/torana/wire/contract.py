@@ -127,7 +127,10 @@ class Contract:
     def _validate(self, operation: Operation, params: dict[str, Any], codes: Manners) -> None:
         if operation.input is None:
             return
-        check = self._validators.of(operation.input.shape)
+        body = (
+            f"{operation.name[:1].lower()}{operation.name[1:]}Input." if codes.names_input else ""
+        )
+        check = self._validators.of_input(operation.input.shape, body)
         if check is None:
             return
         violations: list[str] = []

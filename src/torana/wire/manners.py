@@ -16,6 +16,8 @@ class Manners(Struct, frozen=True):
     """May hold `{asked}` and `{version}`."""
     fault: str = "InternalServerException"
     too_large: str = "RequestEntityTooLargeException"
+    names_input: bool = False
+    """Whether violations in a body are said of `putMethodInput.member`, not of `member`."""
 
 
 _BY_PROTOCOL: Mapping[str, Manners] = {
@@ -41,7 +43,6 @@ _BY_PROTOCOL: Mapping[str, Manners] = {
     ),
 }
 _INVALID: Mapping[str, str] = {
-    "apigateway": "BadRequestException",
     "apigatewayv2": "BadRequestException",
     "lambda": "ValidationException",
     "sns": "InvalidParameter",
@@ -73,4 +74,5 @@ def manners(service: str, protocol: str, errors: Mapping[str, int]) -> Manners:
         found.unknown_message,
         fault,
         found.too_large,
+        service == "apigateway",
     )

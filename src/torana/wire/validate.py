@@ -49,6 +49,14 @@ class Validators:
         made = self._made[shape_name] = self._make(self._shapes[shape_name])
         return made
 
+    def of_input(self, shape_name: str, body: str) -> Check | None:
+        """The check of an operation's input, where members of the body go by `body` and their name,
+        those of the address and of fields by their name alone."""
+        key = f"{shape_name} {body}"
+        if key not in self._made:
+            self._made[key] = self._structure(self._shapes[shape_name], body)
+        return self._made[key]
+
     def _make(self, shape: Shape) -> Check | None:
         if shape.type == "structure":
             return self._structure(shape)
@@ -67,11 +75,12 @@ class Validators:
 
         return check
 
-    def _structure(self, shape: Shape) -> Check | None:
+    def _structure(self, shape: Shape, body: str = "") -> Check | None:
         checks = {name: self.of(ref.shape) for name, ref in shape.members.items()}
         required = frozenset(shape.required)
+        inside = {name: "" if ref.location else body for name, ref in shape.members.items()}
         members = [
-            (name, name[:1].lower() + name[1:], check, name in required)
+            (name, inside[name] + name[:1].lower() + name[1:], check, name in required)
             for name, check in checks.items()
             if check is not None or name in required
         ]

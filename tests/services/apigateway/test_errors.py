@@ -91,8 +91,6 @@ def cases(api: str, root: str, pets: str, greedy: str) -> list[Case]:
          "Invalid model name specified: MySchema"),
         ("get_request_validator", {"restApiId": api, "requestValidatorId": "gone"},
          "NotFoundException", "Invalid Request Validator identifier specified"),
-        ("get_gateway_response", {"restApiId": api, "responseType": "DEFAULT_4XX"},
-         "NotFoundException", "Gateway response type not defined on api"),
         ("get_stage", {"restApiId": api, "stageName": "gone"}, "NotFoundException",
          "Invalid stage identifier specified"),
         ("create_stage", {"restApiId": api, "stageName": "s", "deploymentId": "gone"},

@@ -6,12 +6,14 @@ from torana.services.apigateway.deployments import Deployments
 from torana.services.apigateway.documentation import Documentation
 from torana.services.apigateway.documents import Documents
 from torana.services.apigateway.domains import Domains
+from torana.services.apigateway.gateway_responses import GatewayResponses
 from torana.services.apigateway.integrations import Integrations
 from torana.services.apigateway.keys import Keys, UsagePlans
 from torana.services.apigateway.methods import Methods
 from torana.services.apigateway.parts import Parts
 from torana.services.apigateway.plane import DataPlane
 from torana.services.apigateway.resources import Resources
+from torana.services.apigateway.stages import Stages
 from torana.services.apigateway.tags import Tags
 from torana.services.apigateway.trying import Trying
 from torana.state.store import Store
@@ -22,14 +24,17 @@ __all__ = ["DataPlane", "apigateway"]
 def apigateway(store: Store, plane: DataPlane) -> tuple[object, ...]:
     """Every operation, by what it is about."""
     book = Book(store)
+    stages = Stages(book, plane.cannot_serve)
     return (
         Apis(book),
         Resources(book),
         Methods(book),
         Integrations(book),
-        Deployments(book, plane.cannot_serve),
+        Deployments(book, stages),
+        stages,
         Documents(book),
         Parts(book),
+        GatewayResponses(book),
         Keys(book),
         UsagePlans(book),
         Domains(book),

@@ -17,7 +17,7 @@ from torana.services.apigateway.book import (
     page,
 )
 from torana.services.apigateway.faults import bad, no_api
-from torana.services.apigateway.patch import EDIT, Rule, boolean, patch
+from torana.services.apigateway.patch import CLEAR, EDIT, Rule, boolean, patch
 from torana.services.ports import Call
 
 _COMPRESSION = "Invalid minimum compression size, must be between 0 and 10485760"
@@ -37,10 +37,15 @@ RULES = (
     Rule("/version", EDIT),
     Rule("/apiKeySource"),
     Rule("/binaryMediaTypes/*", EDIT, listed=True),
-    Rule("/minimumCompressionSize", EDIT, _size),
+    Rule("/minimumCompressionSize", ("replace",), _size, null=CLEAR),
     Rule("/disableExecuteApiEndpoint", ("replace",), boolean),
-    Rule("/policy", EDIT),
-    Rule("/endpointConfiguration/types/*", EDIT, listed=True),
+    Rule("/policy", EDIT, null=CLEAR),
+    Rule(
+        "/endpointConfiguration/types/*",
+        EDIT,
+        listed=True,
+        wrong_op="Invalid patch operation specified. Must be 'add'|'remove'|'replace'",
+    ),
     Rule("/endpointConfiguration/ipAddressType"),
     Rule(
         "/endpointConfiguration/vpcEndpointIds",
@@ -50,6 +55,15 @@ RULES = (
     ),
     Rule("/securityPolicy"),
 )
+
+
+_SCHEMA = '{{\n  "$schema" : "http://json-schema.org/draft-04/schema#",\n  "title" : "{} Schema",'
+_MODELS = {
+    "Empty": _SCHEMA.format("Empty") + '\n  "type" : "object"\n}',
+    "Error": _SCHEMA.format("Error")
+    + '\n  "type" : "object",\n  "properties" : {\n    "message" : { "type" : "string" }\n  }\n}',
+}
+"""What every new API begins with."""
 
 
 async def the_api(sheet: Sheet, call: Call, api_id: str) -> Json:
@@ -74,17 +88,29 @@ def check(api: Json) -> None:
     size = api.get("minimumCompressionSize")
     if size is not None and not 0 <= size <= 10485760:
         raise bad(_COMPRESSION)
-    kinds = api["endpointConfiguration"]["types"]
+    _check_endpoint(api["endpointConfiguration"])
+
+
+def _check_endpoint(endpoint: Json) -> None:
+    kinds, address = endpoint["types"], endpoint["ipAddressType"]
+    if not kinds:
+        raise bad("REGIONAL Configuration and EDGE Configuration cannot be both DISABLED.")
     if len(kinds) > 1:
         raise bad("Cannot create an api with multiple Endpoint Types.")
     if not set(kinds) <= {"EDGE", "REGIONAL", "PRIVATE"}:
         raise bad("Invalid EndpointTypes specified. Valid options are REGIONAL,EDGE,PRIVATE")
+    if address not in ("ipv4", "dualstack"):
+        raise bad("ipAddressType must be either ipv4 or dualstack.")
+    if kinds == ["PRIVATE"] and address != "dualstack":
+        raise bad("Only dualstack ipAddressType is supported for Private APIs.")
 
 
 def make(sheet: Sheet, params: Json) -> Json:
     """A new API with its root resource."""
     api_id, root = new_id(), new_id()
-    given = {**params.get("endpointConfiguration", {})}
+    endpoint: Json = {"types": ["EDGE"], **(params.get("endpointConfiguration") or {})}
+    private = endpoint["types"] == ["PRIVATE"]
+    endpoint.setdefault("ipAddressType", "dualstack" if private else "ipv4")
     kept = (
         "name",
         "description",
@@ -97,10 +123,10 @@ def make(sheet: Sheet, params: Json) -> Json:
     )
     api: Json = {
         "id": api_id,
-        **{name: params[name] for name in kept if params.get(name) not in (None, [])},
+        **{name: params[name] for name in kept if params.get(name) not in (None, [], {})},
         "createdDate": int(time()),
         "apiKeySource": params.get("apiKeySource") or "HEADER",
-        "endpointConfiguration": {"ipAddressType": "ipv4", "types": ["EDGE"], **given},
+        "endpointConfiguration": endpoint,
         "disableExecuteApiEndpoint": bool(params.get("disableExecuteApiEndpoint")),
         "rootResourceId": root,
     }
@@ -117,8 +143,21 @@ class Apis:
         self._book = book
 
     async def CreateRestApi(self, call: Call, params: Json) -> Json:
+        if params.get("cloneFrom"):
+            raise bad("cloneFrom is not supported here: export the API and import it")
+
         async def work(sheet: Sheet) -> Json:
-            return shown(make(sheet, params))
+            api = make(sheet, params)
+            for name, schema in _MODELS.items():
+                part = {
+                    "id": new_id(6),
+                    "name": name,
+                    "description": f"This is a default {name.lower()} schema model",
+                    "schema": schema,
+                    "contentType": "application/json",
+                }
+                sheet.put(PART, f"{api['id']}/model/{name}", part)
+            return shown(api)
 
         return await self._book.edit(call, work)
 
@@ -137,10 +176,15 @@ class Apis:
     async def UpdateRestApi(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
             api = await the_api(sheet, call, params["restApiId"])
+            before = api["endpointConfiguration"]["types"]
             patch(api, params.get("patchOperations"), RULES)
+            endpoint = api.setdefault("endpointConfiguration", {"ipAddressType": "ipv4"})
+            endpoint.setdefault("types", [])
+            if endpoint["types"] == ["PRIVATE"] != before:
+                endpoint["ipAddressType"] = "dualstack"
             check(api)
             sheet.put(API, api["id"], api)
-            return shown(api)
+            return {"tags": {}, **shown(api)}
 
         return await self._book.edit(call, work)
 

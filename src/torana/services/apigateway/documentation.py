@@ -46,7 +46,7 @@ class Documentation:
 
     async def GetDocumentationPart(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
-            return await _part(sheet, call, params)
+            return await _part(sheet, params)
 
         return await self._book.read(work)
 
@@ -65,8 +65,8 @@ class Documentation:
 
     async def UpdateDocumentationPart(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
-            found = await _part(sheet, call, params)
-            patch(found, params.get("patchOperations"), _PART_RULES)
+            found = await _part(sheet, params)
+            patch(found, params.get("patchOperations"), _PART_RULES, lists_paths=True)
             sheet.put(PART, f"{params['restApiId']}/documentation/{found['id']}", found)
             return found
 
@@ -74,7 +74,8 @@ class Documentation:
 
     async def DeleteDocumentationPart(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
-            found = await _part(sheet, call, params)
+            await the_api(sheet, call, params["restApiId"])
+            found = await _part(sheet, params)
             sheet.delete(PART, f"{params['restApiId']}/documentation/{found['id']}")
             return {}
 
@@ -114,7 +115,7 @@ class Documentation:
     async def UpdateDocumentationVersion(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
             found = await _version(sheet, call, params)
-            patch(found, params.get("patchOperations"), _VERSION_RULES)
+            patch(found, params.get("patchOperations"), _VERSION_RULES, lists_paths=True)
             place = f"{params['restApiId']}/documentation-version/{found['version']}"
             sheet.put(PART, place, found)
             return _dated(found)
@@ -131,9 +132,9 @@ class Documentation:
         return await self._book.edit(call, work)
 
 
-async def _part(sheet: Sheet, call: Call, params: Json) -> Json:
-    api = await the_api(sheet, call, params["restApiId"])
-    found = await sheet.get(PART, f"{api['id']}/documentation/{params['documentationPartId']}")
+async def _part(sheet: Sheet, params: Json) -> Json:
+    place = f"{params['restApiId']}/documentation/{params['documentationPartId']}"
+    found = await sheet.get(PART, place)
     if found is None:
         raise missing("Documentation part")
     return found

@@ -1,9 +1,12 @@
 """Integrations, and what their backends' answers become."""
 
+import re
+
+from torana.openapi.expressions import request_mapping, response_mapping
 from torana.services.apigateway.book import Json
-from torana.services.apigateway.faults import bad, missing
+from torana.services.apigateway.faults import bad, missing, not_found
 from torana.services.apigateway.methods import Place, Placed, status_of
-from torana.services.apigateway.patch import EDIT, Rule, boolean, integer, patch
+from torana.services.apigateway.patch import CLEAR, EDIT, Rule, boolean, integer, patch
 from torana.services.ports import Call
 
 _KEPT = (
@@ -29,11 +32,11 @@ _RULES = (
     Rule("/httpMethod"),
     Rule("/connectionType"),
     Rule("/connectionId"),
-    Rule("/credentials", EDIT),
+    Rule("/credentials", EDIT, null=CLEAR),
     Rule("/requestParameters/*", EDIT),
     Rule("/requestTemplates/*", EDIT),
     Rule("/passthroughBehavior"),
-    Rule("/contentHandling", EDIT),
+    Rule("/contentHandling", EDIT, null=CLEAR),
     Rule("/timeoutInMillis", ("replace",), integer),
     Rule("/cacheNamespace"),
     Rule("/cacheKeyParameters/*", ("add", "remove", "replace"), listed=True),
@@ -44,7 +47,7 @@ _RESPONSE_RULES = (
     Rule("/selectionPattern", EDIT),
     Rule("/responseParameters/*", EDIT),
     Rule("/responseTemplates/*", EDIT),
-    Rule("/contentHandling", EDIT),
+    Rule("/contentHandling", EDIT, null=CLEAR),
 )
 
 
@@ -63,7 +66,7 @@ class Integrations(Placed):
             }
             if params.get("integrationHttpMethod"):
                 made["httpMethod"] = params["integrationHttpMethod"]
-            _check(made)
+            _check(made, method)
             method["methodIntegration"] = made
             return made
 
@@ -76,7 +79,7 @@ class Integrations(Placed):
         async def work(place: Place) -> Json:
             found = place.integration(params["httpMethod"])
             patch(found, params.get("patchOperations"), _RULES)
-            _check(found)
+            _check(found, place.method(params["httpMethod"]))
             return found
 
         return await self._edit(call, params, work)
@@ -92,8 +95,9 @@ class Integrations(Placed):
     async def PutIntegrationResponse(self, call: Call, params: Json) -> Json:
         async def work(place: Place) -> Json:
             integration, code = place.integration(params["httpMethod"]), status_of(params)
-            if code not in place.method(params["httpMethod"]).get("methodResponses", {}):
-                raise missing("Response status code")
+            promised = place.method(params["httpMethod"]).get("methodResponses", {}).get(code)
+            if promised is None:
+                raise not_found("Invalid Response status code specified")
             made: Json = {"statusCode": code}
             for name in ("selectionPattern", "contentHandling"):
                 if params.get(name) is not None:
@@ -101,6 +105,7 @@ class Integrations(Placed):
             for name in ("responseParameters", "responseTemplates"):
                 if params.get(name):
                     made[name] = params[name]
+            _check_response(made, promised)
             integration.setdefault("integrationResponses", {})[code] = made
             return made
 
@@ -113,12 +118,17 @@ class Integrations(Placed):
         async def work(place: Place) -> Json:
             found = _response(place, params)
             patch(found, params.get("patchOperations"), _RESPONSE_RULES)
+            code = str(params["statusCode"])
+            method = place.method(params["httpMethod"])
+            _check_response(found, method.get("methodResponses", {}).get(code, {}))
             return found
 
         return await self._edit(call, params, work)
 
     async def DeleteIntegrationResponse(self, call: Call, params: Json) -> Json:
         async def work(place: Place) -> Json:
+            if params["httpMethod"] not in place.resource.get("methods", {}):
+                raise missing("Integration")
             _response(place, params)
             integration = place.integration(params["httpMethod"])
             del integration["integrationResponses"][str(params["statusCode"])]
@@ -130,12 +140,48 @@ class Integrations(Placed):
 def _response(place: Place, params: Json) -> Json:
     found = place.integration(params["httpMethod"]).get("integrationResponses", {})
     if str(params["statusCode"]) not in found:
-        raise missing("Integration response")
+        raise not_found("Invalid Response status code specified")
     return found[str(params["statusCode"])]
 
 
-def _check(integration: Json) -> None:
+_MEDIA_TYPE = re.compile(r"[\w!#$&^.+*-]+/[\w!#$&^.+*-]+(\s*;.*)?")
+
+
+def _check_templates(templates: Json) -> None:
+    for kind in templates:
+        if not _MEDIA_TYPE.fullmatch(kind):
+            raise bad(
+                "Validation Result: warnings : [], errors : "
+                f"[Invalid content type specified: {kind}]"
+            )
+
+
+def _check_mapping(wrong: str | None) -> None:
+    if wrong is not None:
+        raise bad(
+            "Invalid mapping expression specified: Validation Result: warnings : [], errors : "
+            f"[{wrong[:1].upper()}{wrong[1:]}]"
+        )
+
+
+def _check_response(response: Json, promised: Json) -> None:
+    """Raises the service's error for an integration response that cannot be."""
+    _check_templates(response.get("responseTemplates", {}))
+    declared = promised.get("responseParameters", {})
+    for target, source in response.get("responseParameters", {}).items():
+        _check_mapping(response_mapping(target, source, declared))
+
+
+def _check(integration: Json, method: Json) -> None:
     """Raises the service's error for an integration that cannot be."""
+    _check_templates(integration.get("requestTemplates", {}))
+    declared = method.get("requestParameters", {})
+    for target, source in integration.get("requestParameters", {}).items():
+        _check_mapping(request_mapping(target, source, declared))
+    _check_target(integration)
+
+
+def _check_target(integration: Json) -> None:
     kind = integration["type"]
     if kind != "MOCK" and not integration.get("uri"):
         raise bad("Uri is required for integrations of type AWS, AWS_PROXY, HTTP, HTTP_PROXY")

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Awaitable, Callable
 
-from torana.services.apigateway.apis import the_api
-from torana.services.apigateway.book import PART, RESOURCE, Book, Json, Sheet
+from torana.services.apigateway.book import API, PART, RESOURCE, Book, Json, Sheet
 from torana.services.apigateway.faults import bad, conflict, missing
-from torana.services.apigateway.patch import EDIT, Rule, boolean, patch
+from torana.services.apigateway.patch import CLEAR, EDIT, Rule, boolean, patch
 from torana.services.apigateway.resources import the_resource
 from torana.services.ports import Call
 
@@ -16,17 +15,17 @@ _PARAMETER = re.compile(
 )
 _RULES = (
     Rule("/authorizationType"),
-    Rule("/authorizerId", EDIT),
+    Rule("/authorizerId", null=CLEAR),
     Rule("/authorizationScopes", EDIT, listed=True),
     Rule("/apiKeyRequired", ("replace",), boolean),
-    Rule("/operationName", EDIT),
+    Rule("/operationName", null=CLEAR),
     Rule("/requestParameters/*", EDIT, boolean),
     Rule("/requestModels/*", EDIT),
-    Rule("/requestValidatorId", EDIT),
+    Rule("/requestValidatorId", null=CLEAR),
 )
 _RESPONSE_RULES = (
-    Rule("/responseParameters/*", EDIT, boolean),
-    Rule("/responseModels/*", EDIT),
+    Rule("/responseParameters/*", EDIT, boolean, absent="Invalid parameter name specified"),
+    Rule("/responseModels/*", EDIT, absent="Content-Type specified was not found"),
 )
 
 
@@ -37,9 +36,11 @@ class Place:
         self.sheet, self.api, self.resource = sheet, api, resource
 
     @classmethod
-    async def find(cls, sheet: Sheet, call: Call, params: Json) -> "Place":
-        """Raises the service's error."""
-        api = await the_api(sheet, call, params["restApiId"])
+    async def find(cls, sheet: Sheet, params: Json) -> "Place":
+        """Raises the service's error, which is one of the resource also where there is no API."""
+        api = await sheet.get(API, params["restApiId"])
+        if api is None:
+            raise missing("Resource")
         return cls(sheet, api, await the_resource(sheet, api["id"], params["resourceId"]))
 
     @property
@@ -77,7 +78,7 @@ class Placed:
 
     async def _edit(self, call: Call, params: Json, work: Work) -> Json:
         async def whole(sheet: Sheet) -> Json:
-            place = await Place.find(sheet, call, params)
+            place = await Place.find(sheet, params)
             done = await work(place)
             place.save()
             return done
@@ -86,7 +87,7 @@ class Placed:
 
     async def _read(self, call: Call, params: Json, work: Callable[[Place], Json]) -> Json:
         async def whole(sheet: Sheet) -> Json:
-            return work(await Place.find(sheet, call, params))
+            return work(await Place.find(sheet, params))
 
         return await self._book.read(whole)
 
@@ -107,10 +108,7 @@ class Methods(Placed):
 
         async def work(place: Place) -> Json:
             if verb not in VERBS:
-                raise bad(
-                    "Invalid HttpMethod specified. Valid options are "
-                    "GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY"
-                )
+                raise bad(f"Invalid HttpMethod specified. Valid options are {','.join(VERBS)}")
             if verb in place.methods:
                 raise conflict("Method already exists for this resource")
             kept = (
@@ -161,8 +159,9 @@ class Methods(Placed):
                 raise conflict("Response already exists for this resource")
             made: Json = {"statusCode": code}
             for name in ("responseParameters", "responseModels"):
-                if params.get(name):
+                if params.get(name) is not None:
                     made[name] = params[name]
+            await _check_models(place, made.get("responseModels", {}))
             responses[code] = made
             return made
 
@@ -175,6 +174,7 @@ class Methods(Placed):
         async def work(place: Place) -> Json:
             found = _response(place, params)
             patch(found, params.get("patchOperations"), _RESPONSE_RULES)
+            await _check_models(place, found.get("responseModels", {}))
             return found
 
         return await self._edit(call, params, work)
@@ -204,7 +204,9 @@ async def _check(place: Place, method: Json) -> None:
     if len(set(names)) != len(names):
         raise bad("Parameter names must be unique across querystring, header and path")
     api_id, sheet = place.api["id"], place.sheet
-    if method.get("authorizationType") in ("CUSTOM", "COGNITO_USER_POOLS"):
+    if method.get("authorizationType") not in ("CUSTOM", "COGNITO_USER_POOLS"):
+        method.pop("authorizerId", None)
+    else:
         authorizer = method.get("authorizerId")
         known = authorizer and await sheet.get(PART, f"{api_id}/authorizer/{authorizer}")
         if not known:
@@ -215,8 +217,11 @@ async def _check(place: Place, method: Json) -> None:
     validator = method.get("requestValidatorId")
     if validator and await sheet.get(PART, f"{api_id}/validator/{validator}") is None:
         raise bad("Invalid Request Validator identifier specified")
-    for model in method.get("requestModels", {}).values():
-        if model not in ("Empty", "Error") and (
-            await sheet.get(PART, f"{api_id}/model/{model}") is None
-        ):
+    await _check_models(place, method.get("requestModels", {}))
+
+
+async def _check_models(place: Place, models: dict[str, str]) -> None:
+    for model in models.values():
+        known = model in ("Empty", "Error")
+        if not known and await place.sheet.get(PART, f"{place.api['id']}/model/{model}") is None:
             raise bad(f"Invalid model identifier specified: {model}")

@@ -1,4 +1,4 @@
-"""What an API has besides its resources: models, validators, authorizers, gateway responses."""
+"""What an API has besides its resources: models, validators, authorizers."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Struct
 
 from torana.services.apigateway.apis import the_api
-from torana.services.apigateway.book import PART, RESOURCE, Book, Json, Sheet, new_id, page
+from torana.services.apigateway.book import API, PART, RESOURCE, Book, Json, Sheet, new_id, page
 from torana.services.apigateway.faults import bad, conflict, missing, not_found
-from torana.services.apigateway.patch import EDIT, Rule, boolean, integer, patch
+from torana.services.apigateway.patch import CLEAR, EDIT, Rule, boolean, integer, patch
 from torana.services.ports import Call
 from torana.wire.faults import ServiceError
 
@@ -29,7 +29,7 @@ def _check_model(part: Json) -> None:
     if not part["name"].isalnum():
         raise bad("Model name must be alphanumeric: " + part["name"])
     try:
-        schema: Any = msgspec.json.decode(part.get("schema") or "{}")
+        schema: Any = msgspec.json.decode(part.get("schema") or "[]")
     except msgspec.DecodeError:
         schema = None
     if not isinstance(schema, dict):
@@ -57,14 +57,14 @@ def _check_authorizer(part: Json) -> None:
 
 MODEL = Kind(
     "model",
-    (Rule("/description"), Rule("/schema")),
+    (Rule("/description", null=CLEAR), Rule("/schema", null=CLEAR)),
     lambda name: not_found(f"Invalid model name specified: {name}"),
     _check_model,
 )
 VALIDATOR = Kind(
     "validator",
     (
-        Rule("/name"),
+        Rule("/name", null=CLEAR),
         Rule("/validateRequestParameters", ("replace",), boolean),
         Rule("/validateRequestBody", ("replace",), boolean),
     ),
@@ -87,15 +87,6 @@ AUTHORIZER = Kind(
     lambda name: missing("Authorizer"),
     _check_authorizer,
 )
-RESPONSE = Kind(
-    "response",
-    (
-        Rule("/statusCode", EDIT),
-        Rule("/responseParameters/*", EDIT),
-        Rule("/responseTemplates/*", EDIT),
-    ),
-    lambda name: not_found("Gateway response type not defined on api"),
-)
 
 
 class Parts:
@@ -110,12 +101,12 @@ class Parts:
         kind.check(part)
 
         async def work(sheet: Sheet) -> Json:
+            if kind is VALIDATOR and await sheet.get(API, api_id) is None:
+                raise bad("Invalid REST API identifier specified")
             api = await the_api(sheet, call, api_id)
             place = f"{api['id']}/{kind.name}/{id}"
             if kind is MODEL and await sheet.get(PART, place) is not None:
                 raise conflict("Model name already exists for this REST API")
-            if kind is RESPONSE:
-                await sheet.get(PART, place)
             sheet.put(PART, place, part)
             return part
 
@@ -123,7 +114,6 @@ class Parts:
 
     async def _get(self, call: Call, api_id: str, kind: Kind, id: str) -> Json:
         async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, api_id)
             found = await sheet.get(PART, f"{api_id}/{kind.name}/{id}")
             if found is None:
                 raise kind.absent(id)
@@ -139,16 +129,13 @@ class Parts:
 
         return await self._book.read(work)
 
-    async def _update(
-        self, call: Call, params: Json, kind: Kind, id: str, fresh: Json | None = None
-    ) -> Json:
+    async def _update(self, call: Call, params: Json, kind: Kind, id: str) -> Json:
         async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["restApiId"])
             place = f"{params['restApiId']}/{kind.name}/{id}"
-            part = await sheet.get(PART, place) or fresh
+            part = await sheet.get(PART, place)
             if part is None:
                 raise kind.absent(id)
-            patch(part, params.get("patchOperations"), kind.rules)
+            patch(part, params.get("patchOperations"), kind.rules, lists_paths=True)
             kind.check(part)
             sheet.put(PART, place, part)
             return part
@@ -157,7 +144,6 @@ class Parts:
 
     async def _delete(self, call: Call, api_id: str, kind: Kind, id: str) -> Json:
         async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, api_id)
             if await sheet.get(PART, f"{api_id}/{kind.name}/{id}") is None:
                 raise kind.absent(id)
             await _unused(sheet, api_id, kind, id)
@@ -233,31 +219,6 @@ class Parts:
 
     async def DeleteAuthorizer(self, call: Call, params: Json) -> Json:
         return await self._delete(call, params["restApiId"], AUTHORIZER, params["authorizerId"])
-
-    # Gateway responses.
-
-    async def PutGatewayResponse(self, call: Call, params: Json) -> Json:
-        part: Json = {"responseType": params["responseType"], "defaultResponse": False}
-        if params.get("statusCode"):
-            part["statusCode"] = params["statusCode"]
-        for name in ("responseParameters", "responseTemplates"):
-            part[name] = params.get(name) or {}
-        return await self._make(call, params["restApiId"], RESPONSE, part["responseType"], part)
-
-    async def GetGatewayResponse(self, call: Call, params: Json) -> Json:
-        return await self._get(call, params["restApiId"], RESPONSE, params["responseType"])
-
-    async def GetGatewayResponses(self, call: Call, params: Json) -> Json:
-        return page(await self._list(call, params, RESPONSE), params, "responseType")
-
-    async def UpdateGatewayResponse(self, call: Call, params: Json) -> Json:
-        kind = params["responseType"]
-        fresh: Json = {"responseType": kind, "defaultResponse": False}
-        fresh |= {"responseParameters": {}, "responseTemplates": {}}
-        return await self._update(call, params, RESPONSE, kind, fresh)
-
-    async def DeleteGatewayResponse(self, call: Call, params: Json) -> Json:
-        return await self._delete(call, params["restApiId"], RESPONSE, params["responseType"])
 
 
 def _ttl(params: Json) -> int:

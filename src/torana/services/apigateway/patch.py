@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from torana.services.apigateway.faults import bad
+from torana.services.apigateway.faults import bad, not_found
 
 Json = dict[str, Any]
 Convert = Callable[[str], Any]
@@ -25,12 +25,19 @@ class Rule(Struct, frozen=True):
     """Where it is kept, when not under the path's own names."""
     listed: bool = False
     """The place is a list, and the path's last name (or the value) one of its members."""
+    wrong_op: str = ""
+    """What is said of an operation that the path does not take, where that is not the usual."""
+    absent: str = ""
+    """What is said when something is to be replaced or removed that is not there."""
+    null: str = ""
+    """What is said of no value; `clear`: nothing, it takes the value away."""
+
+
+CLEAR = "clear"
 
 
 def boolean(text: str) -> bool:
-    """`true` or `false`."""
-    if text.lower() not in ("true", "false"):
-        raise bad(f"Invalid boolean value: {text}")
+    """Whatever is not `true` is false, as the service has it."""
     return text.lower() == "true"
 
 
@@ -58,33 +65,59 @@ def split(path: str) -> list[str]:
     return [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
 
 
-def patch(document: Json, operations: Sequence[Json] | None, rules: Sequence[Rule]) -> None:
-    """Change a document in place. Raises the service's error for what may not be done."""
+def patch(
+    document: Json,
+    operations: Sequence[Json] | None,
+    rules: Sequence[Rule],
+    *,
+    lists_paths: bool = False,
+) -> None:
+    """Change a document in place. Raises the service's error for what may not be done, which for
+    some kinds of documents lists the paths that there are."""
     for operation in operations or ():
-        _one(document, operation, rules)
+        _one(document, operation, rules, lists_paths)
 
 
-def _one(document: Json, operation: Json, rules: Sequence[Rule]) -> None:
+def _one(document: Json, operation: Json, rules: Sequence[Rule], lists_paths: bool) -> None:
     op, path = operation.get("op", "replace"), operation.get("path")
     if not path:
         raise bad("Invalid patch path null")
     parts = split(path)
     rule = _find(parts, rules)
     if rule is None or op not in rule.ops:
-        raise bad(_wrong(path, op, rule, rules))
+        raise bad(_listing(path, op, rule, rules) if lists_paths else _wrong(path, rule))
     names = list(rule.into) or parts
+    value = operation.get("value")
     if rule.listed:
-        _listed(document, names, parts, op, operation.get("value"), rule)
-    elif op == "remove":
+        _listed(document, names, parts, op, value, rule)
+        return
+    if op != "remove" and not value and (value is None or rule.null):
+        value = _blank(path, rule)
+    if rule.absent and op != "add" and _value(document, names) is None:
+        raise not_found(rule.absent)
+    if op == "remove" or value is None:
         _remove(document, names)
     else:
-        value = operation.get("value")
-        if value is None:
-            raise bad(f"Invalid null value for patch path {path}")
         place = document
         for name in names[:-1]:
             place = place.setdefault(name, {})
         place[names[-1]] = rule.convert(value)
+
+
+def _blank(path: str, rule: Rule) -> str | None:
+    """What no value stands for. Raises the service's error where it stands for nothing."""
+    if rule.convert is boolean:
+        return "false"
+    if rule.null != CLEAR:
+        raise bad(rule.null or f"Invalid null value for patch path {path}")
+    return None
+
+
+def _value(document: Json, names: list[str]) -> Any:
+    place: Any = document
+    for name in names:
+        place = place.get(name) if isinstance(place, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return place  # pyright: ignore[reportUnknownVariableType]
 
 
 def _find(parts: list[str], rules: Sequence[Rule]) -> Rule | None:
@@ -97,17 +130,19 @@ def _find(parts: list[str], rules: Sequence[Rule]) -> Rule | None:
     return None
 
 
-def _wrong(path: str, op: str, rule: Rule | None, rules: Sequence[Rule]) -> str:
+def _wrong(path: str, rule: Rule | None) -> str:
+    if rule is None:
+        return f"Invalid patch path {path}"
+    usual = f"Invalid patch operation specified. Must be one of: [{', '.join(rule.ops)}]"
+    return rule.wrong_op.format(path=path) or usual
+
+
+def _listing(path: str, op: str, rule: Rule | None, rules: Sequence[Rule]) -> str:
     allowed = [each.path for each in rules if op in each.ops]
+    choice = f"Must be one of: [{', '.join(allowed)}]"
     if rule is not None or not allowed:
-        return (
-            f"Invalid patch path  '{path}' specified for op '{op}'. "
-            "Please choose supported operations"
-        )
-    return (
-        f"Invalid patch path  '{path}' specified for op '{op}'. "
-        f"Must be one of: [{', '.join(allowed)}]"
-    )
+        choice = "Please choose supported operations"
+    return f"Invalid patch path  '{path}' specified for op '{op}'. {choice}"
 
 
 def _listed(
@@ -133,9 +168,16 @@ def _listed(
 
 
 def _remove(document: Json, names: list[str]) -> None:
-    place: Json | None = document
+    """Take a member out, and what holds nothing then."""
+    place = document
+    above: list[tuple[Json, str]] = []
     for name in names[:-1]:
-        place = place.get(name)
-        if place is None:
+        inner = place.get(name)
+        if inner is None:
             return
+        above.append((place, name))
+        place = inner
     place.pop(names[-1], None)
+    for owner, name in reversed(above):
+        if not owner[name]:
+            del owner[name]

@@ -105,9 +105,10 @@ class Resources:
             api = await the_api(sheet, call, params["restApiId"])
             resource = await the_resource(sheet, api["id"], params["resourceId"])
             before = dict(resource)
-            patch(resource, params.get("patchOperations"), RULES)
+            patch(resource, params.get("patchOperations"), RULES, lists_paths=True)
             if "parentId" not in before:
-                raise bad("Root resource cannot update its pathPart.")
+                what = "parentId" if "parentId" in resource else "pathPart"
+                raise bad(f"Root resource cannot update its {what}.")
             parent = await the_resource(sheet, api["id"], resource["parentId"])
             if f"{parent['path']}/".startswith(f"{before['path']}/"):
                 raise bad("Resources cannot be cyclical.")

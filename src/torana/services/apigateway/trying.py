@@ -31,7 +31,7 @@ class Trying:
 
     async def TestInvokeMethod(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> tuple[RestApi, str]:
-            place = await Place.find(sheet, call, params)
+            place = await Place.find(sheet, params)
             place.integration(params["httpMethod"])
             api = await assemble(sheet, await the_api(sheet, call, params["restApiId"]))
             return api, place.resource["path"]
