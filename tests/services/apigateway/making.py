@@ -28,8 +28,8 @@ class Running(Struct):
         """The front door's address."""
         return f"http://127.0.0.1:{self.node.front_port}"
 
-    def client(self, service: str = "apigateway") -> Any:
-        """A boto3 client. It blocks: see `asking`."""
+    def client(self, service: str = "apigateway", *, validate: bool = True) -> Any:
+        """A boto3 client. It blocks: see `Asking`. `validate`: refuse wrong params on its own."""
         text = (self.data / "credentials").read_text()
         given = dict(line.split(" = ") for line in text.splitlines() if " = " in line)
         return cast(Any, boto3).client(
@@ -38,7 +38,7 @@ class Running(Struct):
             region_name="us-east-1",
             aws_access_key_id=given["aws_access_key_id"],
             aws_secret_access_key=given["aws_secret_access_key"],
-            config=Config(retries={"max_attempts": 1}),
+            config=Config(retries={"max_attempts": 1}, parameter_validation=validate),
         )
 
 

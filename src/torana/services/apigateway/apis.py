@@ -176,7 +176,7 @@ class Apis:
     async def UpdateRestApi(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
             api = await the_api(sheet, call, params["restApiId"])
-            before = api["endpointConfiguration"]["types"]
+            before = list(api["endpointConfiguration"]["types"])
             patch(api, params.get("patchOperations"), RULES)
             endpoint = api.setdefault("endpointConfiguration", {"ipAddressType": "ipv4"})
             endpoint.setdefault("types", [])

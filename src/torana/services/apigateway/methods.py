@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 from torana.services.apigateway.book import API, PART, RESOURCE, Book, Json, Sheet
-from torana.services.apigateway.faults import bad, conflict, missing
+from torana.services.apigateway.faults import bad, conflict, missing, not_found
 from torana.services.apigateway.patch import CLEAR, EDIT, Rule, boolean, patch
 from torana.services.apigateway.resources import the_resource
 from torana.services.ports import Call
@@ -191,7 +191,7 @@ class Methods(Placed):
 def _response(place: Place, params: Json) -> Json:
     found = place.method(params["httpMethod"]).get("methodResponses", {})
     if str(params["statusCode"]) not in found:
-        raise missing("Response status code")
+        raise not_found("Invalid Response status code specified")
     return found[str(params["statusCode"])]
 
 
