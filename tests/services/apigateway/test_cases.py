@@ -6,6 +6,9 @@ a member of an answer before. `${any}` stands for any value. Source of the answe
 service.
 """
 
+# What YAML holds has no types.
+# pyright: basic
+
 import re
 from pathlib import Path
 from typing import Any
