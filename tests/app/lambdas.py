@@ -73,7 +73,7 @@ async def lambdas(data: Path, **settings: Any) -> AsyncGenerator[Lambdas]:
     )
     routed = router(chosen, made, sessions, http, {"HOME": "/nonexistent"})
     listener = await listen(routed.handle)
-    host.endpoint = f"http://127.0.0.1:{listener.port}"
+    await host.serve(f"http://127.0.0.1:{listener.port}")
     try:
         yield Lambdas(host, routed, listener.port)
     finally:

@@ -358,3 +358,35 @@ async def test_layers_lie_under_the_function_and_outlive_their_deletion(tmp_path
         with pytest.raises(ClientError) as gone:
             await node("update_function_configuration", FunctionName="f", Layers=[arns[0]])
         assert "does not exist" in str(gone.value)
+
+
+async def test_provisioned_instances_are_ready_before_anybody_calls(tmp_path: Path) -> None:
+    async with lambdas(tmp_path) as node:
+        await node.create(ECHO, Publish=True)
+        of = {"FunctionName": "f", "Qualifier": "1"}
+        with pytest.raises(ClientError) as none:
+            await node("get_provisioned_concurrency_config", **of)
+        assert code_of(none) == "ProvisionedConcurrencyConfigNotFoundException"
+        await node("put_provisioned_concurrency_config", ProvisionedConcurrentExecutions=2, **of)
+
+    async with lambdas(tmp_path) as node:
+
+        async def shown() -> dict[str, Any]:
+            return await node("get_provisioned_concurrency_config", **of)
+
+        end = time.monotonic() + 8
+        while (await shown())["Status"] != "READY":
+            assert time.monotonic() < end
+            await asyncio.sleep(0.05)
+        assert (await shown())["AvailableProvisionedConcurrentExecutions"] == 2
+        await node.invoke("f:1")
+        assert node.host.numbers()[1]["functions_cold_starts"] == 2
+        await node("delete_provisioned_concurrency_config", **of)
+        with pytest.raises(ClientError) as latest:
+            await node(
+                "put_provisioned_concurrency_config",
+                FunctionName="f",
+                Qualifier="$LATEST",
+                ProvisionedConcurrentExecutions=1,
+            )
+        assert code_of(latest) == "InvalidParameterValueException"

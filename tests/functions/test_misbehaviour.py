@@ -262,3 +262,15 @@ async def test_caller_that_leaves_does_not_stop_the_function(tmp_path: Path) -> 
         assert sum(line.endswith(" done") for line in node.log) == 2
         await node.call(version, 0)
         assert node.functions.counts.cold_starts == 1
+
+
+async def test_kept_instances_are_replaced_and_not_ended_when_idle(tmp_path: Path) -> None:
+    async with running(tmp_path, idle_seconds=0.2) as node:
+        code = "import os\ndef handler(event, context):\n    os._exit(1) if event else None\n"
+        version = node.python(code, warm=2)
+        node.functions.prepare(version)
+        await asyncio.sleep(2.5)
+        assert node.functions.ready(version.arn, "$LATEST") == (2, 2)
+        await node.invoke(version, 1)
+        await asyncio.sleep(2.5)
+        assert node.functions.ready(version.arn, "$LATEST") == (2, 2)

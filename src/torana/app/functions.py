@@ -51,8 +51,7 @@ class FunctionHost:
         """Raises `BadSettings`."""
         self._settings, self._environment, self._sessions = settings, environment, sessions
         self._folder = settings.folder() / "functions"
-        self.endpoint = ""
-        """Where functions reach the AWS services; set once it is listened on."""
+        self._endpoint = ""
         self._place = Place(settings.region, settings.account)
         self._defined: dict[str, FunctionVersion] = {}
         self._functions: functions.Functions | None = None
@@ -66,12 +65,27 @@ class FunctionHost:
         self.queue = Queue(self.book, store, _node_name(settings.folder()))
 
     async def start(self) -> None:
-        """Know what is stored, and go on with what was accepted."""
+        """Know what is stored."""
         functions.clean(self._folder / "instances")
         await self.book.load()
-        await self.queue.load()
         if self._settings.watch and self._settings.functions:
             self._watching = spawn(self._watch(), "watch the functions")
+
+    async def serve(self, endpoint: str) -> None:
+        """Go on with what was accepted, and start what is to be kept, now that functions can
+        reach the AWS services at `endpoint`."""
+        self._endpoint = endpoint
+        await self.queue.load()
+        await self._prepare()
+
+    async def _prepare(self) -> None:
+        for version in await self.book.provisioned():
+            await self.prepare(version)
+
+    async def prepare(self, version: FunctionVersion) -> None:
+        """See `Runner`."""
+        found = self._functions or await self._open()
+        found.prepare(version)
 
     def read(self) -> None:
         """Look at the folders of the configuration file. Raises `BadSettings`."""
@@ -101,6 +115,7 @@ class FunctionHost:
             {key: secret(value, self._environment) for key, value in given.environment.items()},
             role=given.role,
             reserved=given.reserved_concurrency,
+            warm=given.warm,
         )
 
     async def _watch(self) -> None:
@@ -115,6 +130,7 @@ class FunctionHost:
             changed = [name for name, each in self._defined.items() if before.get(name) != each]
             if changed:
                 _log.info("functions with other code: %s", ", ".join(changed))
+                await self._prepare()
 
     async def invoke(self, version: FunctionVersion, event: Event) -> Outcome:
         """See `Runner`."""
@@ -159,6 +175,10 @@ class FunctionHost:
         if self._functions is not None:
             self._functions.forget(arn, version)
 
+    def ready(self, arn: str, version: str) -> tuple[int, int]:
+        """See `Runner`."""
+        return self._functions.ready(arn, version) if self._functions else (0, 0)
+
     def broken_off(self, error: Exception) -> bytes | None:
         """See `Runner`."""
         return error.payload if isinstance(error, StreamFailed) else None
@@ -169,7 +189,7 @@ class FunctionHost:
         return {
             "AWS_REGION": self._place.region,
             "AWS_DEFAULT_REGION": self._place.region,
-            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL": self._endpoint,
             "AWS_ACCESS_KEY_ID": own.access_key_id,
             "AWS_SECRET_ACCESS_KEY": own.secret_access_key,
             "AWS_SESSION_TOKEN": own.session_token or "",
@@ -184,6 +204,11 @@ class FunctionHost:
             path = self._settings.folder() / "logs" / f"_aws_lambda_{version.name}.log"
             found = self._logs[version.name] = Lines(str(path))
         return found.write
+
+    @property
+    def isolation(self) -> str:
+        """The kind of box that functions run in; empty until one was run."""
+        return self._functions.isolation if self._functions else ""
 
     @property
     def limit(self) -> int:

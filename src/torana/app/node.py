@@ -206,7 +206,7 @@ class Node:
         if functions is not None:
             host = self.settings.management_host
             shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
-            functions.endpoint = f"http://{shown}:{self.management.port}"
+            await functions.serve(f"http://{shown}:{self.management.port}")
         if self.settings.workers > 1:
             region = self.settings.region
             self._listeners.append(await self._services.listen_for_workers(run, region))

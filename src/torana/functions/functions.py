@@ -32,6 +32,11 @@ class Functions:
             raise Throttled("ConcurrentInvocationLimitExceeded")
         return await self._pool(version).invoke(event)
 
+    def prepare(self, version: FunctionVersion) -> None:
+        """Start the instances that are to be kept for it."""
+        if not self._closed:
+            self._pool(version).fill()
+
     def _pool(self, version: FunctionVersion) -> Pool:
         key = version.arn, version.version
         found = self._pools.get(key)
@@ -46,6 +51,11 @@ class Functions:
         for key in [k for k in self._pools if k[0] == arn and version in (None, k[1])]:
             self._pools.pop(key).retire()
 
+    def ready(self, arn: str, version: str) -> tuple[int, int]:
+        """How many instances of a version are ready, and how many of them are idle."""
+        pool = self._pools.get((arn, version))
+        return (pool.ready, pool.idle) if pool else (0, 0)
+
     def _make_room(self) -> None:
         idle = [found for pool in self._pools.values() if (found := pool.oldest_idle())]
         if idle:
@@ -55,6 +65,7 @@ class Functions:
         before = time.monotonic() - self._limits.idle_seconds
         for pool in self._pools.values():
             pool.shrink(before)
+            pool.fill()
         self._sweeper = asyncio.get_running_loop().call_later(_SWEEP, self._sweep)
 
     @property

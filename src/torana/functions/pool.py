@@ -94,7 +94,8 @@ class Pool:
         self._waiting: deque[asyncio.Future[Instance]] = deque()
         self._settling: set[Instance] = set()
         """Those that have answered and will ask for the next event at once."""
-        self._starting = 0
+        self._starting = self._queued = 0
+        """Not ready yet, and of those, not even begun."""
         self._retired = False
         self._failed_in_row = 0
         self._rest_until = 0.0
@@ -172,12 +173,13 @@ class Pool:
     def grow(self) -> bool:
         """Start one more instance, if there may be one more."""
         reserved = self.version.reserved
-        if reserved is not None and len(self._all) + self._starting >= reserved:
+        if reserved is not None and len(self._all) + self._queued >= reserved:
             return False
         if not self._seats.take():
             self._seats.hungry[self] = None
             return False
         self._starting += 1
+        self._queued += 1
         spawn(self._start(), f"starting {self.version.name}")
         return True
 
@@ -186,7 +188,8 @@ class Pool:
         failure: Exception | None = None
         try:
             async with self._seats.starting:
-                if not self._waiting:
+                self._queued -= 1
+                if not self._waiting and self.size >= self.version.warm:
                     # Those that wanted it were served by others meanwhile.
                     self._seats.give()
                     return
@@ -259,6 +262,11 @@ class Pool:
         return len(self._all)
 
     @property
+    def ready(self) -> int:
+        """Instances whose init is over."""
+        return len(self._all) - (self._starting - self._queued)
+
+    @property
     def idle(self) -> int:
         """Instances that wait for an event."""
         return len(self._idle)
@@ -268,9 +276,18 @@ class Pool:
         return self._idle[0] if self._idle else None
 
     def shrink(self, before: float) -> None:
-        """End those that have been idle since before then (monotonic seconds)."""
-        for instance in [each for each in self._idle if each.idle_since < before]:
+        """End those that have been idle since before then (monotonic seconds), but for those that
+        are to be kept."""
+        spare = self.size - self.version.warm
+        for instance in [each for each in self._idle if each.idle_since < before][: max(spare, 0)]:
             instance.leave()
+
+    def fill(self) -> None:
+        """Start what is missing of the instances that are to be kept."""
+        if self._retired or time.monotonic() < self._rest_until:
+            return
+        while self.size + self._queued < self.version.warm and self.grow():
+            pass
 
     def retire(self) -> None:
         """No more events come: the idle ones end now, the busy ones when they are done."""

@@ -29,6 +29,8 @@ class FunctionVersion(Struct, frozen=True):
     role: str = ""
     reserved: int | None = None
     """The most instances of the whole function; None: no limit of its own."""
+    warm: int = 0
+    """Instances that are kept, used or not."""
 
 
 class Event(Struct, frozen=True):

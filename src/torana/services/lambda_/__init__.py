@@ -7,6 +7,7 @@ from torana.services.lambda_.functions import Functions
 from torana.services.lambda_.invoke import Invocations
 from torana.services.lambda_.layers import Layers
 from torana.services.lambda_.permissions import Permissions
+from torana.services.lambda_.provisioned import Provisioned
 from torana.services.lambda_.queue import Queue
 
 
@@ -20,4 +21,5 @@ def lambda_(book: Book, queue: Queue, limit: int) -> tuple[object, ...]:
         Aliases(book),
         Permissions(book),
         Concurrency(book, limit),
+        Provisioned(book, limit),
     )

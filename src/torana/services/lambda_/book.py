@@ -169,6 +169,12 @@ class Book:
         config = self.config(record, _pick(alias) if alias else asked)
         return await self._runnable(record, config), self.arn(name, asked)
 
+    async def provisioned(self) -> list[FunctionVersion]:
+        """Those of which instances are to be kept."""
+        wanted = [(each, name) for each in self.records.values() for name in each.provisioned]
+        stored = [await self._runnable(each, self.config(each, name)) for each, name in wanted]
+        return [*stored, *(each for each in self._defined().values() if each.warm)]
+
     async def _runnable(self, record: Record, config: Config) -> FunctionVersion:
         """The same object as long as nothing changes, so that pools compare by identity."""
         key = record.name, config
@@ -200,6 +206,11 @@ class Book:
             layers,
             config.role,
             record.reserved,
+            sum(
+                kept
+                for qualifier, kept in record.provisioned.items()
+                if self.config(record, qualifier).version == config.version
+            ),
         )
 
 

@@ -37,6 +37,14 @@ class Runner(Protocol):
         """A function, or one version of it, is gone."""
         ...
 
+    async def prepare(self, version: FunctionVersion, /) -> None:
+        """Start the instances that are to be kept for it."""
+        ...
+
+    def ready(self, arn: str, version: str, /) -> tuple[int, int]:
+        """How many instances of a version there are, and how many of them are idle."""
+        ...
+
     def broken_off(self, error: Exception, /) -> bytes | None:
         """The error document of a stream that the function broke off with this exception."""
         ...

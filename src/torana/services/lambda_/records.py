@@ -83,6 +83,8 @@ class Record(Struct, frozen=True):
     policies: dict[str, list[Json]] = {}
     """Statements by qualifier; empty: of the function itself."""
     reserved: int | None = None
+    provisioned: dict[str, int] = {}
+    """Instances that are kept, by version or alias."""
     asynchronous: dict[str, AsyncConfig] = {}
     urls: dict[str, Url] = {}
     tags: dict[str, str] = {}
