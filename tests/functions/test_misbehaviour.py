@@ -274,3 +274,39 @@ async def test_kept_instances_are_replaced_and_not_ended_when_idle(tmp_path: Pat
         await node.invoke(version, 1)
         await asyncio.sleep(2.5)
         assert node.functions.ready(version.arn, "$LATEST") == (2, 2)
+
+
+async def test_package_without_a_bootstrap_is_an_invalid_entrypoint(tmp_path: Path) -> None:
+    async with running(tmp_path) as node:
+        version = node.define({"README": "nothing to run"}, "provided.al2023", "any")
+        said = await node.call(version)
+        assert said["errorType"] == "Runtime.InvalidEntrypoint"
+        assert "Couldn't find valid bootstrap(s)" in said["errorMessage"]
+
+
+async def test_callers_of_replaced_code_are_still_served(tmp_path: Path) -> None:
+    async with running(tmp_path) as node:
+        slow = "import time\ndef handler(event, context):\n    time.sleep(0.3)\n    return event\n"
+        old = node.python(slow, reserved=1)
+        asked = [asyncio.ensure_future(node.call(old, n)) for n in range(4)]
+        await asyncio.sleep(0.25)
+        assert await node.call(node.python(WELL), "new") == "new"
+        assert await asyncio.gather(*asked) == [0, 1, 2, 3]
+        await asyncio.sleep(0.5)
+        assert node.functions.gauges()["functions_instances"] == 1
+
+
+async def test_stranger_gets_no_events_of_an_instance(tmp_path: Path) -> None:
+    async with running(tmp_path) as node:
+        if "user of its own" not in node.functions.isolation:
+            pytest.skip("only users of their own can be told apart")
+        code = "import os\ndef handler(event, context):\n    return os.environ[event]\n"
+        version = node.python(code)
+        address = await node.call(version, "AWS_LAMBDA_RUNTIME_API")
+        host, _, port = address.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.readline()).split()[1] == b"403"
+        writer.close()
+        await writer.wait_closed()
+        assert await node.call(version, "_HANDLER") == "app.handler"

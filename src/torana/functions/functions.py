@@ -23,6 +23,7 @@ class Functions:
         self._around, self._limits = around, limits
         self._seats = Seats(limits, self._make_room)
         self._pools: dict[tuple[str, str], Pool] = {}
+        self._retired: list[Pool] = []
         self._sweeper = asyncio.get_running_loop().call_later(_SWEEP, self._sweep)
         self._closed = False
 
@@ -42,14 +43,18 @@ class Functions:
         found = self._pools.get(key)
         if found is None or (found.version is not version and found.version != version):
             if found is not None:
-                found.retire()
+                self._retire(found)
             found = self._pools[key] = Pool(version, self._around, self._seats)
         return found
 
     def forget(self, arn: str, version: str | None = None) -> None:
         """A function, or one version of it, is gone."""
         for key in [k for k in self._pools if k[0] == arn and version in (None, k[1])]:
-            self._pools.pop(key).retire()
+            self._retire(self._pools.pop(key))
+
+    def _retire(self, pool: Pool) -> None:
+        pool.retire()
+        self._retired.append(pool)
 
     def ready(self, arn: str, version: str) -> tuple[int, int]:
         """How many instances of a version are ready, and how many of them are idle."""
@@ -62,6 +67,7 @@ class Functions:
             min(idle, key=lambda instance: instance.idle_since).leave()
 
     def _sweep(self) -> None:
+        self._retired = [pool for pool in self._retired if pool.size]
         before = time.monotonic() - self._limits.idle_seconds
         for pool in self._pools.values():
             pool.shrink(before)
@@ -90,7 +96,7 @@ class Functions:
         """End every instance."""
         self._closed = True
         self._sweeper.cancel()
-        for pool in self._pools.values():
+        for pool in (*self._pools.values(), *self._retired):
             pool.close()
         await asyncio.gather(*self._seats.ending, return_exceptions=True)
 

@@ -4,9 +4,9 @@ import asyncio
 import logging
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct, structs
 
@@ -17,9 +17,9 @@ from torana.functions.neighbour import owner_of
 from torana.functions.output import Output, Sink, report
 from torana.functions.runtime_api import Answer, Lost, RuntimeApi
 from torana.functions.runtimes import RUNTIMES
-from torana.functions.sandbox import FAILED, Boxed, Sandbox
+from torana.functions.sandbox import FAILED, NO_PROGRAM, Boxed, Sandbox
 from torana.functions.turn import Ending, Turn
-from torana.message import Request, Stream
+from torana.message import Peer, Request, Stream
 from torana.model.function import Event, FunctionVersion
 from torana.net.limits import Limits
 from torana.net.server import Listener, listen
@@ -93,7 +93,7 @@ class Instance:
         self._output = Output(around.sink(version), self._stream)
         self._boxed: Boxed | None = None
         self._listener: Listener | None = None
-        self._known: set[Any] = set()
+        self._known: deque[Peer] = deque(maxlen=4)
         self._variables: Mapping[str, str] = {}
         self._init_seconds: float | None = None
         self._used = 0
@@ -118,7 +118,7 @@ class Instance:
             if lost.status == FAILED:
                 await self.end()
                 raise CannotStart("the sandbox could not be set up") from lost
-            payload = exited(self.id, lost.status).payload()
+            payload = self._ended_early(lost.status).payload()
         except OSError as error:
             await self.end()
             raise CannotStart(str(error)) from error
@@ -135,6 +135,14 @@ class Instance:
         self._output.say(f"INIT_REPORT Init Duration: {took:.2f} ms\tPhase: init\tStatus: error")
         await self.end()
         raise InitFailed(payload)
+
+    def _ended_early(self, status: int) -> Failure:
+        if status != NO_PROGRAM:
+            return exited(self.id, status)
+        return Failure(
+            "Runtime.InvalidEntrypoint",
+            f"RequestId: {self.id} Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap]",
+        )
 
     async def _launch(self) -> None:
         version, sandbox = self.version, self._around.sandbox
@@ -185,12 +193,15 @@ class Instance:
     def _trusted(self, request: Request) -> bool:
         """Whether it is our process that asks: known by its user, where it has its own."""
         boxed = self._boxed
-        if boxed is None or not boxed.uid or request.peer in self._known:
+        if boxed is None or not boxed.uid:
             return boxed is not None
+        # The object is the connection's; an equal one may be a later connection's.
+        if any(request.peer is each for each in self._known):
+            return True
         if owner_of(request.peer.port, request.peer.local_port) != boxed.uid:
             _log.warning("a stranger asked for the events of %s", self.version.name)
             return False
-        self._known.add(request.peer)
+        self._known.append(request.peer)
         return True
 
     async def invoke(self, event: Event) -> Outcome:

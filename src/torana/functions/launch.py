@@ -1,7 +1,8 @@
 """Puts a process in its box, then becomes it: `python -I -S launch.py ORDERS COMMAND…`.
 
 Stands alone, on the standard library only, so that it starts in a few milliseconds. `ORDERS` is
-JSON: see `Box` in `torana.functions.sandbox`. What cannot be done ends it with status 125.
+JSON: see `Box` in `torana.functions.sandbox`. What cannot be done ends it with status 125,
+a program that cannot be run with 126.
 
 Source: namespaces(7), pivot_root(2), mount_setattr(2), landlock(7), prctl(2).
 """
@@ -15,7 +16,7 @@ import signal
 import sys
 from typing import Any
 
-_FAILED = 125
+_FAILED, _NO_PROGRAM = 125, 126
 _NEWNS, _NEWIPC, _NEWUTS, _NEWUSER, _NEWPID = (
     0x20000,
     0x8000000,
@@ -43,7 +44,12 @@ def main() -> None:
     if sys.platform == "linux":
         confine(orders)
     os.chdir(orders["cwd"])
-    os.execve(command[0], command, dict(os.environ))  # noqa: S606
+    try:
+        os.execve(command[0], command, dict(os.environ))  # noqa: S606
+    except OSError as error:
+        sys.stderr.write(f"{command[0]}: {error.strerror}\n")
+        sys.stderr.flush()
+        os._exit(_NO_PROGRAM)
 
 
 def confine(orders: dict[str, Any]) -> None:

@@ -226,14 +226,14 @@ class Pool:
     def _freed(self, instance: Instance) -> None:
         """An instance can take an event: the longest waiting caller's."""
         self._settling.discard(instance)
-        if self._retired:
-            instance.leave()
-            return
         while self._waiting:
             future = self._waiting.popleft()
             if not future.done():
                 future.set_result(instance)
                 return
+        if self._retired:
+            instance.leave()
+            return
         self._idle.append(instance)
         self._seats.feed()
 

@@ -21,6 +21,8 @@ from torana.functions.memory import children, held
 
 FAILED = 125
 """The exit status of a box that could not be set up."""
+NO_PROGRAM = 126
+"""The exit status of a box whose program is not there or cannot be run."""
 _UIDS = 4096
 _PROBE = 10.0
 """Seconds."""
