@@ -1,364 +1,18 @@
-"""Templates to Python source.
+"""Templates to Python source: the directives.
 
 Source of the language: the Velocity 1.7 User Guide and its grammar (which line ends and spaces a
 directive takes with it); of the dialect: API Gateway Developer Guide, "Mapping template reference".
 """
 
 import re
-from collections.abc import Callable
 
-from torana.vtl.cursor import Cursor
-from torana.vtl.errors import TemplateError
-from torana.vtl.expressions import Reader, Reference, stepped
+from torana.vtl.expressions import stepped
+from torana.vtl.writer import END_OF_LINE, OPENS, Directive, Function, Writer
 
-_DEEPEST_LOOPS = 18
-"""Loops in loops: Python's own parser takes no more than twenty."""
-_DEEPEST = 80
-_MOST_PARTS = 40
 _STEP = 40
 """Characters of Python that make a step of the budget."""
-_OF_FOREACH = {
-    "'count'": ("(i{n} + 1)", False),
-    "'first'": ("(i{n} == 0)", True),
-    "'hasNext'": ("(i{n} + 1 < n{n})", True),
-    "'index'": ("i{n}", False),
-    "'last'": ("(i{n} + 1 == n{n})", True),
-}
-"""Members of `$foreach` that need no object: their Python, and whether it is bool."""
-
-_PLAIN = re.compile(r"[^$#\\]+")
-_ESCAPED_SILENCE = re.compile(r"\$(\\+)!(?=\{?[A-Za-z_])")
-_WORD = re.compile(r"#(?:\{([A-Za-z_]\w*)\}|(@?[A-Za-z_][\w@]*))")
-_EOL = re.compile(r"[ \t]*(?:\r\n|\n|\r)")
-_BEFORE_SET = re.compile(r"[ \t]+(?=#(?:set|\{set\}) *\()")
-_SET = re.compile(r"#(?:set|\{set\}) *(?=\()")
-_OPENS = re.compile(r"\s*(?=\()")
-_COMMENT = re.compile(r"##[^\r\n]*(?:\r\n|\n|\r|$)|#\*.*?\*#", re.DOTALL)
-_RAW = re.compile(r"#\[\[(.*?)\]\]#", re.DOTALL)
-_SLASHES = re.compile(r"\\+")
 _PARAMETERS = re.compile(r"\s*,?\s*\$\{?([A-Za-z_][\w-]*)\}?")
-_MACRO_NAME = re.compile(r"#(?:macro|\{macro\})\s*\(\s*([A-Za-z_]\w*)")
 _SCOPE_OF_BREAK = re.compile(r"\s*\$\{?foreach((?:\.parent)*)\}?\s*\)")
-
-
-class Function:
-    """One Python function being written: a template, a macro, a block or a string."""
-
-    __slots__ = ("blocks", "ends", "lines", "literal", "name", "names", "parts", "turns")
-
-    def __init__(self, name: str, ends: bool = False) -> None:
-        self.name, self.ends = name, ends
-        """Whether an `#end` ends it."""
-        self.lines = [f"def {name}(V, o, B):", " g = V.get"]
-        self.names: set[str] = set()
-        """The variables it names."""
-        self.parts: list[str] = []
-        """The Python of output that waits to be written."""
-        self.turns: dict[int, tuple[int, str]] = {}
-        """By loop, the line that charges its turns, and what follows it."""
-        self.blocks: list[tuple[str, int, int]] = []
-        """What is open: kind, where it began, its number."""
-        self.literal: list[str] = []
-
-    def line(self, python: str) -> None:
-        self.lines.append(" " * (1 + len(self.blocks)) + python)
-
-    def part(self, python: str) -> None:
-        """Some output."""
-        self.close()
-        self.parts.append(python)
-        if len(self.parts) > _MOST_PARTS:
-            self.flush()
-
-    def close(self) -> None:
-        """Make the text so far a part."""
-        if self.literal:
-            self.parts.append(repr("".join(self.literal)))
-            self.literal.clear()
-
-    def flush(self) -> None:
-        """Write what waits."""
-        self.close()
-        if self.parts:
-            self.line(f"o += ({', '.join(self.parts)},)")
-            self.parts.clear()
-
-
-class Writer:
-    """Writes the Python of one template."""
-
-    def __init__(self, source: str, local: frozenset[str], loop_objects: bool) -> None:
-        self.cursor = Cursor(source)
-        self.read = Reader(self.cursor, self.string, self.look, self.of_foreach)
-        self.local = {name: f"v{place}" for place, name in enumerate(sorted(local))}
-        """Variables that only the template's own function names: they are Python's."""
-        self.shared: set[str] = set()
-        """Variables that other functions name."""
-        self.loop_objects = loop_objects
-        self.needs_loop_objects = False
-        self.loop_variables: set[str] = set()
-        self.names_of_run: frozenset[str] = frozenset()
-        self.functions: list[str] = []
-        self.macros: dict[str, tuple[str, tuple[str, ...]]] = {}
-        self.known = frozenset(_MACRO_NAME.findall(source))
-        self.evaluates = "evaluate" in source
-        self.counts = "velocityCount" in source or self.evaluates
-        self.names = 0
-        self.inside_string = 0
-        self.now = Function("run")
-        for name, python in self.local.items():
-            self.now.line(f"{python} = g({name!r})")
-
-    def look(self, name: str) -> str:
-        """The Python that reads a variable."""
-        self.now.names.add(name)
-        if name in ("foreach", "velocityCount"):
-            self.needs_loop_objects = True
-        return self.local.get(name) or f"g({name!r})"
-
-    def assigned(self, name: str) -> str:
-        """The Python that a variable is assigned by."""
-        return self.local.get(name) or f"V[{name!r}]"
-
-    def of_foreach(self, member: str) -> tuple[str, bool] | None:
-        """A member of `$foreach` of the loop around."""
-        loops = [number for kind, _, number in self.now.blocks if kind == "foreach"]
-        found = _OF_FOREACH.get(member)
-        if found is None or not loops or self.loop_objects:
-            return None
-        return found[0].format(n=loops[-1]), found[1]
-
-    def whole(self) -> str:
-        """The template's functions."""
-        self.until_end(None, 0)
-        self._done(self.now)
-        return "\n".join(self.functions)
-
-    def name(self, prefix: str) -> str:
-        """A name for a function."""
-        self.names += 1
-        return f"{prefix}{self.names}"
-
-    def until_end(self, kind: str | None, start: int) -> None:
-        """Read to the `#end` of this block, or to the end of the text."""
-        cursor, function = self.cursor, self.now
-        while cursor.at < len(cursor.source):
-            if self.piece():
-                return
-        if function.blocks:
-            kind, start, _ = function.blocks[-1]
-        if kind is not None:
-            raise cursor.fail(f"#{kind} has no #end", start)
-
-    def function(self, prefix: str, kind: str, start: int) -> str:
-        """A block with an `#end`, as a function of its own."""
-        outer, self.now = self.now, Function(self.name(prefix), ends=True)
-        self.cursor.deeper()
-        self.until_end(kind, start)
-        self._done(self.now)
-        self.cursor.depth -= 1
-        function, self.now = self.now, outer
-        return function.name
-
-    def _done(self, function: Function) -> None:
-        function.flush()
-        function.line("return")
-        if function.name == "run":
-            self.names_of_run = frozenset(function.names)
-        else:
-            self.shared |= function.names
-        self.functions.append("\n".join(function.lines))
-
-    def string(self, text: str, at: int) -> str:
-        """A text in double quotes: its parts, or a function where it holds directives."""
-        outer_cursor, outer_function = self.cursor, self.now
-        inner = Cursor(text)
-        inner.depth = outer_cursor.depth
-        inner.deeper()
-        self.cursor = self.read.cursor = inner
-        self.now = Function(self.name("s"))
-        self.inside_string += 1
-        try:
-            self.until_end(None, 0)
-        except TemplateError as error:
-            raise outer_cursor.fail(f"in a text: {error.message}", at) from error
-        finally:
-            self.cursor = self.read.cursor = outer_cursor
-            function, self.now = self.now, outer_function
-            self.inside_string -= 1
-        return self._as_value(function)
-
-    def _as_value(self, function: Function) -> str:
-        if len(function.lines) == 2 and not function.blocks:
-            function.close()
-            self.now.names |= function.names
-            return f"joined(B, ({', '.join(function.parts)},))" if function.parts else "''"
-        self._done(function)
-        return f"rendered(V, {function.name}, B)"
-
-    def piece(self) -> bool:
-        """The next piece of the text; True where it was the `#end` of a function."""
-        cursor = self.cursor
-        # Where text comes before it, the text has taken the spaces: so has Velocity's lexer.
-        if cursor.match(_BEFORE_SET) is not None:
-            return False
-        plain = cursor.match(_PLAIN)
-        if plain is not None:
-            self.now.literal.append(plain[0])
-            return False
-        char = cursor.source[cursor.at]
-        if char == "\\":
-            self._backslash()
-        elif char == "$":
-            self._reference(0)
-        else:
-            return self._hash()
-        return False
-
-    def _text(self, text: str) -> None:
-        self.now.literal.append(text)
-        self.cursor.at += len(text)
-
-    def _backslash(self) -> None:
-        """Backslashes before a reference or a directive take its meaning away."""
-        cursor = self.cursor
-        slashes = cursor.match(_SLASHES)
-        marks = len(slashes[0]) if slashes else 0
-        if cursor.sees("$"):
-            self._reference(marks)
-            return
-        word = _WORD.match(cursor.source, cursor.at)
-        name = (word[1] or word[2]) if word else None
-        if word is None or (name not in _DIRECTIVES and name not in self.known):
-            self.now.literal.append("\\" * marks)
-            return
-        if marks % 2:
-            self.now.literal.append("\\" * (marks // 2) + word[0])
-            cursor.at = word.end()
-        else:
-            self.now.literal.append("\\" * (marks if name == "set" else marks // 2))
-
-    def _reference(self, marks: int) -> None:
-        silence = self.cursor.match(_ESCAPED_SILENCE)
-        if silence is not None:
-            self.now.literal.append("\\" * marks + "$" + silence[1][: len(silence[1]) // 2] + "!")
-            return
-        found = self.read.reference()
-        if found is None:
-            self.now.literal.append("\\" * marks)
-            self._text("$")
-            return
-        if marks:
-            args = f"{found.source!r}, {marks}, {found.silent}"
-            self.now.part(f"escaped(B, {found.python}, {args})")
-            return
-        if found.python.startswith("i") and found.is_bool is False and found.root == "foreach":
-            self.now.part(f"S({found.python})")
-            return
-        self.now.part(
-            f"t if (c := (t := {found.python}).__class__) is str else S(t) if c is int "
-            f"else shown(B, t, {self._null(found)})"
-        )
-
-    def _null(self, found: Reference) -> str:
-        """The source of what a reference prints where it is null."""
-        if found.root in self.read.arguments and found.source == f"${found.root}":
-            return f"unknown(V, {found.source!r})"
-        return repr(found.unknown)
-
-    def _hash(self) -> bool:
-        cursor = self.cursor
-        if cursor.match(_COMMENT) is not None:
-            return False
-        raw = cursor.match(_RAW)
-        if raw is not None:
-            self.now.literal.append(raw[1])
-            return False
-        if cursor.sees("#*") or cursor.sees("#[["):
-            raise cursor.fail(f"{cursor.source[cursor.at : cursor.at + 2]} is not closed")
-        word = _WORD.match(cursor.source, cursor.at)
-        name = (word[1] or word[2]) if word else ""
-        directive = _DIRECTIVES.get(name)
-        if word is None or (name == "set" and not _SET.match(cursor.source, cursor.at)):
-            self._text("#")
-            return False
-        start = cursor.at
-        if directive is None:
-            self._macro_call(name, word)
-            return False
-        cursor.at = word.end()
-        self.now.flush()
-        return directive(self, start) is True
-
-    def opened(self) -> None:
-        """The parenthesis of a directive. Raises `TemplateError`."""
-        self.cursor.space()
-        self.cursor.need("(")
-
-    def closed(self) -> None:
-        """Its closing one, with the end of the line."""
-        self.cursor.space()
-        self.cursor.need(")")
-        self.cursor.match(_EOL)
-
-    def condition(self) -> str:
-        """An expression in parentheses, as a truth."""
-        self.opened()
-        found = self.read.expression()
-        self.closed()
-        return found.truth
-
-    def open(self, kind: str, start: int, number: int = 0) -> None:
-        """A block within this function."""
-        blocks = self.now.blocks
-        loops = sum(1 for block in blocks if block[0] == "foreach")
-        if len(blocks) >= _DEEPEST or loops >= _DEEPEST_LOOPS:
-            raise self.cursor.fail("blocks are nested too deeply", start)
-        blocks.append((kind, start, number))
-
-    def _macro_call(self, name: str, word: re.Match[str]) -> None:
-        """`#name(args)`; of a name that is no macro's, the text as it stands."""
-        cursor = self.cursor
-        start, cursor.at = cursor.at, word.end()
-        block = name.startswith("@")
-        args: list[str] = []
-        has_arguments = _OPENS.match(cursor.source, cursor.at) is not None
-        if not has_arguments and not block and name not in self.known and not self.evaluates:
-            self.now.literal.append(word[0])
-            return
-        try:
-            if has_arguments:
-                args = self._arguments()
-        except TemplateError:
-            if block or name in self.known:
-                raise
-            cursor.at = start
-            self._text(word[0])
-            return
-        source = cursor.source[start : cursor.at]
-        self.now.flush()
-        body = self.function("b", name, start) if block else "None"
-        packed = f"({', '.join(args)},)" if args else "()"
-        call = f"B.macro(V, o, {name.removeprefix('@')!r}, {packed}, {body})"
-        self.now.line(f"{call} or o.append({source!r})")
-
-    def _arguments(self) -> list[str]:
-        """A macro's arguments; commas between them are optional."""
-        cursor = self.cursor
-        self.opened()
-        args: list[str] = []
-        cursor.space()
-        while not cursor.sees(")"):
-            start = cursor.at
-            constant = cursor.source[start : start + 1] not in ("$", '"', "'", "[", "{")
-            value = self.read.primary()
-            literal = cursor.source[start : cursor.at]
-            args.append(f"(lambda V, g, B: {value.python}, {constant}, {literal!r})")
-            cursor.space()
-            cursor.take(",")
-            cursor.space()
-        self.closed()
-        return args
 
 
 def _if(writer: Writer, start: int) -> None:
@@ -373,7 +27,7 @@ def _elseif(writer: Writer, start: int) -> None:
 
 
 def _else(writer: Writer, start: int) -> None:
-    writer.cursor.match(_EOL)
+    writer.cursor.match(END_OF_LINE)
     _again(writer, start, "else:", "else")
 
 
@@ -388,7 +42,7 @@ def _again(writer: Writer, start: int, python: str, kind: str) -> None:
 
 
 def _end(writer: Writer, start: int) -> bool:
-    writer.cursor.match(_EOL)
+    writer.cursor.match(END_OF_LINE)
     function = writer.now
     if not function.blocks:
         if function.ends:
@@ -454,12 +108,12 @@ def _break(writer: Writer, start: int) -> None:
     loops = [number for kind, _, number in writer.now.blocks if kind == "foreach"]
     cursor = writer.cursor
     outward = 0
-    if _OPENS.match(cursor.source, cursor.at):
+    if OPENS.match(cursor.source, cursor.at):
         writer.opened()
         found = cursor.match(_SCOPE_OF_BREAK)
         if found is None:
             raise cursor.fail("#break takes $foreach or one of its parents", start)
-        cursor.match(_EOL)
+        cursor.match(END_OF_LINE)
         outward = found[1].count(".parent")
         if outward >= len(loops):
             raise cursor.fail("#break names a loop that is not open here", start)
@@ -538,7 +192,7 @@ def _refused(writer: Writer, start: int) -> None:
     raise writer.cursor.fail("#include and #parse are not supported: there are no files", start)
 
 
-_DIRECTIVES: dict[str, Callable[[Writer, int], bool | None]] = {
+_DIRECTIVES: dict[str, Directive] = {
     "break": _break,
     "define": _define,
     "else": _else,
@@ -563,7 +217,7 @@ def written(
     One that shares its variables (an evaluated text) keeps none of them to itself. Raises
     `TemplateError`.
     """
-    first = Writer(source, frozenset(), loop_objects=shares)
+    first = Writer(source, _DIRECTIVES, frozenset(), loop_objects=shares)
     python = first.whole()
     if shares:
         return python, first.macros
@@ -576,5 +230,5 @@ def written(
         local -= {"foreach", "velocityCount"} | first.loop_variables
     if not local and not loop_objects:
         return python, first.macros
-    second = Writer(source, local, loop_objects)
+    second = Writer(source, _DIRECTIVES, local, loop_objects)
     return second.whole(), second.macros
