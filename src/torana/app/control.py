@@ -10,13 +10,14 @@ from typing import Any
 
 import msgspec
 
-from torana.app.definitions import live
+from torana.app.definitions import bringing_live
 from torana.gateway.contract import Ports
 from torana.gateway.errors import InvalidApi
 from torana.gateway.locate import Domains, Live, by_length
 from torana.model.rest import RestApi
 from torana.model.usage import ApiKey, ApiStage, QuotaSettings, ThrottleSettings, UsagePlan
-from torana.services.apigateway.assemble import stage_of
+from torana.net.pauses import with_pauses
+from torana.services.apigateway.assemble import restoring, stage_of
 from torana.services.apigateway.book import DEPLOYMENT, KEY, MAPPING, PLAN, PLAN_KEY, STAGE
 from torana.services.apigateway.domains import NONE
 from torana.state.store import Document, Store
@@ -89,8 +90,8 @@ class Control:
         canary = stage.get("canarySettings", {}).get("deploymentId")
         other = await self._deployed(place[0], canary)
         try:
-            return live(api, stage_of(stage), self._ports, other)
-        except InvalidApi as error:
+            return await with_pauses(bringing_live(api, stage_of(stage), self._ports, other))
+        except (InvalidApi, msgspec.ValidationError) as error:
             _log.error("stage %s of API %s is not served: %s", place[1], place[0], error)
             return None
 
@@ -100,7 +101,7 @@ class Control:
         document = await self._store.get(DEPLOYMENT, f"{api_id}/{deployment}")
         if document is None:
             return None
-        return msgspec.json.decode(msgspec.json.decode(document.body)["api"], type=RestApi)
+        return await with_pauses(restoring(msgspec.json.decode(document.body)))
 
     def domains(self) -> Domains:
         """Custom domain names, and which stage answers under which base path."""

@@ -1,7 +1,7 @@
 """API files into a table of live stages: read all, compile all, or refuse all."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,7 @@ from torana.gateway.errors import InvalidApi
 from torana.gateway.locate import Domains, Live, Table, by_length
 from torana.gateway.unsupported import refuse
 from torana.model.rest import RestApi, Stage
+from torana.net.pauses import at_once
 from torana.openapi import Document, InvalidDocument, read
 from torana.settings import Domain
 from torana.vtl import TemplateError
@@ -113,9 +114,16 @@ def live(api: RestApi, stage: Stage, ports: Ports, canary: RestApi | None = None
 
     Raises `InvalidApi`.
     """
+    return at_once(bringing_live(api, stage, ports, canary))
+
+
+def bringing_live(
+    api: RestApi, stage: Stage, ports: Ports, canary: RestApi | None = None
+) -> Generator[None, None, Live]:
+    """`live`, with pauses."""
     refuse(api, stage)
     settings = stage.canary_settings
-    served = plan.compile(api, stage, ports)
+    served = yield from plan.compiling(api, stage, ports)
     if settings is None:
         return Live(served)
     if canary is None:
@@ -125,7 +133,8 @@ def live(api: RestApi, stage: Stage, ports: Ports, canary: RestApi | None = None
     variables = {**stage.variables, **settings.stage_variable_overrides}
     other = msgspec.structs.replace(stage, variables=variables)
     refuse(canary, other)
-    return Live(served, plan.compile(canary, other, ports, canary=True), settings.percent_traffic)
+    tried = yield from plan.compiling(canary, other, ports, canary=True)
+    return Live(served, tried, settings.percent_traffic)
 
 
 def _domains(domains: dict[str, Domain]) -> Domains:

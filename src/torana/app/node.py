@@ -13,7 +13,15 @@ import msgspec
 
 from torana.app import llm, services
 from torana.app.control import Control
-from torana.app.definitions import BadDefinitions, Source, compile_table, gather, live, parse
+from torana.app.definitions import (
+    BadDefinitions,
+    Source,
+    bringing_live,
+    compile_table,
+    gather,
+    live,
+    parse,
+)
 from torana.app.key_ring import KeyRing, demo_plan, from_settings
 from torana.app.llm_desk import Desk
 from torana.app.llm_keys import teams_of
@@ -32,6 +40,7 @@ from torana.message import Headers, Reply, Request
 from torana.model.rest import RestApi, Stage
 from torana.model.usage import ApiKey, QuotaSettings
 from torana.net.client import HttpClient, Timeouts
+from torana.net.pauses import with_pauses
 from torana.net.server import Listener, listen
 from torana.net.tasks import spawn
 from torana.net.tls import server_context
@@ -134,10 +143,10 @@ class Node:
         domains = {**control.domains(), **self._files.domains}
         self.door.table = Table(stages, domains, self.settings.domain_suffix)
 
-    def _cannot_serve(self, api: RestApi, stage: Stage, canary: RestApi | None) -> str | None:
+    async def _cannot_serve(self, api: RestApi, stage: Stage, canary: RestApi | None) -> str | None:
         """Why a stage cannot be served, or None."""
         try:
-            live(api, stage, self._ports, canary)
+            await with_pauses(bringing_live(api, stage, self._ports, canary))
         except InvalidApi as error:
             return str(error)
         return None

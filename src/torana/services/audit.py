@@ -4,6 +4,7 @@ Records are only ever added. Secrets are left out of them, and so are snapshots 
 anyway.
 """
 
+import re
 from collections.abc import Iterable
 from time import time_ns
 from typing import Any
@@ -17,7 +18,8 @@ from torana.state.store import Change
 KIND = "audit"
 """Under an id that sorts the newest first."""
 _LAST = (1 << 64) - 1
-_LEFT_OUT = frozenset({"value", "valueHash", "api", "privateKey"})
+_LEFT_OUT = frozenset({"value", "valueHash", "api", "apiMethods"})
+_SUSPECT = re.compile(rb'"(?:value|valueHash|api|apiMethods)"')
 
 
 class Edit(Struct, frozen=True):
@@ -25,8 +27,8 @@ class Edit(Struct, frozen=True):
 
     kind: str
     id: str
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
+    before: Any
+    after: Any
 
 
 class Record(Struct, frozen=True):
@@ -47,7 +49,9 @@ class Record(Struct, frozen=True):
     edits: tuple[Edit, ...]
 
 
-def record(call: Call, source: str, edits: Iterable[tuple[str, str, Any, Any]]) -> Change:
+def record(
+    call: Call, source: str, edits: Iterable[tuple[str, str, bytes | None, bytes | None]]
+) -> Change:
     """What to commit along with the changes: kind, id, before and after of each."""
     now = time_ns()
     who = call.principal
@@ -72,7 +76,11 @@ def id_at(seconds: float) -> str:
     return f"{_LAST - int(seconds * 1e9):016x}"
 
 
-def _plain(document: dict[str, Any] | None) -> dict[str, Any] | None:
-    if document is None:
+def _plain(body: bytes | None) -> msgspec.Raw | None:
+    if body is None:
         return None
-    return {name: value for name, value in document.items() if name not in _LEFT_OUT}
+    if _SUSPECT.search(body) is None:
+        return msgspec.Raw(body)
+    document: dict[str, Any] = msgspec.json.decode(body)
+    kept = {name: value for name, value in document.items() if name not in _LEFT_OUT}
+    return msgspec.Raw(msgspec.json.encode(kept))

@@ -1,5 +1,6 @@
 """Documents of the control plane to the model that plans are compiled from."""
 
+from collections.abc import Generator
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ from torana.model.rest import (
 )
 from torana.services.apigateway.book import PART, RESOURCE, Json, Sheet
 from torana.services.apigateway.faults import bad
+
+_DECODE = msgspec.json.Decoder(Method).decode
 
 
 async def assemble(sheet: Sheet, api: Json) -> RestApi:
@@ -66,6 +69,30 @@ async def assemble(sheet: Sheet, api: Json) -> RestApi:
         disable_execute_api_endpoint=api.get("disableExecuteApiEndpoint", False),
         tags=api.get("tags", {}),
     )
+
+
+SNAPSHOT = ("api", "apiMethods")
+"""The members of a deployment that hold its API: the methods one by one, so that a large API is
+read with pauses."""
+
+
+def snapshot(api: RestApi) -> Json:
+    """An API as a deployment keeps it."""
+    alone = msgspec.structs.replace(api, methods=())
+    return {
+        "api": msgspec.json.encode(alone).decode(),
+        "apiMethods": [msgspec.json.encode(method).decode() for method in api.methods],
+    }
+
+
+def restoring(deployment: Json) -> Generator[None, None, RestApi]:
+    """The API of a deployment."""
+    api = msgspec.json.decode(deployment["api"], type=RestApi)
+    methods: list[Method] = []
+    for text in deployment["apiMethods"]:
+        methods.append(_DECODE(text))
+        yield
+    return msgspec.structs.replace(api, methods=tuple(methods))
 
 
 def stage_of(stage: Json) -> Stage:

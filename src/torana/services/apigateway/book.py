@@ -86,14 +86,14 @@ class Sheet:
         if not self._written:
             return []
         made: list[Change | Expect] = []
-        edits: list[tuple[str, str, Any, Any]] = []
+        edits: list[tuple[str, str, bytes | None, bytes | None]] = []
         for (kind, id), body in self._written.items():
             version = self._versions.get((kind, id), 0)
             before = self._before.get((kind, id))
             if body is not None or version:
                 made.append(Change(kind, id, version, body))
             if body != before:
-                edits.append((kind, id, _read(before), _read(body)))
+                edits.append((kind, id, before, body))
         made.append(record(call, "apigateway", edits))
         made += [
             Expect(kind, id, version)
@@ -139,10 +139,6 @@ class Book:
         raise conflict(
             "Unable to complete operation due to concurrent modification. Please try again later."
         )
-
-
-def _read(body: bytes | None) -> Json | None:
-    return None if body is None else msgspec.json.decode(body)
 
 
 def new_id(length: int = 10) -> str:

@@ -3,11 +3,10 @@
 from datetime import UTC, datetime
 from time import time
 
-import msgspec
-
-from torana.model.rest import RestApi, Stage
+from torana.model.rest import Stage
+from torana.net.pauses import at_once
 from torana.services.apigateway.apis import the_api
-from torana.services.apigateway.assemble import assemble
+from torana.services.apigateway.assemble import SNAPSHOT, assemble, restoring, snapshot
 from torana.services.apigateway.book import DEPLOYMENT, STAGE, Book, Json, Sheet, new_id, page
 from torana.services.apigateway.faults import bad, missing
 from torana.services.apigateway.patch import CLEAR, EDIT, Rule, patch
@@ -30,8 +29,7 @@ class Deployments:
             made: Json = {"id": new_id(6), "createdDate": int(time())}
             if params.get("description"):
                 made["description"] = params["description"]
-            snapshot = {**made, "api": msgspec.json.encode(model).decode()}
-            sheet.put(DEPLOYMENT, f"{api['id']}/{made['id']}", snapshot)
+            sheet.put(DEPLOYMENT, f"{api['id']}/{made['id']}", {**made, **snapshot(model)})
             name = params.get("stageName")
             stage = await sheet.get(STAGE, f"{api['id']}/{name}") if name else None
             if name:
@@ -43,7 +41,7 @@ class Deployments:
                 self._deploy(fresh, made["id"], params)
                 await self._stages.save(sheet, api, fresh, {made["id"]: model})
             else:
-                self._stages.attempt(model, Stage(), None)
+                await self._stages.attempt(model, Stage(), None)
             return _shown(made)
 
         return await self._book.edit(call, work)
@@ -109,12 +107,12 @@ async def _deployment(sheet: Sheet, api_id: str, deployment_id: str) -> Json:
 
 def _shown(deployment: Json) -> Json:
     created = datetime.fromtimestamp(deployment["createdDate"], UTC)
-    kept = {name: value for name, value in deployment.items() if name != "api"}
+    kept = {name: value for name, value in deployment.items() if name not in SNAPSHOT}
     return {**kept, "createdDate": created}
 
 
 def _summary(deployment: Json) -> Json:
-    api = msgspec.json.decode(deployment["api"], type=RestApi)
+    api = at_once(restoring(deployment))
     found: Json = {}
     for method in api.methods:
         found.setdefault(method.path, {})[method.http_method] = {

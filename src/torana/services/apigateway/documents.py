@@ -1,14 +1,16 @@
 """OpenAPI documents in and out: import, overwrite, merge, export."""
 
+import asyncio
 from typing import Any, Literal, cast
 
 import msgspec
 
 from torana.model.rest import Integration, Method, RestApi
+from torana.net.pauses import with_pauses
 from torana.openapi import Document, InvalidDocument, read, write
 from torana.openapi.write import Extension
 from torana.services.apigateway.apis import make, shown, the_api
-from torana.services.apigateway.assemble import stage_of
+from torana.services.apigateway.assemble import restoring, stage_of
 from torana.services.apigateway.book import (
     API,
     DEPLOYMENT,
@@ -40,7 +42,7 @@ class Documents:
         self._book = book
 
     async def ImportRestApi(self, call: Call, params: Json) -> Json:
-        document = _read(params)
+        document = await _read(params)
 
         async def work(sheet: Sheet) -> Json:
             api = make(sheet, {"name": document.api.name})
@@ -52,7 +54,7 @@ class Documents:
         return await self._book.edit(call, work)
 
     async def PutRestApi(self, call: Call, params: Json) -> Json:
-        document = _read(params)
+        document = await _read(params)
 
         async def work(sheet: Sheet) -> Json:
             api = await the_api(sheet, call, params["restApiId"])
@@ -95,8 +97,10 @@ async def _written(
         extensions += _NAMES[name]
     accepts = params.get("accepts") or "application/json"
     syntax: Literal["json", "yaml"] = "yaml" if "yaml" in accepts else "json"
-    api = msgspec.json.decode(deployment["api"], type=RestApi)
-    text = write(api, stage_of(stage), format=kind, extensions=extensions, syntax=syntax)
+    api = await with_pauses(restoring(deployment))
+    text = await asyncio.to_thread(
+        write, api, stage_of(stage), format=kind, extensions=extensions, syntax=syntax
+    )
     return {
         "contentType": accepts,
         "contentDisposition": f'attachment; filename="{kind}_{params["stageName"]}.{syntax}"',
@@ -104,14 +108,14 @@ async def _written(
     }
 
 
-def _read(params: Json) -> Document:
+async def _read(params: Json) -> Document:
     body = params.get("body") or b""
     text = bytes(body).decode("utf-8", "replace")
     base = _given(params).get("basepath", "ignore")
     if base not in ("ignore", "prepend", "split"):
         raise bad("Invalid basepath: it must be ignore, prepend or split")
     try:
-        document = read(text, "body", basepath=cast(Any, base))
+        document = await asyncio.to_thread(read, text, "body", basepath=cast(Any, base))
     except InvalidDocument as error:
         if not text.strip():
             raise bad("Unable to build importer with provided input.") from None

@@ -7,13 +7,13 @@ from msgspec import Struct
 from torana.message import Reply, Request
 from torana.model.rest import RestApi, Stage
 
-Check = Callable[[RestApi, Stage, RestApi | None], str | None]
+Check = Callable[[RestApi, Stage, RestApi | None], Awaitable[str | None]]
 """Says why a stage, with the API of its canary if it has one, cannot be served, or None."""
 Try = Callable[[RestApi, Stage, Request], Awaitable[Reply]]
 """Serves one request from an API that is deployed nowhere. Raises `ValueError`: it cannot be."""
 
 
-def _anything(api: RestApi, stage: Stage, canary: RestApi | None) -> str | None:
+async def _anything(api: RestApi, stage: Stage, canary: RestApi | None) -> str | None:
     return None
 
 

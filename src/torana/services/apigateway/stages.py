@@ -7,8 +7,9 @@ from time import time
 import msgspec
 
 from torana.model.rest import RestApi, Stage
+from torana.net.pauses import with_pauses
 from torana.services.apigateway.apis import the_api
-from torana.services.apigateway.assemble import stage_of
+from torana.services.apigateway.assemble import restoring, stage_of
 from torana.services.apigateway.book import API, DEPLOYMENT, STAGE, Book, Json, Sheet
 from torana.services.apigateway.faults import bad, conflict, missing
 from torana.services.apigateway.plane import Check
@@ -24,9 +25,9 @@ class Stages:
     def __init__(self, book: Book, check: Check) -> None:
         self._book, self._check = book, check
 
-    def attempt(self, api: RestApi, stage: Stage, canary: RestApi | None) -> None:
+    async def attempt(self, api: RestApi, stage: Stage, canary: RestApi | None) -> None:
         """Raises the service's error for what cannot be served."""
-        why = self._check(api, stage, canary)
+        why = await self._check(api, stage, canary)
         if why is not None:
             raise bad(why)
 
@@ -48,7 +49,7 @@ class Stages:
 
         canary = stage.get("canarySettings", {}).get("deploymentId")
         other = await deployed(canary) if canary else None
-        self.attempt(await deployed(stage["deploymentId"]), model, other)
+        await self.attempt(await deployed(stage["deploymentId"]), model, other)
         sheet.put(API, api["id"], api)
         sheet.put(STAGE, f"{api['id']}/{stage['stageName']}", stage)
 
@@ -139,7 +140,7 @@ async def _snapshot(sheet: Sheet, api_id: str, deployment_id: str) -> RestApi:
     document = await sheet.get(DEPLOYMENT, f"{api_id}/{deployment_id}")
     if document is None:
         raise bad("Deployment id does not exist")
-    return msgspec.json.decode(document["api"], type=RestApi)
+    return await with_pauses(restoring(document))
 
 
 def _stage(stage: Json) -> Json:
