@@ -8,6 +8,7 @@ from time import perf_counter
 import pytest
 
 from torana.net.pauses import at_once, with_pauses
+from torana.net.tasks import spawn
 
 
 def spin(seconds: float) -> Generator[None, None, str]:
@@ -36,7 +37,7 @@ async def test_others_have_a_turn_while_work_goes_on() -> None:
             await asyncio.sleep(0)
             turns += 1
 
-    task = asyncio.create_task(other())
+    task = spawn(other(), "others")
     assert await with_pauses(spin(0.1)) == "done"
     task.cancel()
     assert turns >= 5
