@@ -33,14 +33,10 @@ def at_once(work: Generator[None, None, T]) -> T:
 
 
 async def with_pauses(work: Generator[None, None, T]) -> T:
-    """Do it, and let others have a turn every few milliseconds.
-
-    What long work makes is there to stay: the collector need not look through it, ever.
-    """
+    """Do it, and let others have a turn every few milliseconds."""
     try:
         while True:
             _stretch(work)
-            gc.freeze()
             await asyncio.sleep(0)
     except StopIteration as end:
         done: T = end.value
