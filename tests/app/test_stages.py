@@ -41,12 +41,10 @@ async def test_addresses_end_in_the_suffix_of_the_settings(host: str, status: in
 @pytest.mark.parametrize(
     ("stage", "why"),
     [
-        (Stage(cache_cluster_enabled=True), "stage caches"),
         (Stage(tracing_enabled=True), "tracing"),
         (Stage(web_acl_arn="arn:aws:wafv2:::x"), "web ACLs"),
         (Stage(client_certificate_id="c"), "client certificates"),
         (Stage(method_settings={"*/*": MethodSettings(logging_level="INFO")}), "execution logs"),
-        (Stage(method_settings={"*/*": MethodSettings(caching_enabled=True)}), "stage caches"),
         (Stage(canary_settings=CanarySettings("d1", 5)), "no deployment 'd1'"),
     ],
 )

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from torana.app.definitions import bringing_live
+from torana.gateway.cache_settings import names
 from torana.gateway.contract import Ports
 from torana.gateway.errors import InvalidApi
 from torana.gateway.locate import Domains, Live, by_length
@@ -18,13 +19,21 @@ from torana.model.rest import RestApi
 from torana.model.usage import ApiKey, ApiStage, QuotaSettings, ThrottleSettings, UsagePlan
 from torana.net.pauses import with_pauses
 from torana.services.apigateway.assemble import restoring, stage_of
-from torana.services.apigateway.book import DEPLOYMENT, KEY, MAPPING, PLAN, PLAN_KEY, STAGE
+from torana.services.apigateway.book import (
+    DEPLOYMENT,
+    FLUSH,
+    KEY,
+    MAPPING,
+    PLAN,
+    PLAN_KEY,
+    STAGE,
+)
 from torana.services.apigateway.domains import NONE
 from torana.state.store import Document, Store
 
 _log = logging.getLogger("torana")
 
-KINDS = (STAGE, KEY, PLAN, PLAN_KEY, MAPPING)
+KINDS = (STAGE, FLUSH, KEY, PLAN, PLAN_KEY, MAPPING)
 
 Json = dict[str, Any]
 Stages = Mapping[tuple[str, str], Live]
@@ -58,6 +67,7 @@ class Control:
         """Take in what changes, for ever."""
         async for news in self._store.watch(self._revision, KINDS):
             if news.resync:
+                self._ports.caches.flush_all()
                 await self.load()
                 continue
             for event in news.events:
@@ -69,10 +79,25 @@ class Control:
 
     async def _take(self, document: Document) -> None:
         value: Json = msgspec.json.decode(document.body)
+        before = self._documents[document.kind].get(document.id, {})
         self._documents[document.kind][document.id] = value
+        if document.kind == FLUSH:
+            await self._flush(document.id, before, value)
         if document.kind == STAGE:
             place = _place(document.id)
             found = await self._live(place, value)
+            if found is not None:
+                self.stages = {**self.stages, place: found}
+
+    async def _flush(self, id: str, before: Json, now: Json) -> None:
+        """Forget what the stage's cache holds, or what its authorizers have said: a stage that is
+        compiled anew has asked nobody yet."""
+        place = _place(id)
+        if now.get("cache") != before.get("cache"):
+            self._ports.caches.flush(names(*place))
+        stage = self._documents[STAGE].get(id)
+        if stage is not None and now.get("authorizers") != before.get("authorizers"):
+            found = await self._live(place, stage)
             if found is not None:
                 self.stages = {**self.stages, place: found}
 

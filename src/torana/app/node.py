@@ -34,6 +34,7 @@ from torana.gateway.front_door import FrontDoor
 from torana.gateway.locate import Table, normalise
 from torana.gateway.observe import observer
 from torana.gateway.serve import serve
+from torana.gateway.stage_cache import TOPIC, Caches
 from torana.llm.serve import Llm
 from torana.llm.spend import Ledger
 from torana.message import Headers, Reply, Request
@@ -85,6 +86,10 @@ class Node:
         hub = f"node:{run / 'counters.sock'}"
         counters = settings.shared or (hub if role == "worker" else "local:")
         self.counters = await open_counters(counters, self._store)
+        self._caches = Caches(
+            self.counters.publish, settings.stage_cache_memory, max(1, settings.workers)
+        )
+        spawn(self._caches.follow(aiter(self.counters.subscribe(TOPIC))), "follow the caches")
         self._services = await services.build(
             settings,
             self._environment,
@@ -101,6 +106,7 @@ class Node:
             identify=self._services.identify,
             bucket=self.counters.bucket,
             quota=self._quota,
+            caches=self._caches,
             observe=observer(self._metrics, self._log_of),
             account=settings.account,
             region=settings.region,
@@ -249,6 +255,7 @@ class Node:
             gauges.update(now)
             self._metrics.counters.update(since)
         gauges["connections_open"] = sum(each.open_connections for each in self._listeners)
+        gauges["stage_cache_bytes"] = self._caches.bytes()
         gauges["stages_live"] = len(self.door.table.stages)
         gauges["access_log_lines_dropped"] = sum(log.dropped for log in self._logs.values())
 

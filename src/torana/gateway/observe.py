@@ -80,6 +80,8 @@ def observer(
                 ctx.integration_latency,
                 ctx.response_length,
             )
+            if ctx.ticket is not None:
+                series.cached(ctx.ticket.hit)
             if log is not None:
                 log.write(line(ctx))
 

@@ -21,6 +21,7 @@ from torana.gateway.contract import Compiled, Context
 from torana.gateway.errors import GatewayError, InvalidApi
 
 ACTION = "execute-api:Invoke"
+INVALIDATE = "execute-api:InvalidateCache"
 
 
 def compile_policy(to: Compiled) -> tuple[Policy, ...]:
@@ -47,12 +48,14 @@ class Asking:
         self._stage = f"arn:aws:execute-api:{region}:{account}:{stage}"
         self._shown = f"arn:aws:execute-api:{region}:********{account[-4:]}:{stage}"
 
-    def decide(self, policies: Iterable[Policy], ctx: Context, caller: Caller) -> list[Decision]:
+    def decide(
+        self, policies: Iterable[Policy], ctx: Context, caller: Caller, action: str = ACTION
+    ) -> list[Decision]:
         """What the policies say of every spelling of the request's path."""
         policies = tuple(policies)
         conditions = _conditions(ctx)
         return [
-            evaluate(policies, Question(ACTION, self._stage + place, caller, conditions))
+            evaluate(policies, Question(action, self._stage + place, caller, conditions))
             for place in self._places(ctx)
         ]
 

@@ -15,8 +15,6 @@ def refuse(api: RestApi, stage: Stage) -> None:
 
 
 def _of_stage(stage: Stage) -> Iterator[str]:
-    if stage.cache_cluster_enabled:
-        yield "stage caches are not there yet: set cacheClusterEnabled to false"
     if stage.client_certificate_id:
         yield "client certificates are not there yet: take clientCertificateId out"
     if stage.tracing_enabled:
@@ -30,8 +28,6 @@ def _of_methods(api: RestApi, stage: Stage) -> Iterator[str]:
         settings = method_settings(stage, method)
         if settings.logging_level != "OFF" or settings.data_trace_enabled:
             yield "execution logs are not there yet: set loggingLevel to OFF, dataTrace to false"
-        if settings.caching_enabled:
-            yield "stage caches are not there yet: set cachingEnabled to false"
         yield from _of_integration(method)
 
 

@@ -49,6 +49,15 @@ class Series(Struct):
     latency: Durations
     integration: Durations
     reply_bytes: int = 0
+    cache_hits: int = 0
+    cache_misses: int = 0
+
+    def cached(self, hit: bool) -> None:
+        """One request of a method whose answers the stage keeps."""
+        if hit:
+            self.cache_hits += 1
+        else:
+            self.cache_misses += 1
 
     def count(self, status: int, seconds: float, integration: float, size: int) -> None:
         """One request answered. `integration` is negative when no backend was called."""
@@ -133,6 +142,8 @@ def _summed(snapshots: list[Snapshot]) -> list[Series]:
         )
         into.by_status = [a + b for a, b in zip(into.by_status, series.by_status, strict=True)]
         into.reply_bytes += series.reply_bytes
+        into.cache_hits += series.cache_hits
+        into.cache_misses += series.cache_misses
         for mine, its in ((into.latency, series.latency), (into.integration, series.integration)):
             mine.counts = [a + b for a, b in zip(mine.counts, its.counts, strict=True)]
             mine.total += its.total
@@ -144,6 +155,9 @@ def _families(all_series: list[Series]) -> Iterator[Metric]:
         "torana_requests", "Requests answered.", labels=(*LABELS, "status")
     )
     size = CounterMetricFamily("torana_reply_bytes", "Bytes of reply bodies.", labels=LABELS)
+    cache = CounterMetricFamily(
+        "torana_stage_cache", "Requests the stage's cache was asked.", labels=(*LABELS, "found")
+    )
     latency = HistogramMetricFamily(
         "torana_request_duration_seconds", "First byte in to last byte out.", labels=LABELS
     )
@@ -156,9 +170,12 @@ def _families(all_series: list[Series]) -> Iterator[Metric]:
                 name = f"{digit}xx" if digit else "none"
                 requests.add_metric((*series.labels, name), count)
         size.add_metric(series.labels, series.reply_bytes)
+        if series.cache_hits or series.cache_misses:
+            cache.add_metric((*series.labels, "hit"), series.cache_hits)
+            cache.add_metric((*series.labels, "miss"), series.cache_misses)
         latency.add_metric(series.labels, _cumulative(series.latency), series.latency.total)
         backend.add_metric(series.labels, _cumulative(series.integration), series.integration.total)
-    yield from (requests, size, latency, backend)
+    yield from (requests, size, cache, latency, backend)
 
 
 def _cumulative(of: Durations) -> list[tuple[str, float]]:

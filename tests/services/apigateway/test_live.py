@@ -198,11 +198,9 @@ async def test_a_canary_takes_its_share_until_it_is_promoted(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("path", "value", "why"),
     [
-        ("/cacheClusterEnabled", "true", "stage caches"),
         ("/tracingEnabled", "true", "X-Ray tracing"),
         ("/clientCertificateId", "abc", "client certificates"),
         ("/*/*/logging/loglevel", "INFO", "execution logs"),
-        ("/*/*/caching/enabled", "true", "stage caches"),
     ],
 )
 async def test_what_a_stage_asks_for_in_vain_is_refused(
@@ -289,3 +287,28 @@ async def test_a_document_is_imported_served_and_exported_again(tmp_path: Path) 
         assert json.loads(second)["paths"] == json.loads(exported)["paths"]
         put = await ask.put_rest_api(restApiId=again, mode="overwrite", body=PETSTORE)
         assert put["name"] == json.loads(exported)["info"]["title"]
+
+
+async def test_a_stages_cache_is_flushed_on_request(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as running:
+        ask, api, pet = await pets(running)
+        await mock(ask, api, pet, '{"at": "$context.requestId"}')
+        await ask.create_deployment(
+            restApiId=api, stageName="prod", cacheClusterEnabled=True, cacheClusterSize="0.5"
+        )
+        switch = [{"op": "replace", "path": "/*/*/caching/enabled", "value": "true"}]
+        stage = await ask.update_stage(restApiId=api, stageName="prod", patchOperations=switch)
+        assert stage["cacheClusterStatus"] == "AVAILABLE"
+        url = f"{running.door}/restapis/{api}/prod/_user_request_/pets/7"
+        first = (await until(url, 200)).text
+        async with httpx.AsyncClient() as client:
+            while (again := (await client.get(url)).text) != first:
+                first = again
+            await ask.flush_stage_cache(restApiId=api, stageName="prod")
+            async with asyncio.timeout(5):
+                while (await client.get(url)).text == first:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        with pytest.raises(ClientError, match="Invalid stage identifier specified"):
+            await ask.flush_stage_cache(restApiId=api, stageName="none")
+        await ask.flush_stage_authorizers_cache(restApiId=api, stageName="prod")
+        await ask.delete_stage(restApiId=api, stageName="prod")

@@ -46,6 +46,9 @@ def build(to: Compiled) -> Authorizer:
                 "user": identity.user_id,
                 "userArn": identity.arn,
             },
+            policies=identity.policies,
+            caller=identity.caller,
+            root=identity.root,
         )
 
     return aws_iam

@@ -192,7 +192,7 @@ def _verdict(answer: dict[str, Any]) -> Verdict:
     if not isinstance(context, dict):
         raise _misconfigured("context must be an object")
     shown = {key: _text(value) for key, value in cast(dict[str, Any], context).items()}
-    return Verdict(Principal(name, shown, usage or ""), policy)
+    return Verdict(Principal(name, shown, usage or "", (policy,)), policy)
 
 
 def _text(value: Any) -> str | None:

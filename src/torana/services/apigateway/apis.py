@@ -6,6 +6,7 @@ from time import time
 from torana.services.apigateway.book import (
     API,
     DEPLOYMENT,
+    FLUSH,
     PART,
     PATH,
     RESOURCE,
@@ -191,7 +192,7 @@ class Apis:
     async def DeleteRestApi(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
             api = await the_api(sheet, call, params["restApiId"])
-            for kind in (RESOURCE, PATH, PART, DEPLOYMENT, STAGE):
+            for kind in (RESOURCE, PATH, PART, DEPLOYMENT, STAGE, FLUSH):
                 async for id, _ in sheet.scan(kind, f"{api['id']}/"):
                     sheet.delete(kind, id)
             sheet.delete(API, api["id"])

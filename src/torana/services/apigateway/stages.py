@@ -10,7 +10,7 @@ from torana.model.rest import RestApi, Stage
 from torana.net.pauses import with_pauses
 from torana.services.apigateway.apis import the_api
 from torana.services.apigateway.assemble import restoring, stage_of
-from torana.services.apigateway.book import API, DEPLOYMENT, STAGE, Book, Json, Sheet
+from torana.services.apigateway.book import API, DEPLOYMENT, FLUSH, STAGE, Book, Json, Sheet
 from torana.services.apigateway.faults import bad, conflict, missing
 from torana.services.apigateway.plane import Check
 from torana.services.apigateway.stage_patch import patch_stage
@@ -102,7 +102,29 @@ class Stages:
         async def work(sheet: Sheet) -> Json:
             api = await the_api(sheet, call, params["restApiId"])
             stage = await _the_stage(sheet, params)
-            sheet.delete(STAGE, f"{api['id']}/{stage['stageName']}")
+            place = f"{api['id']}/{stage['stageName']}"
+            sheet.delete(STAGE, place)
+            if await sheet.get(FLUSH, place) is not None:
+                sheet.delete(FLUSH, place)
+            return {}
+
+        return await self._book.edit(call, work)
+
+    async def FlushStageCache(self, call: Call, params: Json) -> Json:
+        return await self._flush(call, params, "cache")
+
+    async def FlushStageAuthorizersCache(self, call: Call, params: Json) -> Json:
+        return await self._flush(call, params, "authorizers")
+
+    async def _flush(self, call: Call, params: Json, what: str) -> Json:
+        """Counts on; whoever serves the stage sees that and forgets."""
+
+        async def work(sheet: Sheet) -> Json:
+            api = await the_api(sheet, call, params["restApiId"])
+            stage = await _the_stage(sheet, params)
+            place = f"{api['id']}/{stage['stageName']}"
+            counts = await sheet.get(FLUSH, place) or {}
+            sheet.put(FLUSH, place, {**counts, what: counts.get(what, 0) + 1})
             return {}
 
         return await self._book.edit(call, work)
