@@ -43,7 +43,6 @@ async def test_addresses_end_in_the_suffix_of_the_settings(host: str, status: in
     [
         (Stage(tracing_enabled=True), "tracing"),
         (Stage(web_acl_arn="arn:aws:wafv2:::x"), "web ACLs"),
-        (Stage(client_certificate_id="c"), "client certificates"),
         (Stage(method_settings={"*/*": MethodSettings(logging_level="INFO")}), "execution logs"),
         (Stage(canary_settings=CanarySettings("d1", 5)), "no deployment 'd1'"),
     ],
@@ -53,7 +52,7 @@ async def test_what_is_not_there_is_refused_by_name(stage: Stage, why: str) -> N
         live(api(mock()), stage, ports(HttpClient()))
 
 
-async def test_a_vpc_link_is_refused_by_name() -> None:
+async def test_a_vpc_link_that_leads_nowhere_is_refused_by_name() -> None:
     linked = proxy("/a", "http://127.0.0.1/", connection_type="VPC_LINK", connection_id="x")
-    with pytest.raises(InvalidApi, match="ANY /a: VPC links"):
+    with pytest.raises(InvalidApi, match="ANY /a: connectionId 'x'"):
         live(api(linked), Stage(), ports(HttpClient()))

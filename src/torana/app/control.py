@@ -20,6 +20,7 @@ from torana.model.usage import ApiKey, ApiStage, QuotaSettings, ThrottleSettings
 from torana.net.pauses import with_pauses
 from torana.services.apigateway.assemble import restoring, stage_of
 from torana.services.apigateway.book import (
+    CLIENT_CERTIFICATE,
     DEPLOYMENT,
     FLUSH,
     KEY,
@@ -27,13 +28,16 @@ from torana.services.apigateway.book import (
     PLAN,
     PLAN_KEY,
     STAGE,
+    VPC_LINK,
 )
 from torana.services.apigateway.domains import NONE
 from torana.state.store import Document, Store
 
 _log = logging.getLogger("torana")
 
-KINDS = (STAGE, FLUSH, KEY, PLAN, PLAN_KEY, MAPPING)
+OUTWARD = (VPC_LINK, CLIENT_CERTIFICATE)
+"""How stages reach their backends."""
+KINDS = (*OUTWARD, STAGE, FLUSH, KEY, PLAN, PLAN_KEY, MAPPING)
 
 Json = dict[str, Any]
 Stages = Mapping[tuple[str, str], Live]
@@ -62,6 +66,18 @@ class Control:
             if (place := _place(id)) and (found := await self._live(place, stage)) is not None
         }
         self._changed()
+
+    async def look_outward(self) -> None:
+        """Take in how backends are reached, for what is compiled before the news of it comes."""
+        for kind in OUTWARD:
+            self._documents[kind] = {
+                document.id: msgspec.json.decode(document.body)
+                async for document in self._store.scan(kind)
+            }
+
+    def outward(self, kind: str, id: str) -> Json | None:
+        """A VPC link or a client certificate."""
+        return self._documents[kind].get(id)
 
     async def follow(self) -> None:
         """Take in what changes, for ever."""

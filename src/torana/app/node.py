@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -46,6 +47,10 @@ from torana.net.server import Listener, listen
 from torana.net.tasks import spawn
 from torana.net.tls import server_context
 from torana.services.apigateway import DataPlane
+from torana.services.apigateway.book import CLIENT_CERTIFICATE, VPC_LINK
+from torana.services.apigateway.client_certificates import opened
+from torana.services.apigateway.vpc_links import load_balancer
+from torana.services.lambda_.seal import KeyFile
 from torana.settings import Settings
 from torana.state import open_counters, open_store
 from torana.telemetry.lines import Lines
@@ -63,6 +68,7 @@ class Node:
         self._keys = KeyRing()
         self._metrics = Metrics()
         self._client = HttpClient()
+        self._seal = KeyFile(settings.folder() / "client-certificates.key")
         self._logs: dict[str, Lines] = {}
         self._sources: tuple[Source, ...] = ()
         self._files = Table({})
@@ -97,7 +103,7 @@ class Node:
             self._client,
             self._store,
             owner=role != "worker",
-            plane=DataPlane(self._cannot_serve, self._serve_once),
+            plane=DataPlane(self._cannot_serve, self._serve_once, self._leads, self._seal),
         )
         self._ports = Ports(
             client=self._client,
@@ -106,6 +112,8 @@ class Node:
             identify=self._services.identify,
             bucket=self.counters.bucket,
             quota=self._quota,
+            vpc_link=self._vpc_link,
+            client_certificate=self._client_certificate,
             caches=self._caches,
             observe=observer(self._metrics, self._log_of),
             account=settings.account,
@@ -113,6 +121,7 @@ class Node:
             domain_suffix=settings.domain_suffix,
         )
         self._control = Control(self._store, self._ports, self._publish)
+        await self._control.look_outward()
         self.load(gather(settings.apis))
         await self._control.load()
         self._following = spawn(self._control.follow(), "follow the control plane")
@@ -151,11 +160,35 @@ class Node:
 
     async def _cannot_serve(self, api: RestApi, stage: Stage, canary: RestApi | None) -> str | None:
         """Why a stage cannot be served, or None."""
+        await self._control.look_outward()
         try:
             await with_pauses(bringing_live(api, stage, self._ports, canary))
         except InvalidApi as error:
             return str(error)
         return None
+
+    def _leads(self, link: dict[str, Any]) -> bool:
+        return self._target(link) is not None
+
+    def _target(self, link: dict[str, Any]) -> str | None:
+        """By the load balancer's name, or the link's."""
+        links = self.settings.vpc_links
+        found = links.get(load_balancer(link["targetArns"][0])) or links.get(link["name"])
+        return found and found.target
+
+    def _vpc_link(self, id: str) -> str | None:
+        if id in self.settings.vpc_links:
+            return self.settings.vpc_links[id].target
+        link = self._control.outward(VPC_LINK, id)
+        return None if link is None else self._target(link)
+
+    def _client_certificate(self, id: str) -> tuple[str, str] | None:
+        """Raises `InvalidApi` for one whose key this node cannot open."""
+        found = self._control.outward(CLIENT_CERTIFICATE, id)
+        try:
+            return None if found is None else opened(found, self._seal)
+        except ValueError as error:
+            raise InvalidApi(f"client certificate {id}: {error}") from error
 
     async def _serve_once(self, api: RestApi, stage: Stage, request: Request) -> Reply:
         """Serve a request from an API that is not deployed. Raises `ValueError`."""

@@ -47,4 +47,13 @@ def _ports() -> Ports:
     def quota(name: str, settings: QuotaSettings) -> Bucket:
         return LocalBucket(0, settings.limit)
 
-    return Ports(HttpClient(), lambda value: None, aws, bucket, quota, observe)
+    return Ports(
+        HttpClient(),
+        lambda value: None,
+        aws,
+        bucket,
+        quota,
+        observe,
+        vpc_link=lambda connection_id: f"unix:/{connection_id}",
+        client_certificate=lambda id: ("", ""),
+    )

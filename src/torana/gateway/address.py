@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import quote, urlencode
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from torana.gateway.contract import Context, Query
 from torana.gateway.errors import GatewayError, InvalidApi
@@ -66,8 +66,30 @@ class Address(Struct, frozen=True):
 Locate = Callable[[Mapping[str, str], Mapping[str, str]], Address]
 
 
-def compile_address(uri: str, client: Client, tls: Tls | None) -> Locate:
-    """An address whose host may hold path parameters too. Raises `InvalidApi`."""
+Connect = Callable[[str, int], Origin]
+
+
+def _through(target: str, client: Client, tls: Tls | None) -> Connect:
+    """The way through a VPC link: always to its target, which is asked for by the address' own
+    name. Raises `InvalidApi`."""
+    scheme, _, rest = target.partition(":")
+    if scheme == "unix" and rest.startswith("/"):
+        origin = client.origin("unix", rest, 0)
+        return lambda host, port: origin
+    if scheme not in _PORTS or not rest.startswith("//"):
+        raise InvalidApi(f"VPC link target {target!r} must be http://, https:// or unix:/path")
+    to_host, to_port = _host_and_port(rest[2:].rstrip("/"), scheme)
+    if scheme == "http":
+        plain = client.origin(scheme, to_host, to_port)
+        return lambda host, port: plain
+    return lambda host, port: client.origin(
+        scheme, to_host, to_port, structs.replace(tls or Tls(), server_name=host)
+    )
+
+
+def compile_address(uri: str, client: Client, tls: Tls | None, link: str | None = None) -> Locate:
+    """An address whose host may hold path parameters too; `link` is where its VPC link leads.
+    Raises `InvalidApi`."""
     scheme, separator, rest = uri.partition("://")
     scheme = scheme.lower()
     if not separator or scheme not in _PORTS:
@@ -77,9 +99,12 @@ def compile_address(uri: str, client: Client, tls: Tls | None) -> Locate:
     if not target.startswith("/"):
         target = "/" + target
     fill = filler(target)
+    connect: Connect = lambda host, port: client.origin(scheme, host, port, tls)  # noqa: E731
+    if link is not None:
+        connect = _through(link, client, tls)
     if "{" not in authority:
         host, port = _host_and_port(authority, scheme)
-        origin = client.origin(scheme, host, port, tls)
+        origin = connect(host, port)
         if "{" not in target:
             fixed = Address(origin, authority, target)
             return lambda mapped, raw: fixed
@@ -91,7 +116,7 @@ def compile_address(uri: str, client: Client, tls: Tls | None) -> Locate:
         if not re.fullmatch(r"[A-Za-z0-9._:\[\]-]+", named):
             raise GatewayError("API_CONFIGURATION_ERROR", detail=f"no host: {named!r}")
         host, port = _host_and_port(named, scheme)
-        return Address(client.origin(scheme, host, port, tls), named, fill(mapped, raw))
+        return Address(connect(host, port), named, fill(mapped, raw))
 
     return locate
 

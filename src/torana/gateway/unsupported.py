@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from torana.gateway.errors import InvalidApi
 from torana.gateway.settings import method_settings
-from torana.model.rest import Method, RestApi, Stage
+from torana.model.rest import RestApi, Stage
 
 
 def refuse(api: RestApi, stage: Stage) -> None:
@@ -15,8 +15,6 @@ def refuse(api: RestApi, stage: Stage) -> None:
 
 
 def _of_stage(stage: Stage) -> Iterator[str]:
-    if stage.client_certificate_id:
-        yield "client certificates are not there yet: take clientCertificateId out"
     if stage.tracing_enabled:
         yield "X-Ray tracing is not there yet: set tracingEnabled to false"
     if stage.web_acl_arn:
@@ -28,13 +26,3 @@ def _of_methods(api: RestApi, stage: Stage) -> Iterator[str]:
         settings = method_settings(stage, method)
         if settings.logging_level != "OFF" or settings.data_trace_enabled:
             yield "execution logs are not there yet: set loggingLevel to OFF, dataTrace to false"
-        yield from _of_integration(method)
-
-
-def _of_integration(method: Method) -> Iterator[str]:
-    integration = method.integration
-    if integration.connection_type == "VPC_LINK":
-        yield (
-            f"{method.http_method} {method.path}: VPC links are not there yet: use connectionType "
-            "INTERNET with the backend's own address"
-        )

@@ -1,8 +1,8 @@
 """Sending to a backend, and its failures in the contract's terms."""
 
-from torana.gateway.address import Address
-from torana.gateway.contract import PAYLOAD_LIMIT, Context
-from torana.gateway.errors import GatewayError
+from torana.gateway.address import Address, with_stage_variables
+from torana.gateway.contract import PAYLOAD_LIMIT, Compiled, Context
+from torana.gateway.errors import GatewayError, InvalidApi
 from torana.message import BodyTooLarge, Reply, Request, read
 from torana.model.rest import Integration
 from torana.net.client import Timeouts, Tls
@@ -20,11 +20,31 @@ def timeouts(integration: Integration) -> Timeouts:
     return Timeouts(min(head, 5.0), head, head, head)
 
 
-def tls_of(integration: Integration) -> Tls | None:
-    """None: the client's default, which verifies."""
-    if integration.tls_config.insecure_skip_verification:
-        return Tls(verify=False, verify_host=False)
-    return None
+def tls_of(to: Compiled) -> Tls | None:
+    """None: the client's default, which verifies. Raises `InvalidApi`."""
+    verify = not to.method.integration.tls_config.insecure_skip_verification
+    id = to.stage.client_certificate_id
+    if not id:
+        return None if verify else Tls(verify=False, verify_host=False)
+    own = to.ports.client_certificate(id)
+    if own is None:
+        raise InvalidApi(f"there is no client certificate {id!r}")
+    return Tls(verify, verify, certificate=own[0], key=own[1])
+
+
+def leads_to(to: Compiled) -> str | None:
+    """Where the VPC link of an integration leads; None without one. Raises `InvalidApi`."""
+    integration = to.method.integration
+    if integration.connection_type != "VPC_LINK":
+        return None
+    id = with_stage_variables(integration.connection_id or "", to.stage.variables)
+    target = to.ports.vpc_link(id)
+    if target is None:
+        raise InvalidApi(
+            f"connectionId {id!r}: it is not known where this VPC link leads; set "
+            "[vpc_links.NAME] target for its load balancer"
+        )
+    return target
 
 
 async def send(ctx: Context, address: Address, request: Request, limit: Timeouts) -> Reply:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import tempfile
 from collections import deque
 from functools import cached_property
 from typing import Protocol
@@ -42,8 +43,15 @@ class Tls(Struct, frozen=True):
     verify: bool = True
     verify_host: bool = True
     ca_file: str | None = None
-    certificate_file: str | None = None
-    key_file: str | None = None
+    certificate: str | None = None
+    """Shown to the origin. PEM."""
+    key: str | None = None
+    """The certificate's private key. PEM."""
+    server_name: str | None = None
+    """Whom the origin's certificate must name, where that is not its host."""
+
+    def __repr__(self) -> str:
+        return f"Tls(verify={self.verify}, ca_file={self.ca_file!r}, …)"
 
 
 class Client(Protocol):
@@ -64,8 +72,16 @@ _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 class Pool:
     """The connections to one origin."""
 
-    def __init__(self, scheme: str, host: str, port: int, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        scheme: str,
+        host: str,
+        port: int,
+        context: ssl.SSLContext | None,
+        server_name: str | None = None,
+    ) -> None:
         self._scheme, self._host, self._port, self._context = scheme, host, port, context
+        self._server_name = server_name
         self._idle: deque[Upstream] = deque()
         self._all: set[Upstream] = set()
 
@@ -113,7 +129,11 @@ class Pool:
                     _, made = await loop.create_unix_connection(self._made, self._host)
                 else:
                     _, made = await loop.create_connection(
-                        self._made, self._host, self._port, ssl=self._context
+                        self._made,
+                        self._host,
+                        self._port,
+                        ssl=self._context,
+                        server_hostname=self._server_name,
                     )
         except TimeoutError as error:
             raise ConnectionError(f"connecting to {self._host} took too long") from error
@@ -211,7 +231,8 @@ class HttpClient:
             if scheme not in ("http", "https", "unix"):
                 raise ValueError(f"no client for {scheme!r}")
             context = _context(tls or Tls()) if scheme == "https" else None
-            found = self._pools[key] = Pool(scheme, host, port, context)
+            name = tls.server_name if tls is not None and context is not None else None
+            found = self._pools[key] = Pool(scheme, host, port, context, name)
         return found
 
     async def aclose(self) -> None:
@@ -225,11 +246,20 @@ def _context(tls: Tls) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=tls.ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    if tls.certificate_file is not None:
-        context.load_cert_chain(tls.certificate_file, tls.key_file)
+    if tls.certificate is not None:
+        _show(context, tls.certificate, tls.key or "")
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     elif not tls.verify_host:
         context.check_hostname = False
     return context
+
+
+def _show(context: ssl.SSLContext, certificate: str, key: str) -> None:
+    """Python reads certificates from files only: one that no other user can read, for as long as
+    it takes."""
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(certificate + "\n" + key)
+        file.flush()
+        context.load_cert_chain(file.name)

@@ -43,9 +43,9 @@ class Running(Struct):
 
 
 @asynccontextmanager
-async def gateway(data: Path, store: str = "") -> AsyncGenerator[Running]:
+async def gateway(data: Path, store: str = "", **settings: Any) -> AsyncGenerator[Running]:
     """Start a gateway with nothing in it."""
-    node = Node(Settings(data=str(data), port=0, management_port=0, store=store), {})
+    node = Node(Settings(data=str(data), port=0, management_port=0, store=store, **settings), {})
     await node.start("all", None)
     try:
         yield Running(node, data)

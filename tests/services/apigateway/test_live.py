@@ -199,7 +199,7 @@ async def test_a_canary_takes_its_share_until_it_is_promoted(tmp_path: Path) -> 
     ("path", "value", "why"),
     [
         ("/tracingEnabled", "true", "X-Ray tracing"),
-        ("/clientCertificateId", "abc", "client certificates"),
+        ("/clientCertificateId", "abc", "Invalid client certificate identifier"),
         ("/*/*/logging/loglevel", "INFO", "execution logs"),
     ],
 )

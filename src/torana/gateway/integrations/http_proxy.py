@@ -11,7 +11,7 @@ from torana.gateway.contract import Compiled, Context, Integration, Query
 from torana.gateway.errors import InvalidApi
 from torana.gateway.headers import NOT_MAPPABLE, passed_back, passed_on
 from torana.gateway.mapping import Source, Target, request_source
-from torana.gateway.upstream import buffer, send, timeouts, tls_of
+from torana.gateway.upstream import buffer, leads_to, send, timeouts, tls_of
 from torana.message import Headers, Reply, Request
 
 
@@ -19,7 +19,7 @@ def build(to: Compiled) -> Integration:
     """Resolves the address once. Mapped parameters are added to what the client sent."""
     integration = to.method.integration
     uri = with_stage_variables(integration.uri, to.stage.variables)
-    locate = compile_address(uri, to.ports.client, tls_of(integration))
+    locate = compile_address(uri, to.ports.client, tls_of(to), leads_to(to))
     limit = timeouts(integration)
     own_verb = integration.http_method.upper()
     verb = None if own_verb in ("", "ANY") else own_verb

@@ -2,6 +2,7 @@
 
 from torana.services.apigateway.apis import Apis
 from torana.services.apigateway.book import Book
+from torana.services.apigateway.client_certificates import ClientCertificates
 from torana.services.apigateway.deployments import Deployments
 from torana.services.apigateway.documentation import Documentation
 from torana.services.apigateway.documents import Documents
@@ -16,6 +17,7 @@ from torana.services.apigateway.resources import Resources
 from torana.services.apigateway.stages import Stages
 from torana.services.apigateway.tags import Tags
 from torana.services.apigateway.trying import Trying
+from torana.services.apigateway.vpc_links import VpcLinks
 from torana.state.store import Store
 
 __all__ = ["DataPlane", "apigateway"]
@@ -40,5 +42,7 @@ def apigateway(store: Store, plane: DataPlane) -> tuple[object, ...]:
         Domains(book),
         Documentation(book),
         Tags(book),
+        VpcLinks(book, plane.leads),
+        ClientCertificates(book, plane.seal),
         Trying(book, plane.serve_once),
     )

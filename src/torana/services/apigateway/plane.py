@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from torana.message import Reply, Request
 from torana.model.rest import RestApi, Stage
+from torana.services.apigateway.book import Json
+from torana.services.apigateway.client_certificates import Seal
 
 Check = Callable[[RestApi, Stage, RestApi | None], Awaitable[str | None]]
 """Says why a stage, with the API of its canary if it has one, cannot be served, or None."""
@@ -26,3 +28,7 @@ class DataPlane(Struct, frozen=True):
 
     cannot_serve: Check = _anything
     serve_once: Try = _nothing
+    leads: Callable[[Json], bool] = lambda link: False
+    """Whether it is known where a VPC link leads."""
+    seal: Seal | None = None
+    """For the private keys of client certificates."""

@@ -10,7 +10,16 @@ from torana.model.rest import RestApi, Stage
 from torana.net.pauses import with_pauses
 from torana.services.apigateway.apis import the_api
 from torana.services.apigateway.assemble import restoring, stage_of
-from torana.services.apigateway.book import API, DEPLOYMENT, FLUSH, STAGE, Book, Json, Sheet
+from torana.services.apigateway.book import (
+    API,
+    CLIENT_CERTIFICATE,
+    DEPLOYMENT,
+    FLUSH,
+    STAGE,
+    Book,
+    Json,
+    Sheet,
+)
 from torana.services.apigateway.faults import bad, conflict, missing
 from torana.services.apigateway.plane import Check
 from torana.services.apigateway.stage_patch import patch_stage
@@ -47,6 +56,9 @@ class Stages:
         async def deployed(id: str) -> RestApi:
             return made[id] if made and id in made else await _snapshot(sheet, api["id"], id)
 
+        certificate = stage.get("clientCertificateId")
+        if certificate and await sheet.get(CLIENT_CERTIFICATE, certificate) is None:
+            raise bad(f"Invalid client certificate identifier specified: {certificate}")
         canary = stage.get("canarySettings", {}).get("deploymentId")
         other = await deployed(canary) if canary else None
         await self.attempt(await deployed(stage["deploymentId"]), model, other)
