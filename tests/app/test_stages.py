@@ -9,7 +9,7 @@ from torana.gateway.errors import InvalidApi
 from torana.gateway.front_door import FrontDoor
 from torana.gateway.locate import Table
 from torana.message import Headers
-from torana.model.rest import CanarySettings, MethodSettings, Stage
+from torana.model.rest import CanarySettings, Stage
 from torana.net.client import HttpClient
 
 
@@ -43,7 +43,6 @@ async def test_addresses_end_in_the_suffix_of_the_settings(host: str, status: in
     [
         (Stage(tracing_enabled=True), "tracing"),
         (Stage(web_acl_arn="arn:aws:wafv2:::x"), "web ACLs"),
-        (Stage(method_settings={"*/*": MethodSettings(logging_level="INFO")}), "execution logs"),
         (Stage(canary_settings=CanarySettings("d1", 5)), "no deployment 'd1'"),
     ],
 )

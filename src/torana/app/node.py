@@ -20,21 +20,20 @@ from torana.app.definitions import (
     bringing_live,
     compile_table,
     gather,
-    live,
     parse,
 )
 from torana.app.key_ring import KeyRing, demo_plan, from_settings
 from torana.app.llm_desk import Desk
 from torana.app.llm_keys import teams_of
 from torana.app.management import management, matches
+from torana.app.once import once
 from torana.app.watch import changes
 from torana.auth.keys import hash_key, new_key
 from torana.gateway.contract import Bucket, Ports
 from torana.gateway.errors import InvalidApi
 from torana.gateway.front_door import FrontDoor
-from torana.gateway.locate import Table, normalise
+from torana.gateway.locate import Table
 from torana.gateway.observe import observer
-from torana.gateway.serve import serve
 from torana.gateway.stage_cache import TOPIC, Caches
 from torana.llm.serve import Llm
 from torana.llm.spend import Ledger
@@ -53,6 +52,7 @@ from torana.services.apigateway.vpc_links import load_balancer
 from torana.services.lambda_.seal import KeyFile
 from torana.settings import Settings
 from torana.state import open_counters, open_store
+from torana.telemetry.groups import Groups, into_files
 from torana.telemetry.lines import Lines
 from torana.telemetry.metrics import Metrics, exposition, read_snapshot
 
@@ -70,6 +70,8 @@ class Node:
         self._client = HttpClient()
         self._seal = KeyFile(settings.folder() / "client-certificates.key")
         self._logs: dict[str, Lines] = {}
+        self.groups = Groups()
+        self.groups.add(into_files(self._group))
         self._sources: tuple[Source, ...] = ()
         self._files = Table({})
         self.door = FrontDoor(self._files)
@@ -115,7 +117,7 @@ class Node:
             vpc_link=self._vpc_link,
             client_certificate=self._client_certificate,
             caches=self._caches,
-            observe=observer(self._metrics, self._log_of),
+            observe=observer(self._metrics, self._log_of, self.groups),
             account=settings.account,
             region=settings.region,
             domain_suffix=settings.domain_suffix,
@@ -190,14 +192,11 @@ class Node:
         except ValueError as error:
             raise InvalidApi(f"client certificate {id}: {error}") from error
 
-    async def _serve_once(self, api: RestApi, stage: Stage, request: Request) -> Reply:
+    async def _serve_once(
+        self, api: RestApi, stage: Stage, request: Request
+    ) -> tuple[Reply, list[str]]:
         """Serve a request from an API that is not deployed. Raises `ValueError`."""
-        try:
-            found = live(api, stage, self._ports)
-        except InvalidApi as error:
-            raise ValueError(str(error)) from error
-        path, _, query = request.target.partition("?")
-        return await serve(found.plan, request, normalise(path), query, path)
+        return await once(api, stage, request, self._ports)
 
     def reload(self) -> bool:
         """Read the files again; a bad one leaves everything as it is. True when served anew."""
@@ -275,8 +274,13 @@ class Node:
         path = self.settings.access_log
         if own is not None and own.destination_arn:
             path = _log_path(own.destination_arn, self.settings.folder())
-        if not path:
-            return None
+        return self._lines(path) if path else None
+
+    def _group(self, name: str) -> Lines:
+        """A log group's file."""
+        return self._lines(_log_path(name, self.settings.folder()))
+
+    def _lines(self, path: str) -> Lines:
         if path not in self._logs:
             self._logs[path] = Lines(path)
         return self._logs[path]

@@ -61,6 +61,7 @@ class Address(Struct, frozen=True):
     origin: Origin
     host: str
     target: str
+    scheme: str = "http"
 
 
 Locate = Callable[[Mapping[str, str], Mapping[str, str]], Address]
@@ -106,9 +107,9 @@ def compile_address(uri: str, client: Client, tls: Tls | None, link: str | None 
         host, port = _host_and_port(authority, scheme)
         origin = connect(host, port)
         if "{" not in target:
-            fixed = Address(origin, authority, target)
+            fixed = Address(origin, authority, target, scheme)
             return lambda mapped, raw: fixed
-        return lambda mapped, raw: Address(origin, authority, fill(mapped, raw))
+        return lambda mapped, raw: Address(origin, authority, fill(mapped, raw), scheme)
     fill_authority = filler(authority)
 
     def locate(mapped: Mapping[str, str], raw: Mapping[str, str]) -> Address:
@@ -116,7 +117,7 @@ def compile_address(uri: str, client: Client, tls: Tls | None, link: str | None 
         if not re.fullmatch(r"[A-Za-z0-9._:\[\]-]+", named):
             raise GatewayError("API_CONFIGURATION_ERROR", detail=f"no host: {named!r}")
         host, port = _host_and_port(named, scheme)
-        return Address(connect(host, port), named, fill(mapped, raw))
+        return Address(connect(host, port), named, fill(mapped, raw), scheme)
 
     return locate
 

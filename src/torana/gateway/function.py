@@ -36,9 +36,16 @@ class Function:
         """The service's reply. Raises `TimeoutError` and `ConnectionError`."""
         fields = Headers([*_HEADERS, ("X-Amzn-Trace-Id", ctx.trace_id)])
         request = Request("POST", self._target, fields, payload, ctx.request.peer)
-        return await self._call(
+        trace = ctx.trace
+        if trace is not None:
+            trace.address = f"https://lambda.{self._region}.amazonaws.com{self._target}"
+            trace.sent = request
+        reply = await self._call(
             AwsCall("lambda", self._region, "", request, self._credentials, self._timeout)
         )
+        if trace is not None:
+            trace.got = reply
+        return reply
 
 
 async def chunks(body: Body) -> AsyncIterator[bytes]:

@@ -9,10 +9,12 @@ from typing import Any
 
 import msgspec
 
+from torana.gateway import execution_log
 from torana.gateway.contract import Compiled, Context, Observe
 from torana.gateway.errors import InvalidApi
 from torana.gateway.variables import CONTEXT, FIXED, Get, getter, text
 from torana.model.rest import Stage
+from torana.telemetry.groups import Keeper
 from torana.telemetry.lines import Lines
 from torana.telemetry.metrics import Metrics
 
@@ -61,9 +63,10 @@ def _printed(value: Any) -> str:
 
 
 def observer(
-    metrics: Metrics, log_of: Callable[[Stage], Lines | None]
+    metrics: Metrics, log_of: Callable[[Stage], Lines | None], keep: Keeper
 ) -> Callable[[Compiled], Observe]:
-    """Binds the handles of one method. `log_of` gives the destination of a stage's access log."""
+    """Binds the handles of one method. `log_of` gives the destination of a stage's access log,
+    `keep` takes execution logs."""
 
     def bind(to: Compiled) -> Observe:
         series = metrics.series(
@@ -72,6 +75,8 @@ def observer(
         log = log_of(to.stage)
         settings = to.stage.access_log_settings
         line = access_line((settings and settings.format) or JSON_FORMAT, to)
+
+        write = execution_log.writer(to, keep)
 
         def observe(ctx: Context) -> None:
             series.count(
@@ -84,6 +89,8 @@ def observer(
                 series.cached(ctx.ticket.hit)
             if log is not None:
                 log.write(line(ctx))
+            if ctx.trace is not None:
+                write(ctx)
 
         return observe
 

@@ -192,7 +192,8 @@ def kept(reply: Reply, until: float) -> Entry | None:
     """A reply as an entry; None for a stream and for one that is too large."""
     if not isinstance(reply.body, bytes) or len(reply.body) > LARGEST:
         return None
-    return Entry(reply.status, tuple(reply.headers.items), reply.body, until)
+    fields = [item for item in reply.headers.items if item[0].lower() != "x-amzn-trace-id"]
+    return Entry(reply.status, tuple(fields), reply.body, until)
 
 
 def given(entry: Entry) -> Reply:

@@ -49,6 +49,9 @@ def leads_to(to: Compiled) -> str | None:
 
 async def send(ctx: Context, address: Address, request: Request, limit: Timeouts) -> Reply:
     """The backend's reply, its body possibly a stream. Raises `GatewayError`."""
+    trace = ctx.trace
+    if trace is not None:
+        trace.address, trace.sent = f"{address.scheme}://{address.host}{request.target}", request
     try:
         reply = await address.origin.send(request, limit)
     except TimeoutError as error:
@@ -56,6 +59,8 @@ async def send(ctx: Context, address: Address, request: Request, limit: Timeouts
     except ConnectionError as error:
         raise GatewayError("INTEGRATION_FAILURE", detail=str(error)) from error
     ctx.integration_status = reply.status
+    if trace is not None:
+        trace.got = reply
     return reply
 
 

@@ -200,7 +200,6 @@ async def test_a_canary_takes_its_share_until_it_is_promoted(tmp_path: Path) -> 
     [
         ("/tracingEnabled", "true", "X-Ray tracing"),
         ("/clientCertificateId", "abc", "Invalid client certificate identifier"),
-        ("/*/*/logging/loglevel", "INFO", "execution logs"),
     ],
 )
 async def test_what_a_stage_asks_for_in_vain_is_refused(
@@ -239,7 +238,21 @@ async def test_a_method_is_tried_before_it_is_deployed(tmp_path: Path) -> None:
             restApiId=api, resourceId=pet, httpMethod="GET", pathWithQueryString="/pets/9?a=1"
         )
         assert (tried["status"], tried["body"]) == (200, '{"id": "9"}')
-        assert "Method completed with status: 200" in tried["log"]
+        assert tried["headers"] == {"Content-Type": "application/json"}
+        first, *lines = tried["log"].splitlines()
+        id = first.removeprefix("Execution log for request ")
+        assert [line.partition(" UTC ")[2].partition(" : ")[2] for line in lines] == [
+            f"Starting execution for request: {id}",
+            "HTTP Method: GET, Resource Path: /pets/9",
+            "Method request path: {id=9}",
+            "Method request query string: {a=1}",
+            "Method request headers: {}",
+            "Method request body before transformations: ",
+            'Method response body after transformations: {"id": "9"}',
+            "Method response headers: {Content-Type=application/json}",
+            "Successfully completed execution",
+            "Method completed with status: 200",
+        ]
 
 
 async def test_tags_are_kept_where_their_arn_says(tmp_path: Path) -> None:
@@ -312,3 +325,18 @@ async def test_a_stages_cache_is_flushed_on_request(tmp_path: Path) -> None:
             await ask.flush_stage_cache(restApiId=api, stageName="none")
         await ask.flush_stage_authorizers_cache(restApiId=api, stageName="prod")
         await ask.delete_stage(restApiId=api, stageName="prod")
+
+
+async def test_execution_logs_are_kept_under_their_groups_name(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as running:
+        ask, api, pet = await pets(running)
+        await mock(ask, api, pet, {"say": "one"})
+        await ask.create_deployment(restApiId=api, stageName="prod")
+        level = [{"op": "replace", "path": "/*/*/logging/loglevel", "value": "INFO"}]
+        await ask.update_stage(restApiId=api, stageName="prod", patchOperations=level)
+        url = f"{running.door}/restapis/{api}/prod/_user_request_/pets/7"
+        file = tmp_path / "logs" / f"API-Gateway-Execution-Logs_{api}_prod.log"
+        async with asyncio.timeout(5):
+            while not file.exists() or not file.stat().st_size:
+                await until(url, 200)
+        assert "Resource Path: /pets/{id}" in file.read_text()

@@ -18,6 +18,7 @@ def build(to: Compiled) -> Integration:
     of_function = uri.service == "lambda" and uri.target.endswith("/invocations")
     call = to.ports.aws
     verb = integration.http_method.upper() or "POST"
+    endpoint = f"https://{uri.service}.{uri.region}.amazonaws.com"
     timeout = integration.timeout_in_millis / 1000
     credentials = integration.credentials
 
@@ -28,6 +29,9 @@ def build(to: Compiled) -> Integration:
         method = ctx.request.method if verb == "ANY" else verb
         fields = Headers([*outgoing.headers.items, ("X-Amzn-Trace-Id", ctx.trace_id)])
         request = Request(method, target, fields, outgoing.body, ctx.request.peer)
+        trace = ctx.trace
+        if trace is not None:
+            trace.address, trace.sent = endpoint + target, request
         try:
             reply = await call(
                 AwsCall(
@@ -45,6 +49,8 @@ def build(to: Compiled) -> Integration:
         except ConnectionError as error:
             raise GatewayError("INTEGRATION_FAILURE", detail=str(error)) from error
         ctx.integration_status = reply.status
+        if trace is not None:
+            trace.got = reply
         if of_function and reply.status >= 400:
             # Function errors are mapped; that there is no function, or no room, is not one.
             raise GatewayError("API_CONFIGURATION_ERROR", detail=f"Lambda said {reply.status}")

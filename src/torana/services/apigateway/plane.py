@@ -11,15 +11,16 @@ from torana.services.apigateway.client_certificates import Seal
 
 Check = Callable[[RestApi, Stage, RestApi | None], Awaitable[str | None]]
 """Says why a stage, with the API of its canary if it has one, cannot be served, or None."""
-Try = Callable[[RestApi, Stage, Request], Awaitable[Reply]]
-"""Serves one request from an API that is deployed nowhere. Raises `ValueError`: it cannot be."""
+Try = Callable[[RestApi, Stage, Request], Awaitable[tuple[Reply, list[str]]]]
+"""Serves one request from an API that is deployed nowhere, and logs its steps.
+Raises `ValueError`: it cannot be."""
 
 
 async def _anything(api: RestApi, stage: Stage, canary: RestApi | None) -> str | None:
     return None
 
 
-async def _nothing(api: RestApi, stage: Stage, request: Request) -> Reply:
+async def _nothing(api: RestApi, stage: Stage, request: Request) -> tuple[Reply, list[str]]:
     raise ValueError("there is no data plane here")
 
 

@@ -4,12 +4,11 @@ As in the service, authorization, keys and throttles are left out. Source: Devel
 API Gateway console to test a REST API method".
 """
 
-from time import perf_counter, strftime
-from uuid import uuid4
+from time import gmtime, perf_counter, strftime
 
 import msgspec
 
-from torana.message import Headers, Reply, Request, read
+from torana.message import Headers, Request, read
 from torana.model.rest import RestApi, Stage
 from torana.services.apigateway.apis import the_api
 from torana.services.apigateway.assemble import assemble
@@ -20,6 +19,7 @@ from torana.services.apigateway.plane import Try
 from torana.services.ports import Call
 
 _STAGE = "test-invoke-stage"
+_DOORS_OWN = frozenset({"x-amzn-requestid", "x-amz-apigw-id"})
 _BODY_LIMIT = 10 * 1024 * 1024
 
 
@@ -50,23 +50,24 @@ class Trying:
         request = _request(params, path, "GET" if verb == "ANY" else verb)
         started = perf_counter()
         try:
-            reply = await self._serve(alone, stage, request)
+            reply, lines = await self._serve(alone, stage, request)
         except ValueError as error:
             raise bad(str(error)) from error
         body = (await read(reply.body, _BODY_LIMIT)).decode("utf-8", "replace")
         latency = round((perf_counter() - started) * 1000)
+        named = _named(reply.headers)
         return {
             "status": reply.status,
             "body": body,
-            "headers": {name: values[-1] for name, values in _named(reply.headers).items()},
-            "multiValueHeaders": _named(reply.headers),
+            "headers": {name: values[-1] for name, values in named.items()},
+            "multiValueHeaders": named,
             "latency": latency,
-            "log": _log(request, reply, body, latency),
+            "log": _log(lines),
         }
 
 
 def _request(params: Json, path: str, verb: str) -> Request:
-    headers = Headers([("Host", "testPrefix.testDomainName")])
+    headers = Headers()
     single: dict[str, str] | None = params.get("headers")
     several: dict[str, list[str]] | None = params.get("multiValueHeaders")
     for name, value in (single or {}).items():
@@ -74,8 +75,6 @@ def _request(params: Json, path: str, verb: str) -> Request:
     for name, values in (several or {}).items():
         for value in values:
             headers.add(name, value)
-    if "content-type" not in headers:
-        headers.add("Content-Type", "application/json")
     target = params.get("pathWithQueryString") or path
     return Request(verb, target, headers, (params.get("body") or "").encode())
 
@@ -83,27 +82,14 @@ def _request(params: Json, path: str, verb: str) -> Request:
 def _named(headers: Headers) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, value in headers.items:
-        found.setdefault(name, []).append(value)
+        if name.lower() not in _DOORS_OWN:
+            found.setdefault(name, []).append(value)
     return found
 
 
-def _log(request: Request, reply: Reply, body: str, latency: int) -> str:
-    """The lines of the service's execution log that say what came, what went and how long."""
-    id, path = str(uuid4()), request.target.partition("?")
-    sent = ", ".join(f"{name}={value}" for name, value in request.headers.items)
-    back = ", ".join(f"{name}={value}" for name, value in reply.headers.items)
-    asked = request.body.decode("utf-8", "replace") if isinstance(request.body, bytes) else ""
-    lines = (
-        f"Starting execution for request: {id}",
-        f"HTTP Method: {request.method}, Resource Path: {path[0]}",
-        f"Method request query string: {{{path[2]}}}",
-        f"Method request headers: {{{sent}}}",
-        f"Method request body before transformations: {asked}",
-        f"Method response body after transformations: {body}",
-        f"Method response headers: {{{back}}}",
-        f"Successfully completed execution, {latency} ms",
-        f"Method completed with status: {reply.status}",
-    )
-    now = strftime("%a %b %d %H:%M:%S UTC %Y")
-    first = f"Execution log for request {id}\n"
-    return first + "".join(f"{now} : {line}\n" for line in lines)
+def _log(lines: list[str]) -> str:
+    """The lines of the execution log, with the service's dates."""
+    id = lines[0].rpartition(" ")[2] if lines else ""
+    now = strftime("%a %b %d %H:%M:%S UTC %Y", gmtime())
+    dated = "".join(f"{now} : {line}\n" for line in lines)
+    return f"Execution log for request {id}\n{dated}"
