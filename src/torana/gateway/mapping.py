@@ -96,7 +96,7 @@ def _request_body(path: str) -> Source:
 
     def body(ctx: Context) -> str | None:
         try:
-            return _json_text(read(ctx.whole_body()))
+            return _json_text(read(ctx.whole_body() or b"{}"))
         except BodyNotJson:
             raise GatewayError("BAD_REQUEST_PARAMETERS", "Invalid JSON in request body") from None
 
