@@ -36,17 +36,54 @@ http {{
 """
 PROXY = 'proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";'
 
+MAPPED = {
+    "type": "http",
+    "httpMethod": "POST",
+    "uri": f"http://127.0.0.1:{UPSTREAM}/",
+    "requestTemplates": {
+        "application/json": "#set($in = $input.path('$'))"
+        '{"model_id": "$in.model", "input": $input.json(\'$.prompt\')}'
+    },
+    "responses": {
+        "default": {
+            "statusCode": "200",
+            "responseTemplates": {
+                "application/json": "#set($in = $input.path('$'))"
+                '{"id": "$in.id", "output": $input.json(\'$.text\')}'
+            },
+        }
+    },
+}
+
 API = {
     "openapi": "3.0.1",
     "info": {"title": "bench", "version": "1"},
     "x-torana-stage": {
         "name": "prod",
         "methodSettings": {
-            "*/*": {"throttlingRateLimit": 1000000.0, "throttlingBurstLimit": 1000000}
+            "*/*": {"throttlingRateLimit": 1000000.0, "throttlingBurstLimit": 1000000},
+            "~1cached/POST": {
+                "cachingEnabled": True,
+                "throttlingRateLimit": 1000000.0,
+                "throttlingBurstLimit": 1000000,
+            },
         },
+        "cacheClusterEnabled": True,
+        "cacheClusterSize": "0.5",
     },
+    "x-amazon-apigateway-request-validators": {"body": {"validateRequestBody": True}},
     "components": {
-        "securitySchemes": {"api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"}}
+        "securitySchemes": {"api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"}},
+        "schemas": {
+            "Asked": {
+                "type": "object",
+                "required": ["model", "prompt"],
+                "properties": {
+                    "model": {"type": "string", "minLength": 1},
+                    "prompt": {"type": "string", "maxLength": 10000},
+                },
+            }
+        },
     },
     "paths": {
         "/raw": {
@@ -59,28 +96,44 @@ API = {
                 },
             }
         },
+        "/cached": {
+            "post": {
+                "responses": {"200": {"description": "ok"}},
+                "x-amazon-apigateway-integration": {
+                    "type": "http_proxy",
+                    "httpMethod": "POST",
+                    "uri": f"http://127.0.0.1:{UPSTREAM}/",
+                },
+            }
+        },
+        "/checked": {
+            "post": {
+                "security": [{"api_key": []}],
+                "x-amazon-apigateway-request-validator": "body",
+                "requestBody": {
+                    "content": {
+                        "application/json": {"schema": {"$ref": "#/components/schemas/Asked"}}
+                    }
+                },
+                "responses": {"200": {"description": "ok"}},
+                "x-amazon-apigateway-integration": {
+                    "type": "http_proxy",
+                    "httpMethod": "POST",
+                    "uri": f"http://127.0.0.1:{UPSTREAM}/",
+                },
+            }
+        },
+        "/mapped": {
+            "post": {
+                "responses": {"200": {"description": "ok"}},
+                "x-amazon-apigateway-integration": MAPPED,
+            }
+        },
         "/full": {
             "post": {
                 "security": [{"api_key": []}],
                 "responses": {"200": {"description": "ok"}},
-                "x-amazon-apigateway-integration": {
-                    "type": "http",
-                    "httpMethod": "POST",
-                    "uri": f"http://127.0.0.1:{UPSTREAM}/",
-                    "requestTemplates": {
-                        "application/json": "#set($in = $input.path('$'))"
-                        '{"model_id": "$in.model", "input": $input.json(\'$.prompt\')}'
-                    },
-                    "responses": {
-                        "default": {
-                            "statusCode": "200",
-                            "responseTemplates": {
-                                "application/json": "#set($in = $input.path('$'))"
-                                '{"id": "$in.id", "output": $input.json(\'$.text\')}'
-                            },
-                        }
-                    },
-                },
+                "x-amazon-apigateway-integration": MAPPED,
             }
         },
     },
@@ -112,6 +165,9 @@ def report(root: Path, nginx_pid: int, torana_pid: int) -> None:
     runs = {
         "nginx proxy_pass": (nginx_pid, NGINX, "/"),
         "Torana, HTTP_PROXY": (torana_pid, TORANA, f"{base}/raw"),
+        "Torana, cache hit": (torana_pid, TORANA, f"{base}/cached"),
+        "Torana, key + throttle + validation": (torana_pid, TORANA, f"{base}/checked"),
+        "Torana, VTL both ways": (torana_pid, TORANA, f"{base}/mapped"),
         "Torana, key + throttle + VTL both ways": (torana_pid, TORANA, f"{base}/full"),
     }
     found: dict[str, list[float]] = {name: [] for name in runs}

@@ -52,6 +52,7 @@ from torana.services.apigateway.vpc_links import load_balancer
 from torana.services.lambda_.seal import KeyFile
 from torana.settings import Settings
 from torana.state import open_counters, open_store
+from torana.state.counters import CountersUnavailable
 from torana.telemetry.groups import Groups, into_files
 from torana.telemetry.lines import Lines
 from torana.telemetry.metrics import Metrics, exposition, read_snapshot
@@ -105,7 +106,9 @@ class Node:
             self._client,
             self._store,
             owner=role != "worker",
-            plane=DataPlane(self._cannot_serve, self._serve_once, self._leads, self._seal),
+            plane=DataPlane(
+                self._cannot_serve, self._serve_once, self._leads, self._seal, self._used
+            ),
         )
         self._ports = Ports(
             client=self._client,
@@ -168,6 +171,13 @@ class Node:
         except InvalidApi as error:
             return str(error)
         return None
+
+    async def _used(self, quota: str) -> Mapping[str, float]:
+        """Raises `ConnectionError`."""
+        try:
+            return await self.counters.usage(quota)
+        except CountersUnavailable as error:
+            raise ConnectionError(str(error)) from error
 
     def _leads(self, link: dict[str, Any]) -> bool:
         return self._target(link) is not None

@@ -8,15 +8,18 @@ from torana.services.apigateway.documentation import Documentation
 from torana.services.apigateway.documents import Documents
 from torana.services.apigateway.domains import Domains
 from torana.services.apigateway.gateway_responses import GatewayResponses
+from torana.services.apigateway.imports import Imports
 from torana.services.apigateway.integrations import Integrations
 from torana.services.apigateway.keys import Keys, UsagePlans
 from torana.services.apigateway.methods import Methods
+from torana.services.apigateway.model_template import ModelTemplates
 from torana.services.apigateway.parts import Parts
 from torana.services.apigateway.plane import DataPlane
 from torana.services.apigateway.resources import Resources
 from torana.services.apigateway.stages import Stages
 from torana.services.apigateway.tags import Tags
 from torana.services.apigateway.trying import Trying
+from torana.services.apigateway.usage import Usage
 from torana.services.apigateway.vpc_links import VpcLinks
 from torana.state.store import Store
 
@@ -42,6 +45,9 @@ def apigateway(store: Store, plane: DataPlane) -> tuple[object, ...]:
         Domains(book),
         Documentation(book),
         Tags(book),
+        Usage(book, plane.used),
+        Imports(book),
+        ModelTemplates(book),
         VpcLinks(book, plane.leads),
         ClientCertificates(book, plane.seal),
         Trying(book, plane.serve_once),

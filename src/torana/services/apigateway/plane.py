@@ -1,6 +1,6 @@
 """What the control plane asks of the data plane."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from msgspec import Struct
 
@@ -24,6 +24,10 @@ async def _nothing(api: RestApi, stage: Stage, request: Request) -> tuple[Reply,
     raise ValueError("there is no data plane here")
 
 
+async def _unused(quota: str) -> Mapping[str, float]:
+    return {}
+
+
 class DataPlane(Struct, frozen=True):
     """The data plane of this process, or none."""
 
@@ -33,3 +37,5 @@ class DataPlane(Struct, frozen=True):
     """Whether it is known where a VPC link leads."""
     seal: Seal | None = None
     """For the private keys of client certificates."""
+    used: Callable[[str], Awaitable[Mapping[str, float]]] = _unused
+    """What was taken of a quota (`{plan}/{key}`) on each day. Raises `ConnectionError`."""
