@@ -26,7 +26,7 @@ from torana.app.key_ring import KeyRing, demo_plan, from_settings
 from torana.app.llm_desk import Desk
 from torana.app.llm_keys import teams_of
 from torana.app.management import management, matches
-from torana.app.once import once
+from torana.app.once import authorize_once, once
 from torana.app.watch import changes
 from torana.auth.keys import hash_key, new_key
 from torana.gateway.contract import Bucket, Ports
@@ -48,6 +48,7 @@ from torana.net.tls import server_context
 from torana.services.apigateway import DataPlane
 from torana.services.apigateway.book import CLIENT_CERTIFICATE, VPC_LINK
 from torana.services.apigateway.client_certificates import opened
+from torana.services.apigateway.plane import Authorized
 from torana.services.apigateway.vpc_links import load_balancer
 from torana.services.lambda_.seal import KeyFile
 from torana.settings import Settings
@@ -107,7 +108,12 @@ class Node:
             self._store,
             owner=role != "worker",
             plane=DataPlane(
-                self._cannot_serve, self._serve_once, self._leads, self._seal, self._used
+                self._cannot_serve,
+                self._serve_once,
+                self._leads,
+                self._seal,
+                self._authorize_once,
+                self._used,
             ),
         )
         self._ports = Ports(
@@ -171,6 +177,12 @@ class Node:
         except InvalidApi as error:
             return str(error)
         return None
+
+    async def _authorize_once(
+        self, api: RestApi, stage: Stage, authorizer: str, request: Request
+    ) -> Authorized:
+        """Raises `ValueError`."""
+        return await authorize_once(api, stage, authorizer, request, self._ports)
 
     async def _used(self, quota: str) -> Mapping[str, float]:
         """Raises `ConnectionError`."""

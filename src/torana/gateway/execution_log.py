@@ -135,6 +135,25 @@ def _endpoint(ctx: Context) -> Iterator[str]:
     yield f"Endpoint response body before transformations: {_body(trace.got.body)}"
 
 
+def asked(ctx: Context, answer: bytes) -> list[str]:
+    """The lines of an authorizer that is tried. `answer`: what its function said."""
+    lines = [f"Starting authorizer: {ctx.to.method.authorizer} for request: {ctx.request_id}"]
+    trace, error = ctx.trace, ctx.error
+    if trace is not None and trace.sent is not None:
+        lines += [
+            f"Endpoint request URI: {trace.address}",
+            f"Endpoint request headers: {_fields(trace.sent.headers.items)}",
+            f"Sending request to {trace.address}",
+            f"Authorizer result body before parsing: {_body(answer)}",
+        ]
+    if isinstance(error, GatewayError) and error.type == "UNAUTHORIZED":
+        return [*lines, f"Unauthorized request: {ctx.request_id}"]
+    if isinstance(error, GatewayError) and error.type.startswith("AUTHORIZER_"):
+        why = error.detail or str(error)
+        return [*lines, _short(f"Execution failed due to configuration error: {why}")]
+    return [*lines, "Successfully completed authorizer execution"]
+
+
 _FAILED: Mapping[str, Callable[[GatewayError], str]] = {
     "API_CONFIGURATION_ERROR": lambda e: f"Execution failed due to configuration error: {e.detail}",
     "DEFAULT_5XX": lambda e: f"Execution failed due to configuration error: {e.detail}",

@@ -50,5 +50,5 @@ def apigateway(store: Store, plane: DataPlane) -> tuple[object, ...]:
         ModelTemplates(book),
         VpcLinks(book, plane.leads),
         ClientCertificates(book, plane.seal),
-        Trying(book, plane.serve_once),
+        Trying(book, plane.serve_once, plane.authorize_once),
     )

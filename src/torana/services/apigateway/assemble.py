@@ -24,15 +24,18 @@ from torana.services.apigateway.faults import bad
 _DECODE = msgspec.json.Decoder(Method).decode
 
 
-async def assemble(sheet: Sheet, api: Json) -> RestApi:
-    """An API as it is now. Raises the service's error for a method without an integration."""
+async def assemble(sheet: Sheet, api: Json, *, whole: bool = True) -> RestApi:
+    """An API as it is now; not `whole`: without its methods. Raises the service's error for a
+    method without an integration."""
     parts = await _parts(sheet, api["id"])
     names = _Names(parts)
     methods: list[Method] = []
     async for _, resource in sheet.scan(RESOURCE, f"{api['id']}/"):
+        if not whole:
+            break
         for verb, method in resource.get("methods", {}).items():
             methods.append(_method(resource["path"], verb, method, names))
-    if not methods:
+    if whole and not methods:
         raise bad("The REST API doesn't contain any methods")
     policy = api.get("policy")
     return RestApi(

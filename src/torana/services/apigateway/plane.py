@@ -24,6 +24,25 @@ async def _nothing(api: RestApi, stage: Stage, request: Request) -> tuple[Reply,
     raise ValueError("there is no data plane here")
 
 
+class Authorized(Struct, frozen=True):
+    """What an authorizer said of a request."""
+
+    status: int
+    principal: str = ""
+    policy: str = ""
+    """As the function gave it, JSON."""
+    claims: dict[str, str] = {}
+    log: tuple[str, ...] = ()
+
+
+Authorize = Callable[[RestApi, Stage, str, Request], Awaitable[Authorized]]
+"""Asks the authorizer of a name about a request. Raises `ValueError`: it cannot be asked."""
+
+
+async def _nobody(api: RestApi, stage: Stage, authorizer: str, request: Request) -> Authorized:
+    raise ValueError("there is no data plane here")
+
+
 async def _unused(quota: str) -> Mapping[str, float]:
     return {}
 
@@ -37,5 +56,6 @@ class DataPlane(Struct, frozen=True):
     """Whether it is known where a VPC link leads."""
     seal: Seal | None = None
     """For the private keys of client certificates."""
+    authorize_once: Authorize = _nobody
     used: Callable[[str], Awaitable[Mapping[str, float]]] = _unused
     """What was taken of a quota (`{plan}/{key}`) on each day. Raises `ConnectionError`."""

@@ -1,4 +1,5 @@
-"""`TestInvokeMethod`: a method as it is now, called without being deployed.
+"""`TestInvokeMethod` and `TestInvokeAuthorizer`: methods and authorizers as they are now, called
+without being deployed.
 
 As in the service, authorization, keys and throttles are left out. Source: Developer Guide, "Use the
 API Gateway console to test a REST API method".
@@ -12,10 +13,10 @@ from torana.message import Headers, Request, read
 from torana.model.rest import RestApi, Stage
 from torana.services.apigateway.apis import the_api
 from torana.services.apigateway.assemble import assemble
-from torana.services.apigateway.book import Book, Json, Sheet
-from torana.services.apigateway.faults import bad
+from torana.services.apigateway.book import PART, Book, Json, Sheet
+from torana.services.apigateway.faults import bad, missing
 from torana.services.apigateway.methods import Place
-from torana.services.apigateway.plane import Try
+from torana.services.apigateway.plane import Authorize, Try
 from torana.services.ports import Call
 
 _STAGE = "test-invoke-stage"
@@ -24,10 +25,41 @@ _BODY_LIMIT = 10 * 1024 * 1024
 
 
 class Trying:
-    """The operation that tries a method."""
+    """The operations that try."""
 
-    def __init__(self, book: Book, serve: Try) -> None:
-        self._book, self._serve = book, serve
+    def __init__(self, book: Book, serve: Try, authorize: Authorize) -> None:
+        self._book, self._serve, self._authorize = book, serve, authorize
+
+    async def TestInvokeAuthorizer(self, call: Call, params: Json) -> Json:
+        async def work(sheet: Sheet) -> tuple[RestApi, Json]:
+            document = await the_api(sheet, call, params["restApiId"])
+            place = f"{document['id']}/authorizer/{params['authorizerId']}"
+            part = await sheet.get(PART, place)
+            if part is None:
+                raise missing("Authorizer")
+            return await assemble(sheet, document, whole=False), part
+
+        api, part = await self._book.read(work)
+        stage = Stage(_STAGE, variables=params.get("stageVariables") or {})
+        request = _request(params, "/", "GET")
+        started = perf_counter()
+        try:
+            found = await self._authorize(api, stage, part["name"], request)
+        except ValueError as error:
+            raise bad(str(error)) from error
+        latency = round((perf_counter() - started) * 1000)
+        answer: Json = {
+            "clientStatus": found.status,
+            "log": _log(list(found.log)),
+            "latency": latency,
+        }
+        if found.principal:
+            answer["principalId"] = found.principal
+        if found.policy:
+            answer["policy"] = found.policy
+        if found.claims:
+            answer["claims"] = found.claims
+        return answer
 
     async def TestInvokeMethod(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> tuple[RestApi, str]:
