@@ -228,8 +228,45 @@ async def test_those_who_wait_go_on_when_the_first_one_leaves() -> None:
         first.cancel()
         backend.go.set()
         reply = await second
+        third = await served(ask("/pets"))
         await client.aclose()
-    assert (reply.status, reply.body) == (200, b"2")
+    assert (reply.status, reply.body, third.body) == (200, b"2", b"2")
+
+
+async def test_what_was_on_its_way_when_the_cache_was_flushed_is_not_kept() -> None:
+    backend = Backend()
+    backend.go.clear()
+    async with serving(backend) as upstream:
+        client = HttpClient()
+        of = ports(client)
+        served = door(api(proxy("/pets", f"http://127.0.0.1:{upstream.port}/", "GET")), stage(), of)
+        first = asyncio.ensure_future(served(ask("/pets")))
+        await backend.reached.wait()
+        of.caches.flush_all()
+        backend.go.set()
+        replies = [await first, await served(ask("/pets")), await served(ask("/pets"))]
+        await client.aclose()
+    assert bodies(replies) == [b"1", b"2", b"2"]
+
+
+async def test_a_slower_answer_does_not_replace_one_made_anew() -> None:
+    backend = Backend()
+    backend.go.clear()
+    async with serving(backend) as upstream:
+        client = HttpClient()
+        served = door(
+            api(proxy("/pets", f"http://127.0.0.1:{upstream.port}/", "GET")), stage(), ports(client)
+        )
+        first = asyncio.ensure_future(served(ask("/pets")))
+        await backend.reached.wait()
+        backend.reached.clear()
+        second = asyncio.ensure_future(served(ask("/pets", Cache_Control="max-age=0")))
+        await backend.reached.wait()
+        backend.go.set()
+        fetched = [await first, await second]
+        third = await served(ask("/pets"))
+        await client.aclose()
+    assert bodies([*fetched, third]) == [b"1", b"2", b"2"]
 
 
 async def test_hits_and_misses_are_told_to_the_observer() -> None:

@@ -115,6 +115,16 @@ class StageCache:
         self._entries[key] = entry
         self.size += size
 
+    def land(self, key: Key, flight: Flight | None, entry: Entry | None) -> bool:
+        """A reply has come, or none will: whether it may be kept. One that was flushed, or made
+        anew by another request, while it was on its way may not."""
+        current = self.flights.get(key)
+        if current is flight and flight is not None:
+            del self.flights[key]
+        if flight is not None:
+            flight.land(entry)
+        return current is flight
+
     def drop(self, key: Key) -> None:
         """Forget one."""
         found = self._entries.pop(key, None)
@@ -178,6 +188,7 @@ class Caches:
             cache = self._caches.get(name)
             if cache is not None and who != self._me:
                 cache.drop(key)
+                cache.flights.pop(key, None)
 
     def bytes(self) -> int:
         """What all of them hold."""

@@ -29,11 +29,11 @@ def build(to: Compiled) -> Finish | None:
             entry = None
             if ctx.error is None:
                 entry = kept(reply, time.monotonic() + found.seconds)
-            if entry is not None:
+            may = _land(found, ticket, entry)
+            if entry is not None and may:
                 found.cache.keep(ticket.key, caches.seal.close(entry) if found.sealed else entry)
                 if ticket.renews:
                     caches.renewed(found.name, ticket.key)
-            _land(found, ticket, entry)
         if ticket.warns:
             reply.headers.set("Warning", WARNING)
         return reply
@@ -41,13 +41,8 @@ def build(to: Compiled) -> Finish | None:
     return cache_keep
 
 
-def _land(found: Caching, ticket: Ticket, entry: Entry | None) -> None:
-    flight = ticket.flight
-    if flight is None:
-        return
-    flight.land(entry)
-    if found.cache.flights.get(ticket.key) is flight:
-        del found.cache.flights[ticket.key]
+def _land(found: Caching, ticket: Ticket, entry: Entry | None) -> bool:
     task = asyncio.current_task()
     if task is not None and ticket.ended is not None:
         task.remove_done_callback(ticket.ended)
+    return found.cache.land(ticket.key, ticket.flight, entry)

@@ -68,8 +68,12 @@ def _lead(cache: StageCache, ticket: Ticket) -> None:
     ticket.flight = cache.flights[ticket.key] = flight
     task = asyncio.current_task()
     if task is not None:
-        ticket.ended = lambda _: flight.land(None)
-        task.add_done_callback(ticket.ended)
+
+        def ended(_: asyncio.Task[object]) -> None:
+            cache.land(ticket.key, flight, None)
+
+        ticket.ended = ended
+        task.add_done_callback(ended)
 
 
 async def _follow(flight: Flight, ticket: Ticket) -> Reply | None:
