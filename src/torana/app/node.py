@@ -53,7 +53,6 @@ from torana.services.apigateway.vpc_links import load_balancer
 from torana.services.lambda_.seal import KeyFile
 from torana.settings import Settings
 from torana.state import open_counters, open_store
-from torana.state.counters import CountersUnavailable
 from torana.telemetry.groups import Groups, into_files
 from torana.telemetry.lines import Lines
 from torana.telemetry.metrics import Metrics, exposition, read_snapshot
@@ -113,7 +112,6 @@ class Node:
                 self._leads,
                 self._seal,
                 self._authorize_once,
-                self._used,
             ),
         )
         self._ports = Ports(
@@ -183,13 +181,6 @@ class Node:
     ) -> Authorized:
         """Raises `ValueError`."""
         return await authorize_once(api, stage, authorizer, request, self._ports)
-
-    async def _used(self, quota: str) -> Mapping[str, float]:
-        """Raises `ConnectionError`."""
-        try:
-            return await self.counters.usage(quota)
-        except CountersUnavailable as error:
-            raise ConnectionError(str(error)) from error
 
     def _leads(self, link: dict[str, Any]) -> bool:
         return self._target(link) is not None

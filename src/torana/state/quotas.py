@@ -51,6 +51,8 @@ class Record(Struct, frozen=True):
     """The day it was first used on (`2026-11-23`, UTC)."""
     days: dict[str, float] = {}
     """Taken by day, the last three months. What comes back on a later day is subtracted there."""
+    extended: dict[str, float] = {}
+    """What was granted beyond the limit, by the first day of its period; may be negative."""
 
 
 def period_start(period: Period, day: date) -> date:
@@ -72,7 +74,8 @@ def left_of(record: Record, terms: Terms, today: date) -> float:
     """What is left of the period that a day is in."""
     start = period_start(terms.period, today).isoformat()
     used = sum(n for day, n in record.days.items() if day >= start)
-    return max(0.0, terms.limit - (terms.offset if record.first >= start else 0) - used)
+    offset = terms.offset if record.first >= start else 0
+    return max(0.0, terms.limit + record.extended.get(start, 0.0) - offset - used)
 
 
 def settle(record: Record, terms: Terms, draw: Draw, today: date) -> tuple[Record, float, float]:
@@ -97,7 +100,7 @@ def _add(record: Record, today: date, amount: float) -> Record:
     oldest = (today - timedelta(days=_DAYS)).isoformat()
     days = {day: n for day, n in record.days.items() if day >= oldest}
     days[today.isoformat()] = days.get(today.isoformat(), 0.0) + amount
-    return Record(record.first, days)
+    return Record(record.first, days, record.extended)
 
 
 class QuotaBook:
@@ -134,6 +137,36 @@ class QuotaBook:
                 remaining=left_of(after, terms, today),
             )
         raise Busy(f"quota {name}: too many write at once")
+
+    async def extend(self, name: str, terms: Terms, remaining: float) -> None:
+        """Have so much left of the present period. Raises `CountersUnavailable`."""
+        for _ in range(_TRIES):
+            today = datetime.fromtimestamp(self._clock(), UTC).date()
+            start = period_start(terms.period, today).isoformat()
+            try:
+                document = await self._store.get(KIND, name)
+                before = _decode(document) or Record(today.isoformat())
+                used = sum(n for day, n in before.days.items() if day >= start)
+                offset = terms.offset if before.first >= start else 0
+                more = remaining - (terms.limit - offset - used)
+                body = msgspec.json.encode(Record(before.first, before.days, {start: more}))
+                version = document.version if document else 0
+                await self._store.commit([Change(KIND, name, version, body)])
+            except Conflict:
+                continue
+            except StoreUnavailable as error:
+                raise CountersUnavailable(str(error)) from error
+            return
+        raise CountersUnavailable(f"quota {name}: too many write at once")
+
+    async def extended(self, name: str) -> dict[str, float]:
+        """What was granted beyond the limit, by the first day of its period. Raises
+        `CountersUnavailable`."""
+        try:
+            record = _decode(await self._store.get(KIND, name))
+        except StoreUnavailable as error:
+            raise CountersUnavailable(str(error)) from error
+        return dict(record.extended) if record else {}
 
     async def usage(self, name: str) -> dict[str, float]:
         """See `Counters.usage`."""

@@ -1,5 +1,6 @@
 """Usage of plans, imports of keys and documentation, templates of models."""
 
+import asyncio
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -38,18 +39,29 @@ async def test_usage_is_what_the_quota_counts(tmp_path: Path) -> None:
         today = datetime.now(UTC).date().isoformat()
         usage = await ask.get_usage(usagePlanId=plan["id"], startDate=today, endDate=today)
         assert usage["items"] == {key["id"]: [[3, 0]]}
+        more = [{"op": "replace", "path": "/remaining", "value": "1"}]
+        place = {"usagePlanId": plan["id"], "keyId": key["id"]}
+        extended = await ask.update_usage(**place, patchOperations=more)
+        assert extended["items"] == {key["id"]: [[3, 1]]}
+        async with httpx.AsyncClient() as client, asyncio.timeout(5):
+            while (await client.get(url, headers={"x-api-key": VALUE})).status_code != 200:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            assert (await client.get(url, headers={"x-api-key": VALUE})).status_code == 429
+        with pytest.raises(ClientError, match="must not be negative"):
+            less = [{"op": "replace", "path": "/remaining", "value": "-1"}]
+            await ask.update_usage(**place, patchOperations=less)
         with pytest.raises(ClientError, match="before the start date"):
             await ask.get_usage(usagePlanId=plan["id"], startDate=today, endDate="2020-01-01")
 
 
 def test_what_is_left_follows_the_period() -> None:
     used = {"2026-11-21": 2.0, "2026-11-22": 3.0, "2026-11-23": 1.0}
-    week = list(
-        daily(used, {"limit": 10, "period": "WEEK"}, date(2026, 11, 21), date(2026, 11, 24))
-    )
+    more = {"2026-11-23": 5.0}
+    since, until_day = date(2026, 11, 21), date(2026, 11, 24)
+    week = list(daily(used, more, {"limit": 10, "period": "WEEK"}, since, until_day))
     assert week == [[2, 8], [3, 7], [1, 6], [0, 6]]
-    day = list(daily(used, {"limit": 10, "period": "DAY"}, date(2026, 11, 22), date(2026, 11, 23)))
-    assert day == [[3, 7], [1, 9]]
+    day = list(daily(used, more, {"limit": 10, "period": "DAY"}, since, until_day))
+    assert day == [[2, 8], [3, 7], [1, 14], [0, 10]]
 
 
 async def test_keys_are_imported_from_csv(tmp_path: Path) -> None:

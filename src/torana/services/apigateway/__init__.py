@@ -45,7 +45,7 @@ def apigateway(store: Store, plane: DataPlane) -> tuple[object, ...]:
         Domains(book),
         Documentation(book),
         Tags(book),
-        Usage(book, plane.used),
+        Usage(book),
         Imports(book),
         ModelTemplates(book),
         VpcLinks(book, plane.leads),

@@ -1,6 +1,6 @@
 """What the control plane asks of the data plane."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
@@ -43,10 +43,6 @@ async def _nobody(api: RestApi, stage: Stage, authorizer: str, request: Request)
     raise ValueError("there is no data plane here")
 
 
-async def _unused(quota: str) -> Mapping[str, float]:
-    return {}
-
-
 class DataPlane(Struct, frozen=True):
     """The data plane of this process, or none."""
 
@@ -57,5 +53,3 @@ class DataPlane(Struct, frozen=True):
     seal: Seal | None = None
     """For the private keys of client certificates."""
     authorize_once: Authorize = _nobody
-    used: Callable[[str], Awaitable[Mapping[str, float]]] = _unused
-    """What was taken of a quota (`{plan}/{key}`) on each day. Raises `ConnectionError`."""

@@ -1,27 +1,61 @@
 """What keys have used of their plans' quotas: the figures that the data plane itself goes by.
 
-Source: API Gateway API reference, "GetUsage". A plan without a quota counts nothing here.
+Source: API Gateway API reference, "GetUsage" and "UpdateUsage". A plan without a quota
+counts nothing here.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 
 from torana.services.apigateway.book import PLAN_KEY, Book, Json, Sheet
-from torana.services.apigateway.faults import bad, unavailable
+from torana.services.apigateway.faults import bad, missing, unavailable
 from torana.services.apigateway.keys import the_plan
+from torana.services.apigateway.patch import Rule, integer, patch
 from torana.services.ports import Call
+from torana.state.counters import CountersUnavailable
+from torana.state.quotas import QuotaBook, Terms, period_start
 
-Used = Callable[[str], Awaitable[Mapping[str, float]]]
-"""What was taken of a quota on each day (`2026-11-23`). Raises `ConnectionError`."""
+_RULES = (Rule("/remaining", ("replace",), integer),)
 _LONGEST = 90
 """Days."""
 
 
 class Usage:
-    """The operation that reports usage."""
+    """Operations on what is left of quotas."""
 
-    def __init__(self, book: Book, used: Used) -> None:
-        self._book, self._used = book, used
+    def __init__(self, book: Book) -> None:
+        self._book, self._quotas = book, QuotaBook(book.store)
+
+    async def UpdateUsage(self, call: Call, params: Json) -> Json:
+        operations: list[Json] = params.get("patchOperations") or []
+        if len(operations) != 1:
+            raise bad("Exactly one patch operation is needed: replace /remaining")
+        wanted: Json = {}
+        patch(wanted, operations, _RULES)
+
+        async def work(sheet: Sheet) -> Json:
+            plan = await the_plan(sheet, params["usagePlanId"])
+            if await sheet.get(PLAN_KEY, f"{plan['id']}/{params['keyId']}") is None:
+                raise missing("Usage Plan Key")
+            if not plan.get("quota"):
+                raise bad(f"Usage plan {plan['id']} has no quota to extend")
+            return plan
+
+        plan = await self._book.read(work)
+        if wanted["remaining"] < 0:
+            raise bad("Usage remaining must not be negative")
+        try:
+            name = f"{plan['id']}/{params['keyId']}"
+            await self._quotas.extend(name, _terms(plan["quota"]), wanted["remaining"])
+        except CountersUnavailable as error:
+            raise unavailable() from error
+        today = datetime.now(UTC).date()
+        return {
+            "usagePlanId": plan["id"],
+            "startDate": today.isoformat(),
+            "endDate": today.isoformat(),
+            "items": {params["keyId"]: await self._of(plan, params["keyId"], today, today)},
+        }
 
     async def GetUsage(self, call: Call, params: Json) -> Json:
         start, end = _day(params, "startDate"), _day(params, "endDate")
@@ -54,30 +88,31 @@ class Usage:
 
     async def _of(self, plan: Json, key: str, start: date, end: date) -> list[list[int]]:
         try:
-            used = await self._used(f"{plan['id']}/{key}")
-        except ConnectionError as error:
+            used = await self._quotas.usage(f"{plan['id']}/{key}")
+            extended = await self._quotas.extended(f"{plan['id']}/{key}")
+        except CountersUnavailable as error:
             raise unavailable() from error
-        return list(daily(used, plan["quota"], start, end))
+        return list(daily(used, extended, plan["quota"], start, end))
 
 
-def daily(used: Mapping[str, float], quota: Json, start: date, end: date) -> Iterator[list[int]]:
+def _terms(quota: Json) -> Terms:
+    return Terms(int(quota["limit"]), quota["period"], int(quota.get("offset") or 0))
+
+
+def daily(
+    used: Mapping[str, float], extended: Mapping[str, float], quota: Json, start: date, end: date
+) -> Iterator[list[int]]:
     """Of each day: what was used, and what was left of the period at its end."""
-    limit, period = int(quota["limit"]), str(quota["period"])
+    terms = _terms(quota)
     first = min(used, default="")
     day = start
     while day <= end:
-        begins = _begins(period, day).isoformat()
+        begins = period_start(terms.period, day).isoformat()
         spent = sum(n for each, n in used.items() if begins <= each <= day.isoformat())
-        offset = int(quota.get("offset") or 0) if first >= begins else 0
-        yield [round(used.get(day.isoformat(), 0)), max(0, round(limit - offset - spent))]
+        offset = terms.offset if first >= begins else 0
+        left = terms.limit + extended.get(begins, 0.0) - offset - spent
+        yield [round(used.get(day.isoformat(), 0)), max(0, round(left))]
         day += timedelta(days=1)
-
-
-def _begins(period: str, day: date) -> date:
-    """First day of the period that a day is in; weeks begin on Sunday."""
-    if period == "WEEK":
-        return day - timedelta(days=(day.weekday() + 1) % 7)
-    return day.replace(day=1) if period == "MONTH" else day
 
 
 def _day(params: Json, name: str) -> date:
