@@ -16,6 +16,7 @@ from torana.services.apigateway.model_template import ModelTemplates
 from torana.services.apigateway.parts import Parts
 from torana.services.apigateway.plane import DataPlane
 from torana.services.apigateway.resources import Resources
+from torana.services.apigateway.sdks import Sdks
 from torana.services.apigateway.stages import Stages
 from torana.services.apigateway.tags import Tags
 from torana.services.apigateway.trying import Trying
@@ -46,6 +47,7 @@ def apigateway(store: Store, plane: DataPlane) -> tuple[object, ...]:
         Documentation(book),
         Tags(book),
         Usage(book),
+        Sdks(book),
         Imports(book),
         ModelTemplates(book),
         VpcLinks(book, plane.leads),
