@@ -1,5 +1,6 @@
 """The front door's handler: from a request to the reply of the API it is for."""
 
+from collections.abc import Awaitable
 from typing import Protocol
 
 import msgspec
@@ -26,7 +27,7 @@ class FrontDoor:
         self.beside: Beside | None = None
         """What else this door serves, for paths that no domain of an API claims."""
 
-    async def __call__(self, request: Request) -> Reply:
+    def __call__(self, request: Request) -> Awaitable[Reply]:
         """Answer a request, whatever it asks for."""
         path, _, query = request.target.partition("?")
         if not path.startswith("/"):
@@ -36,9 +37,9 @@ class FrontDoor:
         if found is None:
             beside = self.beside
             if beside is not None and beside.takes(path):
-                return await beside(request)
+                return beside(request)
             return _nowhere()
-        return await serve(found.live.pick(), request, found.path, query, found.full_path)
+        return serve(found.live.pick(), request, found.path, query, found.full_path)
 
 
 def _origin_form(target: str) -> str:
@@ -47,7 +48,7 @@ def _origin_form(target: str) -> str:
     return "/" + rest.partition("/")[2]
 
 
-def _nowhere() -> Reply:
+async def _nowhere() -> Reply:
     """No API there: the service's answer for an id or stage it does not know."""
     fields = [
         ("Content-Type", "application/json"),

@@ -4,6 +4,7 @@ Source: Developer Guide, "Amazon API Gateway important notes", the table of head
 """
 
 from torana.message import Headers
+from torana.net.names import Spelled
 
 # Never reach an integration: hop-by-hop fields, and fields that speak of this connection's framing.
 DROPPED = frozenset(
@@ -68,22 +69,30 @@ NOT_MAPPABLE_TO_AWS = NOT_MAPPABLE | {
 }
 
 
+def _on(name: str) -> bool:
+    return name.lower() not in DROPPED
+
+
+def _back(name: str) -> str:
+    """Empty: it does not come back."""
+    lower = name.lower()
+    if lower in REMAPPED:
+        return REMAPPED_PREFIX + name
+    return "" if lower in _HOP_BY_HOP else name
+
+
+_ON, _BACK = Spelled(_on), Spelled(_back)
+
+
 def passed_on(headers: Headers) -> Headers:
     """A client's headers as a proxy integration's backend gets them."""
     connection = headers.get("connection")
     if connection is None or connection.lower() in ("keep-alive", "close"):
-        return Headers([item for item in headers.items if item[0].lower() not in DROPPED])
+        return Headers([item for item in headers.items if _ON[item[0]]])
     dropped = DROPPED | {name.strip().lower() for name in connection.split(",")}
     return Headers([item for item in headers.items if item[0].lower() not in dropped])
 
 
 def passed_back(headers: Headers) -> Headers:
     """A proxied backend's headers as the client gets them."""
-    kept: list[tuple[str, str]] = []
-    for item in headers.items:
-        lower = item[0].lower()
-        if lower in REMAPPED:
-            kept.append((REMAPPED_PREFIX + item[0], item[1]))
-        elif lower not in _HOP_BY_HOP:
-            kept.append(item)
-    return Headers(kept)
+    return Headers([(own, value) for name, value in headers.items if (own := _BACK[name])])

@@ -33,6 +33,20 @@ JSON_FORMAT = (
 _PLAIN = re.compile(r"[0-9A-Za-z ./:;=+_-]+").fullmatch
 """What a JSON string holds as it is."""
 
+_OURS = frozenset(
+    {
+        "extendedRequestId",
+        "integration.latency",
+        "integrationLatency",
+        "requestId",
+        "requestTime",
+        "requestTimeEpoch",
+        "responseLatency",
+        "responseLength",
+    }
+)
+"""Variables that are always there and hold nothing a client wrote: they need no escaping."""
+
 Line = Callable[[Context], str]
 
 
@@ -48,10 +62,14 @@ def access_line(format: str, to: Compiled) -> Line:
         if name in FIXED:
             literals[-1] += _printed(FIXED[name](to)) + literal
         else:
-            gets.append(getter(name))
+            gets.append(getter(name) if name in _OURS else _escaped(getter(name)))
             literals.append(literal)
     form = "%s".join(literal.replace("%", "%%") for literal in literals)
-    return lambda ctx: form % tuple([_printed(get(ctx)) for get in gets])
+    return lambda ctx: form % tuple([get(ctx) for get in gets])
+
+
+def _escaped(get: Get) -> Get:
+    return lambda ctx: _printed(get(ctx))
 
 
 def _printed(value: Any) -> str:

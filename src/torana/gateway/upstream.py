@@ -66,8 +66,6 @@ async def send(ctx: Context, address: Address, request: Request, limit: Timeouts
 
 async def buffer(reply: Reply) -> Reply:
     """The reply with its body whole. Raises `GatewayError`."""
-    if isinstance(reply.body, bytes) and len(reply.body) <= PAYLOAD_LIMIT:
-        return reply
     try:
         reply.body = await read(reply.body, PAYLOAD_LIMIT)
     except TimeoutError as error:

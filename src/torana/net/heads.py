@@ -4,8 +4,10 @@ import msgspec
 
 from torana.message import Headers, Reply
 from torana.net.fields import CLOCK, OWN, REASON, cleaned
+from torana.net.names import Spelled
 
 _STATUS_LINE = {status: f"HTTP/1.1 {status} {text}\r\n" for status, text in REASON.items()}
+_SHOWN = Spelled(lambda name: name.lower() not in OWN)
 
 
 def switching(reply: Reply, agreed: str) -> bytes:
@@ -22,9 +24,7 @@ def encode_fields(headers: Headers) -> bytes:
 
 def encode_head(reply: Reply, length: int | None, chunked: bool, close: bool) -> bytes:
     """A reply's head. Line breaks in a value become blanks: a backend cannot add fields."""
-    lines = [
-        f"{field}: {value}\r\n" for field, value in reply.headers.items if field.lower() not in OWN
-    ]
+    lines = [f"{field}: {value}\r\n" for field, value in reply.headers.items if _SHOWN[field]]
     if length is not None:
         lines.append(f"Content-Length: {length}\r\n")
     elif chunked:

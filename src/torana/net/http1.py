@@ -52,6 +52,7 @@ class Connection(asyncio.Protocol):
     ) -> None:
         """`http2` goes on with a connection that turns out to speak HTTP/2, and what it sent."""
         self._handler, self._limits, self._connections = handler, limits, connections
+        self._head_most, self._fields_most = limits.head, limits.header_count
         self._http2 = http2
         self._fresh = True
         self._behind: bytes | None = None
@@ -192,17 +193,18 @@ class Connection(asyncio.Protocol):
     def on_header(self, field: bytes, value: bytes) -> None:
         """One field."""
         self._head_size += len(field) + len(value) + 4
-        if self._head_size > self._limits.head or len(self._fields) >= self._limits.header_count:
+        fields = self._fields
+        if self._head_size > self._head_most or len(fields) >= self._fields_most:
             raise Refused(431)
         name = KNOWN.get(field) or known(field)
         text = value.decode("latin-1").strip(" \t")
-        if name is None or not clean(text):
+        if name is None or not (text.isprintable() or clean(text)):
             raise Refused(400)
         if not self._in_head:
             if self._body is not None:
                 self._body.trailers.add(name.text, text)
             return
-        self._fields.append((name.text, text))
+        fields.append((name.text, text))
         lower, index = name.lower, self._index
         if lower in index:
             index[lower].append(text)

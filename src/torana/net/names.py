@@ -1,6 +1,8 @@
 """Header fields from bytes, looked at once per spelling."""
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -41,6 +43,24 @@ def known(raw: bytes) -> Name | None:
     return found
 
 
+Decided = TypeVar("Decided")
+
+
+class Spelled(dict[str, Decided]):
+    """What becomes of a field, by its name as spelled: decided at the first sight of a spelling.
+    Bounded, so that clients cannot make it grow."""
+
+    def __init__(self, decide: Callable[[str], Decided]) -> None:
+        super().__init__()
+        self._decide = decide
+
+    def __missing__(self, name: str) -> Decided:
+        found = self._decide(name)
+        if len(self) < _MOST:
+            self[name] = found
+        return found
+
+
 def clean(value: str) -> bool:
     """Whether a field value holds no control characters but tabs (RFC 9110, 5.5)."""
-    return value.isprintable() or FORBIDDEN.search(value) is None
+    return FORBIDDEN.search(value) is None

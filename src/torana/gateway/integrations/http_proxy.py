@@ -44,7 +44,7 @@ def build(to: Compiled) -> Integration:
             items.append(("Content-Length", length))
         request = Request(verb or ctx.request.method, target, fields, ctx.body)
         reply = await send(ctx, address, request, limit)
-        if not streamed:
+        if not streamed and not isinstance(reply.body, bytes):
             reply = await buffer(reply)
         return Reply(reply.status, passed_back(reply.headers), reply.body)
 
