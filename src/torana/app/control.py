@@ -5,7 +5,7 @@ compiled here leaves the one before it in place.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -46,8 +46,16 @@ Stages = Mapping[tuple[str, str], Live]
 class Control:
     """Stages, keys and usage plans of the store, as they are now."""
 
-    def __init__(self, store: Store, ports: Ports, changed: Callable[[], None]) -> None:
-        """`changed` is told after every change that was taken in."""
+    def __init__(
+        self,
+        store: Store,
+        ports: Ports,
+        changed: Callable[[], None],
+        look: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`changed` is told after every change that was taken in; `look` takes in web ACLs before
+        a stage that names one is compiled."""
+        self._look = look
         self._store, self._ports, self._changed = store, ports, changed
         self.stages: Stages = {}
         self._documents: dict[str, dict[str, Json]] = {kind: {} for kind in KINDS}
@@ -128,6 +136,8 @@ class Control:
         if api is None:
             _log.error("stage %s of API %s has no deployment", place[1], place[0])
             return None
+        if stage.get("webAclArn"):
+            await self._look()
         canary = stage.get("canarySettings", {}).get("deploymentId")
         other = await self._deployed(place[0], canary)
         try:

@@ -27,6 +27,7 @@ from torana.app.llm_desk import Desk
 from torana.app.llm_keys import teams_of
 from torana.app.management import management, matches
 from torana.app.once import authorize_once, once
+from torana.app.walls import Walls
 from torana.app.watch import changes
 from torana.auth.keys import hash_key, new_key
 from torana.gateway.contract import Bucket, Ports
@@ -81,6 +82,7 @@ class Node:
         self._ledger: Ledger | None = None
         self._desk: Desk | None = None
         self._follow_keys: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
         self._quotas: dict[tuple[str, QuotaSettings], Bucket] = {}
 
     async def start(self, role: str, sock: socket.socket | None) -> None:
@@ -99,6 +101,14 @@ class Node:
             self.counters.publish, settings.stage_cache_memory, max(1, settings.workers)
         )
         spawn(self._caches.follow(aiter(self.counters.subscribe(TOPIC))), "follow the caches")
+        self._walls = walls = Walls(self._store, self.counters, self._metrics)
+        await walls.load()
+        for work, name in (
+            (walls.hear(), "hear"),
+            (walls.tell(), "tell"),
+            (walls.follow(), "follow"),
+        ):
+            self._watching.append(spawn(work, f"{name} of web ACLs"))
         self._services = await services.build(
             settings,
             self._environment,
@@ -113,6 +123,7 @@ class Node:
                 self._seal,
                 self._authorize_once,
             ),
+            seen=walls,
         )
         self._ports = Ports(
             client=self._client,
@@ -123,13 +134,14 @@ class Node:
             quota=self._quota,
             vpc_link=self._vpc_link,
             client_certificate=self._client_certificate,
+            wall=walls.find,
             caches=self._caches,
             observe=observer(self._metrics, self._log_of, self.groups),
             account=settings.account,
             region=settings.region,
             domain_suffix=settings.domain_suffix,
         )
-        self._control = Control(self._store, self._ports, self._publish)
+        self._control = Control(self._store, self._ports, self._publish, walls.look)
         await self._control.look_outward()
         self.load(gather(settings.apis))
         await self._control.load()
@@ -170,6 +182,7 @@ class Node:
     async def _cannot_serve(self, api: RestApi, stage: Stage, canary: RestApi | None) -> str | None:
         """Why a stage cannot be served, or None."""
         await self._control.look_outward()
+        await self._walls.look()
         try:
             await with_pauses(bringing_live(api, stage, self._ports, canary))
         except InvalidApi as error:
@@ -340,6 +353,8 @@ class Node:
         for each in self._listeners:
             await each.close()
         self._following.cancel()
+        for watcher in self._watching:
+            watcher.cancel()
         if self._follow_keys is not None:
             self._follow_keys.cancel()
         await self._services.aclose()

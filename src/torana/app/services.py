@@ -30,6 +30,7 @@ from torana.services.credentials import (
 from torana.services.ports import Busy, Credential, Failed, Missing
 from torana.services.router import Invocation, Router
 from torana.services.transcribe import resume as resume_transcriptions
+from torana.services.wafv2.samples import Seen
 from torana.settings import BadSettings, Settings
 from torana.state import open_objects
 from torana.state.objects import ObjectStore
@@ -114,6 +115,7 @@ async def build(
     *,
     owner: bool,
     plane: DataPlane | None = None,
+    seen: Seen | None = None,
 ) -> Services:
     """`owner`: this process starts the node's engines; others use them.
 
@@ -158,6 +160,7 @@ async def build(
                 languages,
                 plane or DataPlane(),
                 functions and (functions.book, functions.queue, functions.limit),
+                seen,
             ),
             sessions,
             client,

@@ -16,5 +16,3 @@ def refuse(api: RestApi, stage: Stage) -> None:
 def _of_stage(stage: Stage) -> Iterator[str]:
     if stage.tracing_enabled:
         yield "X-Ray tracing is not there yet: set tracingEnabled to false"
-    if stage.web_acl_arn:
-        yield "web ACLs are not there yet: take webAclArn out"

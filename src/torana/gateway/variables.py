@@ -164,6 +164,12 @@ INTEGRATION: dict[str, Get] = {
     "status": lambda ctx: ctx.integration_status or None,
 }
 
+WAF: dict[str, Get] = {
+    "error": lambda ctx: None,
+    "latency": lambda ctx: None,
+    "status": lambda ctx: 403 if ctx.web_acl[1] == "WAF_BLOCK" else 200 if ctx.web_acl[1] else None,
+}
+
 
 def _authorizer(ctx: Context) -> Mapping[str, Any]:
     if not ctx.principal.id:
@@ -220,12 +226,16 @@ CONTEXT: dict[str, Get] = {
     "responseLength": lambda ctx: ctx.response_length,
     "responseOverride": _response_override,
     "status": _status,
+    "waf": lambda ctx: Lazy(WAF, ctx),
+    "wafResponseCode": lambda ctx: ctx.web_acl[1] or None,
+    "webaclArn": lambda ctx: ctx.web_acl[0] or None,
     "xrayTraceId": lambda ctx: ctx.trace_id,
 }
 _TABLES: dict[str, dict[str, Get]] = {
     "identity": IDENTITY,
     "error": ERROR,
     "integration": INTEGRATION,
+    "waf": WAF,
 }
 
 

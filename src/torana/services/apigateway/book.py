@@ -86,7 +86,7 @@ class Sheet:
         """Delete a document that was read."""
         self._written[kind, id] = None
 
-    def changes(self, call: Call) -> list[Change | Expect]:
+    def changes(self, call: Call, source: str) -> list[Change | Expect]:
         """What to commit: what is written, under the condition of what was read, and its audit."""
         if not self._written:
             return []
@@ -99,7 +99,7 @@ class Sheet:
                 made.append(Change(kind, id, version, body))
             if body != before:
                 edits.append((kind, id, before, body))
-        made.append(record(call, "apigateway", edits))
+        made.append(record(call, source, edits))
         made += [
             Expect(kind, id, version)
             for (kind, id), version in self._versions.items()
@@ -111,8 +111,9 @@ class Sheet:
 class Book:
     """The documents, and the audit of their changes."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, store: Store, source: str = "apigateway") -> None:
+        """`source`: the service that the audit names."""
+        self.store, self._source = store, source
 
     async def read(self, work: Callable[[Sheet], Awaitable[T]]) -> T:
         """Do something that writes nothing. Raises what `work` raises, and the service's error
@@ -132,7 +133,7 @@ class Book:
             sheet = Sheet(self.store)
             try:
                 done = await work(sheet)
-                changes = sheet.changes(call)
+                changes = sheet.changes(call, self._source)
                 if changes:
                     await self.store.commit(changes)
             except Conflict:
