@@ -33,6 +33,7 @@ from torana.auth.keys import hash_key, new_key
 from torana.gateway.contract import Bucket, Ports
 from torana.gateway.errors import InvalidApi
 from torana.gateway.front_door import FrontDoor
+from torana.gateway.issuers import Issuers, Pool
 from torana.gateway.locate import Table
 from torana.gateway.observe import observer
 from torana.gateway.stage_cache import TOPIC, Caches
@@ -135,6 +136,7 @@ class Node:
             vpc_link=self._vpc_link,
             client_certificate=self._client_certificate,
             wall=walls.find,
+            issuers=Issuers(self._client, _pools(settings)),
             caches=self._caches,
             observe=observer(self._metrics, self._log_of, self.groups),
             account=settings.account,
@@ -365,6 +367,10 @@ class Node:
             self._ledger.close()
         for log in self._logs.values():
             log.close()
+
+
+def _pools(settings: Settings) -> dict[str, Pool]:
+    return {id: Pool(pool.issuer, tuple(pool.audience)) for id, pool in settings.user_pools.items()}
 
 
 def _log_path(destination: str, folder: Path) -> str:
