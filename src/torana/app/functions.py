@@ -52,6 +52,7 @@ class FunctionHost:
         self._settings, self._environment, self._sessions = settings, environment, sessions
         self._folder = settings.folder() / "functions"
         self._endpoint = ""
+        self._front_port = settings.port
         self._place = Place(settings.region, settings.account)
         self._defined: dict[str, FunctionVersion] = {}
         self._functions: functions.Functions | None = None
@@ -71,10 +72,11 @@ class FunctionHost:
         if self._settings.watch and self._settings.functions:
             self._watching = spawn(self._watch(), "watch the functions")
 
-    async def serve(self, endpoint: str) -> None:
+    async def serve(self, endpoint: str, front_port: int | None = None) -> None:
         """Go on with what was accepted, and start what is to be kept, now that functions can
-        reach the AWS services at `endpoint`."""
+        reach the AWS services at `endpoint` and function URLs at the front door's port."""
         self._endpoint = endpoint
+        self._front_port = front_port or self._front_port
         await self.queue.load()
         await self._prepare()
 
@@ -178,6 +180,12 @@ class FunctionHost:
     def ready(self, arn: str, version: str) -> tuple[int, int]:
         """See `Runner`."""
         return self._functions.ready(arn, version) if self._functions else (0, 0)
+
+    def url(self, id: str) -> str:
+        """See `Runner`."""
+        scheme, port = ("https", 443) if self._settings.tls else ("http", 80)
+        shown = "" if self._front_port == port else f":{self._front_port}"
+        return f"{scheme}://{id}.lambda-url.{self._settings.domain_suffix}{shown}/"
 
     def broken_off(self, error: Exception) -> bytes | None:
         """See `Runner`."""

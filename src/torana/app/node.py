@@ -52,7 +52,9 @@ from torana.services.apigateway.book import CLIENT_CERTIFICATE, VPC_LINK
 from torana.services.apigateway.client_certificates import opened
 from torana.services.apigateway.plane import Authorized
 from torana.services.apigateway.vpc_links import load_balancer
+from torana.services.lambda_.ports import Place
 from torana.services.lambda_.seal import KeyFile
+from torana.services.lambda_.urls import UrlDoor, UrlTable
 from torana.settings import Settings
 from torana.state import open_counters, open_store
 from torana.telemetry.groups import Groups, into_files
@@ -80,6 +82,7 @@ class Node:
         self.door = FrontDoor(self._files)
         self._listeners: list[Listener] = []
         self.front_port = 0
+        self._urls: UrlTable | None = None
         self._ledger: Ledger | None = None
         self._desk: Desk | None = None
         self._follow_keys: asyncio.Task[None] | None = None
@@ -257,6 +260,11 @@ class Node:
 
     async def _open_front_door(self, sock: socket.socket | None) -> None:
         settings = self.settings
+        self._urls = UrlTable(self._store, Place(settings.region, settings.account))
+        await self._urls.load()
+        self.door.urls = UrlDoor(
+            self._urls, settings.domain_suffix, self._services.identify, self._services.invoke
+        )
         tls = settings.tls
         context = tls and server_context(tls.certificate, tls.key, tls.client_ca)
         self.front_door = await listen(
@@ -281,7 +289,7 @@ class Node:
         if functions is not None:
             host = self.settings.management_host
             shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
-            await functions.serve(f"http://{shown}:{self.management.port}")
+            await functions.serve(f"http://{shown}:{self.management.port}", self.front_port)
         if self.settings.workers > 1:
             region = self.settings.region
             self._listeners.append(await self._services.listen_for_workers(run, region))
@@ -359,6 +367,8 @@ class Node:
             watcher.cancel()
         if self._follow_keys is not None:
             self._follow_keys.cancel()
+        if self._urls is not None:
+            await self._urls.aclose()
         await self._services.aclose()
         await self._client.aclose()
         await self.counters.close()

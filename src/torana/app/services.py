@@ -50,8 +50,10 @@ class Services:
         pool: EnginePool | None,
         objects: ObjectStore,
         background: Background,
+        region: str,
         functions: FunctionHost | None = None,
     ) -> None:
+        self._region = region
         self.functions = functions
         self.root, self._router, self._engines, self._pool = root, found, engines, pool
         self._objects, self._background = objects, background
@@ -88,6 +90,12 @@ class Services:
                 call.timeout,
                 call.subdomain,
             )
+        )
+
+    async def invoke(self, request: Request, timeout: float) -> Reply:
+        """A request of the Lambda API, for a function URL."""
+        return await self._router.dispatch(
+            Invocation("lambda", self._region, "", request, None, timeout)
         )
 
     async def listen_for_workers(self, run: Path, region: str) -> Listener:
@@ -176,7 +184,7 @@ async def build(
         background.start(
             resume_trainings(store, objects, run_engine, models), "unfinished trainings"
         )
-    return Services(root, found, engines, pool, objects, background, functions)
+    return Services(root, found, engines, pool, objects, background, settings.region, functions)
 
 
 def _pool_settings(settings: Settings) -> PoolSettings:

@@ -30,10 +30,10 @@ async def supervise(node: Node, ready: Callable[[Node], None]) -> None:
     """Serve with `settings.workers` processes until SIGTERM or SIGINT."""
     settings = node.settings
     sock = _bind(settings)
+    node.front_port = sock.getsockname()[1]
     await node.start("hub", None)
     hub = Hub()
     await hub.serve(str(settings.folder() / "run" / "counters.sock"))
-    node.front_port = sock.getsockname()[1]
     workers = [_Worker(node, sock) for _ in range(settings.workers)]
     await asyncio.gather(*(worker.start() for worker in workers))
     write_run_file(settings, node.front_port, node.management.port)

@@ -1,6 +1,6 @@
 """The front door's handler: from a request to the reply of the API it is for."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import msgspec
@@ -17,15 +17,22 @@ class Beside(Protocol):
     async def __call__(self, request: Request) -> Reply: ...
 
 
+class Hosts(Protocol):
+    """Handlers of whole hosts, such as function URLs."""
+
+    def find(self, host: str, path: str) -> Callable[[Request], Awaitable[Reply]] | None: ...
+
+
 class FrontDoor:
     """Holds the table of live stages. A deployment swaps it by one assignment."""
 
-    __slots__ = ("beside", "table")
+    __slots__ = ("beside", "table", "urls")
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self.beside: Beside | None = None
         """What else this door serves, for paths that no domain of an API claims."""
+        self.urls: Hosts | None = None
 
     def __call__(self, request: Request) -> Awaitable[Reply]:
         """Answer a request, whatever it asks for."""
@@ -35,6 +42,10 @@ class FrontDoor:
         path = normalise(path)
         found = self.table.find(request.headers.get("host") or "", path)
         if found is None:
+            urls = self.urls
+            handler = urls.find(request.headers.get("host") or "", path) if urls else None
+            if handler is not None:
+                return handler(request)
             beside = self.beside
             if beside is not None and beside.takes(path):
                 return beside(request)

@@ -9,6 +9,7 @@ from torana.services.lambda_.layers import Layers
 from torana.services.lambda_.permissions import Permissions
 from torana.services.lambda_.provisioned import Provisioned
 from torana.services.lambda_.queue import Queue
+from torana.services.lambda_.urls import UrlConfigs
 
 
 def lambda_(book: Book, queue: Queue, limit: int) -> tuple[object, ...]:
@@ -20,6 +21,7 @@ def lambda_(book: Book, queue: Queue, limit: int) -> tuple[object, ...]:
         layers,
         Aliases(book),
         Permissions(book),
+        UrlConfigs(book),
         Concurrency(book, limit),
         Provisioned(book, limit),
     )

@@ -67,12 +67,13 @@ class Aliases:
         return page(found, params, "Aliases")
 
     async def DeleteAlias(self, call: Call, params: Json) -> Json:
-        """A name, if it is there."""
+        """A name, if it is there, and its function URL."""
         record, _ = self._book.get(params["FunctionName"])
 
         def delete(found: Record) -> Record:
             left = {key: each for key, each in found.aliases.items() if key != params["Name"]}
-            return structs.replace(found, aliases=left)
+            urls = {key: each for key, each in found.urls.items() if key != params["Name"]}
+            return structs.replace(found, aliases=left, urls=urls)
 
         await self._book.edit_known(record.name, delete)
         return {}

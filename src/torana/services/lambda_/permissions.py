@@ -88,6 +88,9 @@ def _statement(params: Json, arn: str) -> Json:
     for member, operator, key in _CONDITIONS:
         if params.get(member):
             conditions.setdefault(operator, {})[key] = params[member]
+    if params.get("InvokedViaFunctionUrl") is not None:
+        via = str(params["InvokedViaFunctionUrl"]).lower()
+        conditions["Bool"] = {"lambda:InvokedViaFunctionUrl": via}
     if conditions:
         statement["Condition"] = conditions
     return statement

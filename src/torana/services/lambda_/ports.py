@@ -45,6 +45,10 @@ class Runner(Protocol):
         """How many instances of a version there are, and how many of them are idle."""
         ...
 
+    def url(self, id: str, /) -> str:
+        """The address of a function URL."""
+        ...
+
     def broken_off(self, error: Exception, /) -> bytes | None:
         """The error document of a stream that the function broke off with this exception."""
         ...
