@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from torana.app.llm_guards import guard_mistakes, guard_of
 from torana.app.llm_keys import key_of, mistakes_of, teams_of
 from torana.auth.signer import sign
 from torana.llm.dialects import DIALECTS
+from torana.llm.guard import Guard
 from torana.llm.keys import digest
 from torana.llm.prices import Price, catalogue
 from torana.llm.route import ORDERS, Model, Provider, Target
@@ -55,7 +57,8 @@ def build(
         for name, given in settings.providers.items()
     }
     models = {
-        name: _model(name, given, providers, prices) for name, given in settings.models.items()
+        name: _model(name, given, providers, prices, guard_of(given, settings))
+        for name, given in settings.models.items()
     }
     teams = teams_of(settings, counters)
     keys = {
@@ -77,6 +80,7 @@ def mistakes(settings: Llm) -> Iterator[str]:
             yield f"llm.providers.{name}.base_url: must be an http:// or https:// address"
     for name, model in settings.models.items():
         yield from _model_mistakes(f"llm.models.{name}", model, settings)
+    yield from guard_mistakes(settings)
     for name, team in settings.teams.items():
         yield from mistakes_of(f"llm.teams.{name}", team, settings, prices)
     for name, key in settings.keys.items():
@@ -160,6 +164,7 @@ def _model(
     given: LlmModel,
     providers: Mapping[str, Provider],
     prices: Mapping[str, Price],
+    guard: Guard | None,
 ) -> Model:
     targets = tuple(
         Target(
@@ -179,4 +184,5 @@ def _model(
         given.retries,
         given.affinity,
         given.cache_seconds,
+        guard,
     )

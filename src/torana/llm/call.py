@@ -33,6 +33,8 @@ class Asked(Struct):
     peek: Peek
     body: bytes
     read: Chat | None = None
+    guarded: bool = False
+    """What is asked is `read`, never the body as it came; nor does an answer pass as it came."""
 
     def chat(self) -> Chat:
         """What it asks, for providers of another API. Raises `LlmError`."""
@@ -101,6 +103,7 @@ async def _ask(target: Target, asked: Asked) -> Answered:
     provider = target.provider
     dialect, operation = provider.dialect, asked.front.operation
     native = dialect.name == asked.front.dialect and operation not in provider.without
+    native = native and not asked.guarded
     if native:
         body = dialect.retarget(asked.body, asked.peek, target.model)
     else:

@@ -232,7 +232,13 @@ class Translating:
         last = self._written(self._cut.flush())
         if not self._stopped and self.broken is None:
             self.broken = _half()
-        return last if self.broken else last + self._writer.end()
+        if self.broken:
+            return last
+        try:
+            return last + self._writer.end()
+        except LlmError as error:
+            self.broken = error
+            return last
 
     def _written(self, found: Iterable[bytes]) -> bytes:
         """What came before an event that breaks the stream is still the client's."""

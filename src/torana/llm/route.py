@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from torana.llm.dialect import Dialect
 from torana.llm.errors import LlmError
+from torana.llm.guard import Guard
 from torana.llm.prices import Price
 from torana.message import Request
 from torana.net.client import Origin, Timeouts
@@ -103,6 +104,8 @@ class Model(Struct, frozen=True, eq=False):
     """What a session is, that stays with one target: `key`, `user`, `header:NAME`, or nothing."""
     cache: float = 0.0
     """Seconds that an answer is kept for the same question; 0: not at all."""
+    guard: Guard | None = None
+    """What questions and answers must pass."""
     allowance: Retries = field(default_factory=Retries)
 
 

@@ -10,12 +10,14 @@ from msgspec import Struct
 
 from torana.llm.cache import LARGEST, OPERATIONS, Cache, Kept, bypassed, name
 from torana.llm.call import Answered, Asked, call
-from torana.llm.chat import Usage
+from torana.llm.chat import Chat, Usage
 from torana.llm.dialect import Front, user_of
 from torana.llm.dialects import DIALECTS
 from torana.llm.errors import LlmError
 from torana.llm.fronts import front_of
 from torana.llm.fronts.openai_errors import refuse
+from torana.llm.fronts.passed import Passed
+from torana.llm.guard import Guard, GuardedWriter
 from torana.llm.keys import Key, Keys, Reserved, allow, identify, reserve
 from torana.llm.relay import Observing, Passing, Pipe, Recorded, Relay, Translating
 from torana.llm.route import Model, Models, find
@@ -102,9 +104,12 @@ class Llm:
             kept = self._cache.get(slot)
             if kept is not None:
                 return await self._again(kept, key, model, started)
+        asked = Asked(front, peek, body)
+        guard = model.guard
+        if guard is not None:
+            asked.read, asked.guarded = guard.ask(_readable(asked)), True
         price = model.targets[0].price
         reserved = await reserve(key, len(body), peek.max_tokens, price)
-        asked = Asked(front, peek, body)
         try:
             session = _session(model, key, request, body) if model.affinity else ""
             answered = await call(plan.models, model, asked, session)
@@ -114,7 +119,7 @@ class Llm:
             self._spend(Spent(started, key.name, model.name, "", "", status))
             raise
         account = _Account(self._spend, started, key, model, answered, reserved, len(body))
-        reply = _reply(asked, answered, account)
+        reply = _reply(asked, answered, account, guard)
         if slot:
             self._record(slot, reply, model, account)
         return reply
@@ -210,7 +215,18 @@ class _Account:
         )
 
 
-def _reply(asked: Asked, answered: Answered, account: _Account) -> Reply:
+def _readable(asked: Asked) -> Chat:
+    """Raises `LlmError` for what no guardrail can look into."""
+    if isinstance(asked.front, Passed):
+        raise LlmError(
+            "invalid_request",
+            f"the guardrails of this model let only chats through, not {asked.front.operation}",
+            code="unsupported_operation",
+        )
+    return asked.chat()
+
+
+def _reply(asked: Asked, answered: Answered, account: _Account, guard: Guard | None) -> Reply:
     front, target = asked.front, answered.target
     dialect = target.provider.dialect
     headers = Headers(
@@ -223,12 +239,14 @@ def _reply(asked: Asked, answered: Answered, account: _Account) -> Reply:
     if answered.answer is not None:
         headers.add("Content-Type", "application/json")
         account.settle(answered.answer.usage, 0)
-        return Reply(200, headers, front.write(answered.answer, asked.chat(), account.seconds()))
+        answer = answered.answer if guard is None else guard.answer(answered.answer)
+        return Reply(200, headers, front.write(answer, asked.chat(), account.seconds()))
     headers.add("Content-Type", DIALECTS[front.dialect].stream_type)
     headers.add("Cache-Control", "no-cache")
     pipe: Pipe
     if not answered.native:
-        pipe = Translating(target, front.writer(asked.chat()))
+        writer = front.writer(asked.chat())
+        pipe = Translating(target, writer if guard is None else GuardedWriter(writer, guard))
     elif dialect.stream_type != EVENT_STREAM:
         pipe = Observing(dialect)
     else:
