@@ -134,6 +134,10 @@ class UnknownService(Exception):
     """There is no model of that name."""
 
 
+_OPEN = frozenset({("sqs", "QueueAttributeName")})
+"""Enumerations that the service does not hold its clients to: `ReceiveMessage` takes the names of
+message attributes under it, and wrong names are refused with the service's own errors."""
+
 _service = msgspec.json.Decoder(Service)
 _head = msgspec.json.Decoder(_Head)
 
@@ -161,7 +165,11 @@ def load(name: str) -> Service:
     service = _service.decode(_text(name))
     # A few operations carry a version in their name; clients know them by their key.
     operations = {key: structs.replace(each, name=key) for key, each in service.operations.items()}
-    return structs.replace(service, operations=operations)
+    shapes = {
+        key: structs.replace(shape, enum=()) if (name, key) in _OPEN else shape
+        for key, shape in service.shapes.items()
+    }
+    return structs.replace(service, operations=operations, shapes=shapes)
 
 
 def load_metadata(name: str) -> Metadata:
