@@ -79,6 +79,7 @@ async def lambdas(data: Path, **settings: Any) -> AsyncGenerator[Lambdas]:
     finally:
         await listener.close()
         await host.aclose()
+        await made.background.aclose()
         await objects.close()
         await http.aclose()
         await store.close()

@@ -10,6 +10,7 @@ from torana.services.lambda_.names import invalid, missing
 from torana.services.lambda_.records import AsyncConfig, Record
 from torana.services.lambda_.shown import page
 from torana.services.ports import Call
+from torana.services.sqs.letter import addressee
 
 Json = dict[str, Any]
 
@@ -77,6 +78,7 @@ class Concurrency:
     async def _put(self, params: Json, start: AsyncConfig | None) -> Json:
         record, qualifier = self._book.get(params["FunctionName"], params.get("Qualifier"))
         self._book.config(record, qualifier)
+        await self._check(AsyncConfig(0, destinations=params.get("DestinationConfig") or {}))
 
         def change(found: Record) -> Record:
             before = start or self._known(found, qualifier)
@@ -85,19 +87,20 @@ class Concurrency:
                 if params.get(member) is not None:
                     changes[field] = params[member]
             made = structs.replace(before, **changes)
-            self._check(made)
             return structs.replace(found, asynchronous={**found.asynchronous, qualifier: made})
 
         record = await self._book.edit_known(record.name, change)
         return self._shown(record, qualifier)
 
-    def _check(self, config: AsyncConfig) -> None:
+    async def _check(self, config: AsyncConfig) -> None:
         for name in ("OnSuccess", "OnFailure"):
             arn = config.destination(name)
-            if arn and ":lambda:" not in arn:
+            if ":sqs:" in arn:
+                await check_queue(self._book, arn)
+            elif arn and ":lambda:" not in arn:
                 raise invalid(
-                    f"The destination ARN {arn} is invalid here: only functions can be "
-                    "destinations."
+                    f"The destination ARN {arn} is invalid here: only functions and SQS queues "
+                    "can be destinations."
                 )
 
     async def GetFunctionEventInvokeConfig(self, call: Call, params: Json) -> Json:
@@ -143,6 +146,12 @@ class Concurrency:
         if found.age is not None:
             shown["MaximumEventAgeInSeconds"] = found.age
         return shown
+
+
+async def check_queue(book: Book, arn: str) -> None:
+    """Raises `ServiceError` when there is no such queue."""
+    if arn.split(":")[4:5] != [book.place.account] or await addressee(book.store, arn) is None:
+        raise invalid(f"The destination ARN {arn} is invalid: there is no such queue.")
 
 
 _FIELDS = (

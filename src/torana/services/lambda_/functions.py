@@ -12,6 +12,7 @@ import msgspec
 from msgspec import structs
 
 from torana.services.lambda_.book import Book
+from torana.services.lambda_.concurrency import check_queue
 from torana.services.lambda_.layers import Layers
 from torana.services.lambda_.names import (
     LATEST,
@@ -58,6 +59,7 @@ class Functions:
                 "deployment packages."
             )
         codes = await self._layers.codes_of(params.get("Layers") or [])
+        await self._check_dead_letter(params)
         config = self._configured(Config(LATEST, "", "", "", "", 0, 0.0, ""), params, codes)
         sha, size = await self._book.codes.take(params["Code"])
         config = _touched(structs.replace(config, code_sha256=sha, code_size=size))
@@ -96,6 +98,7 @@ class Functions:
         """Other settings from now on."""
         record, _ = self._book.get(params["FunctionName"])
         codes = await self._layers.codes_of(params.get("Layers") or [])
+        await self._check_dead_letter(params)
 
         def update(found: Record) -> Record:
             check_revision(params.get("RevisionId"), found.latest.revision)
@@ -222,6 +225,14 @@ class Functions:
 
         await self._book.edit_known(record.name, remove)
         return {}
+
+    async def _check_dead_letter(self, params: Json) -> None:
+        given: Json = params.get("DeadLetterConfig") or {}
+        arn: str = given.get("TargetArn") or ""
+        if ":sqs:" in arn:
+            await check_queue(self._book, arn)
+        elif arn:
+            raise invalid(f"{arn}: only SQS queues can be dead letter queues here")
 
     def _configured(self, config: Config, params: Json, layer_codes: tuple[str, ...]) -> Config:
         """With the settings of a request. Raises `ServiceError`."""

@@ -8,6 +8,7 @@ invocation".
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from torana.services.lambda_.book import Book
 from torana.services.lambda_.names import split
 from torana.services.lambda_.records import AsyncConfig
 from torana.services.ports import Busy, Failed, Missing
+from torana.services.sqs.letter import letter
 from torana.state.store import Change, Conflict, Store
 from torana.wire.faults import ServiceError
 
@@ -133,11 +135,19 @@ class Queue:
     ) -> None:
         """The event is dealt with: its result goes on in the same commit that forgets it."""
         changes = [Change(EVENT, id, version, None)]
-        onward = self._onward(queued, config, condition, body)
+        target = config.destination("OnSuccess" if condition == "Success" else "OnFailure")
+        record = _record(queued, condition, body) if target else b""
+        onward: Queued | None = None
         onward_id = f"{self._prefix}{uuid4()}"
+        if ":sqs:" in target:
+            changes += await self._post(queued, target, record.decode())
+        elif target:
+            onward = Queued(Event(str(uuid4()), record, target), time.time())
+        if condition != "Success":
+            changes += await self._dead_letter(queued, body)
         if onward is not None:
             changes.append(Change(EVENT, onward_id, 0, msgspec.json.encode(onward)))
-        elif condition != "Success":
+        elif len(changes) == 1 and condition != "Success":
             _log.warning("%s: an event was given up: %s", queued.event.arn, condition)
         try:
             revision = await self._store.commit(changes)
@@ -146,44 +156,79 @@ class Queue:
         if onward is not None:
             self._go(onward_id, revision, onward)
 
-    def _onward(
-        self, queued: Queued, config: AsyncConfig, condition: str, body: bytes | None
-    ) -> Queued | None:
-        """The invocation record for a destination.
+    async def _dead_letter(self, queued: Queued, body: bytes | None) -> list[Change]:
+        """The event itself, for the dead letter queue of the version that failed.
 
-        Source: Lambda Developer Guide, "Capturing records of Lambda asynchronous invocations".
+        Source: Lambda Developer Guide, "Adding a dead-letter queue".
         """
-        which = "OnSuccess" if condition == "Success" else "OnFailure"
-        target = config.destination(which)
+        name, qualifier = split(queued.event.arn)
+        record = self._book.records.get(name)
+        try:
+            target = self._book.config(record, qualifier).dead_letter if record else ""
+        except ServiceError:
+            target = ""
         if not target:
-            return None
-        record: dict[str, Any] = {
-            "version": "1.0",
-            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),
-            "requestContext": {
-                "requestId": queued.event.request_id,
-                "functionArn": _qualified(queued.event.arn),
-                "condition": condition,
-                "approximateInvokeCount": queued.tries,
-            },
-            "requestPayload": msgspec.Raw(queued.event.payload),
+            return []
+        attributes = {
+            "RequestID": ("String", queued.event.request_id),
+            "ErrorCode": ("Number", "200"),
+            "ErrorMessage": ("String", _message(body)[:1024]),
         }
-        if body is not None:
-            failure = {} if condition == "Success" else {"functionError": "Unhandled"}
-            record["responseContext"] = {
-                "statusCode": 200,
-                "executedVersion": "$LATEST",
-                **failure,
-            }
-            record["responsePayload"] = msgspec.Raw(body or b"null")
-        event = Event(str(uuid4()), msgspec.json.encode(record), target)
-        return Queued(event, time.time())
+        return await self._post(queued, target, queued.event.payload.decode(), attributes)
+
+    async def _post(
+        self,
+        queued: Queued,
+        target: str,
+        body: str,
+        attributes: Mapping[str, tuple[str, str]] = {},
+    ) -> list[Change]:
+        change = await letter(self._store, target, body, queued.event.arn, attributes)
+        if change is None:
+            _log.warning("%s: there is no queue %s", queued.event.arn, target)
+            return []
+        return [change]
 
     async def aclose(self) -> None:
         """Stop; what is not done stays stored."""
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _record(queued: Queued, condition: str, body: bytes | None) -> bytes:
+    """The invocation record for a destination.
+
+    Source: Lambda Developer Guide, "Capturing records of Lambda asynchronous invocations".
+    """
+    record: dict[str, Any] = {
+        "version": "1.0",
+        "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime()),
+        "requestContext": {
+            "requestId": queued.event.request_id,
+            "functionArn": _qualified(queued.event.arn),
+            "condition": condition,
+            "approximateInvokeCount": queued.tries,
+        },
+        "requestPayload": msgspec.Raw(queued.event.payload),
+    }
+    if body is not None:
+        failure = {} if condition == "Success" else {"functionError": "Unhandled"}
+        record["responseContext"] = {"statusCode": 200, "executedVersion": "$LATEST", **failure}
+        record["responsePayload"] = msgspec.Raw(body or b"null")
+    return msgspec.json.encode(record)
+
+
+class _Error(Struct):
+    message: str = msgspec.field(name="errorMessage", default="")
+
+
+def _message(body: bytes | None) -> str:
+    try:
+        said = msgspec.json.decode(body or b"{}", type=_Error).message
+    except msgspec.MsgspecError:
+        said = ""
+    return said or "The function failed"
 
 
 def _qualified(arn: str) -> str:
