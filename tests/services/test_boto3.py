@@ -163,5 +163,5 @@ async def test_sts_says_who_calls() -> None:
 async def test_a_service_that_is_not_served_says_so() -> None:
     async with serving(make_router().handle) as listener:
         with pytest.raises(ClientError) as failure:
-            await called(client("kms", listener.port).list_keys)
+            await called(client("glue", listener.port).get_databases)
         assert error_of(failure)[0] == "UnknownOperationException"

@@ -89,8 +89,8 @@ async def test_the_integrations_role_is_who_calls() -> None:
 
 
 async def test_a_service_without_a_backend_is_not_reached() -> None:
-    with pytest.raises(ConnectionError, match=r"set \[services.kms\]"):
-        await make_router().dispatch(invocation(service="kms"))
+    with pytest.raises(ConnectionError, match=r"set \[services.glue\]"):
+        await make_router().dispatch(invocation(service="glue"))
 
 
 async def test_the_integrations_timeout_ends_the_call() -> None:

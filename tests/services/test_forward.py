@@ -122,7 +122,7 @@ async def test_an_endpoint_that_is_not_there_is_the_services_fault() -> None:
     ("services", "words"),
     [
         ({"nothing": Service(engine="aws")}, "no service model named 'nothing'"),
-        ({"kms": Service()}, "services.kms: is not embedded"),
+        ({"glue": Service()}, "services.glue: is not embedded"),
         ({"sqs": Service(engine="aws")}, "no credentials to sign with"),
         ({"sqs": Service(engine="http")}, "needs a url"),
         ({"sqs": Service(engine="http", url="ftp://x")}, "services.sqs.url: 'ftp://x' must be"),

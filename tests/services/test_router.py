@@ -108,9 +108,9 @@ async def test_a_streamed_body_over_the_limit_is_cut_off() -> None:
 
 
 async def test_a_signature_for_a_service_that_is_not_here_is_said_so() -> None:
-    reply = await make_router().handle(signed(request(), "kms"))
+    reply = await make_router().handle(signed(request(), "glue"))
     assert reply.status == 404
-    assert body_of(reply)["message"] == "The service 'kms' is not served here"
+    assert body_of(reply)["message"] == "The service 'glue' is not served here"
 
 
 async def test_a_chunked_unsigned_body_is_decoded() -> None:

@@ -25,8 +25,8 @@ from torana.services.lambda_.book import Book
 from torana.services.lambda_.code import Codes
 from torana.services.lambda_.ports import Place
 from torana.services.lambda_.queue import Queue
-from torana.services.lambda_.seal import KeyFile
 from torana.services.ports import Busy, Failed, Missing
+from torana.services.seal import KeyFile
 from torana.settings import BadSettings, Function, Settings, secret
 from torana.state.objects import ObjectStore
 from torana.state.store import Store

@@ -53,8 +53,8 @@ from torana.services.apigateway.client_certificates import opened
 from torana.services.apigateway.plane import Authorized
 from torana.services.apigateway.vpc_links import load_balancer
 from torana.services.lambda_.ports import Place
-from torana.services.lambda_.seal import KeyFile
 from torana.services.lambda_.urls import UrlDoor, UrlTable
+from torana.services.seal import KeyFile
 from torana.settings import Settings
 from torana.state import open_counters, open_store
 from torana.telemetry.groups import Groups, into_files

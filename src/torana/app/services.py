@@ -29,6 +29,7 @@ from torana.services.credentials import (
 )
 from torana.services.ports import Busy, Credential, Failed, Missing
 from torana.services.router import Invocation, Router
+from torana.services.seal import KeyFile
 from torana.services.transcribe import resume as resume_transcriptions
 from torana.services.wafv2.samples import Seen
 from torana.settings import BadSettings, Settings
@@ -168,6 +169,7 @@ async def build(
                 languages,
                 plane or DataPlane(),
                 functions and (functions.book, functions.queue, functions.limit),
+                KeyFile(settings.folder() / "master.key"),
                 seen,
             ),
             sessions,

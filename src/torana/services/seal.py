@@ -1,4 +1,4 @@
-"""Environment variables at rest: AES-256-GCM under a key file that only its owner can read."""
+"""Secrets at rest: AES-256-GCM under a key file that only its owner can read."""
 
 import base64
 import binascii
