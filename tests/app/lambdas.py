@@ -69,7 +69,10 @@ async def lambdas(data: Path, **settings: Any) -> AsyncGenerator[Lambdas]:
     host = FunctionHost(chosen, {}, store, objects, sessions)
     await host.start()
     made = msgspec.structs.replace(
-        parts(), objects=objects, store=store, functions=(host.book, host.queue, host.limit)
+        parts(),
+        objects=objects,
+        store=store,
+        functions=(host.book, host.queue, host.limit, host.sources),
     )
     routed = router(chosen, made, sessions, http, {"HOME": "/nonexistent"})
     listener = await listen(routed.handle)

@@ -2,6 +2,7 @@
 # boto3 makes its clients, and so their types, at run time.
 # pyright: basic, reportCallIssue=false, reportArgumentType=false
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -52,6 +53,58 @@ async def test_event_that_fails_to_the_end_goes_to_the_dead_letter_queue(tmp_pat
             "ErrorMessage": "always",
         }
         assert [document.id async for document in node.host.book.store.scan("lambda-event")] == []
+
+
+BATCH = """
+def handler(event, context):
+    bodies = [each["body"] for each in event["Records"]]
+    print("GIVEN", bodies, event["Records"][0]["eventSourceARN"])
+    failed = [each for each in event["Records"] if each["body"] == "bad"]
+    return {"batchItemFailures": [{"itemIdentifier": each["messageId"]} for each in failed]}
+"""
+
+
+async def test_messages_of_a_queue_are_handed_to_the_function_in_batches(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "_aws_lambda_f.log"
+    async with lambdas(tmp_path) as node:
+        sqs = client("sqs", node.port)
+        url = (await called(sqs.create_queue, QueueName="orders"))["QueueUrl"]
+        await node.create(BATCH)
+        made = await node(
+            "create_event_source_mapping",
+            EventSourceArn=f"{QUEUE}:orders",
+            FunctionName="f",
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+        )
+        assert (made["State"], made["BatchSize"]) == ("Enabled", 10)
+        entries = [{"Id": each, "MessageBody": each} for each in ("one", "bad", "two")]
+        await called(sqs.send_message_batch, QueueUrl=url, Entries=entries)
+        for _ in range(100):
+            found = await called(sqs.get_queue_attributes, QueueUrl=url, AttributeNames=["All"])
+            numbers = found["Attributes"]
+            left = int(numbers["ApproximateNumberOfMessages"])
+            hidden = int(numbers["ApproximateNumberOfMessagesNotVisible"])
+            said = log.read_text() if log.exists() else ""
+            seen = all(f"'{each}'" in said for each in ("one", "bad", "two"))
+            if seen and (left, hidden) == (0, 1):
+                break
+            await asyncio.sleep(0.1)
+        # The one that failed stays; the others were deleted.
+        assert (seen, left, hidden) == (True, 0, 1)
+        listed = await node("list_event_source_mappings", FunctionName="f")
+        assert [each["UUID"] for each in listed["EventSourceMappings"]] == [made["UUID"]]
+        with pytest.raises(ClientError, match="already exists"):
+            await node(
+                "create_event_source_mapping", EventSourceArn=f"{QUEUE}:orders", FunctionName="f"
+            )
+        off = await node("update_event_source_mapping", UUID=made["UUID"], Enabled=False)
+        assert off["State"] == "Disabled"
+        await node("delete_event_source_mapping", UUID=made["UUID"])
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            await node("get_event_source_mapping", UUID=made["UUID"])
+        with pytest.raises(ClientError, match="only SQS queues are event sources"):
+            stream = "arn:aws:kinesis:eu-west-1:000000000000:stream/s"
+            await node("create_event_source_mapping", EventSourceArn=stream, FunctionName="f")
 
 
 async def test_queues_that_are_not_there_are_refused(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from torana.services.lambda_.book import Book
 from torana.services.lambda_.code import Codes
 from torana.services.lambda_.ports import Place
 from torana.services.lambda_.queue import Queue
+from torana.services.lambda_.sources import Sources
 from torana.services.ports import Busy, Failed, Missing
 from torana.services.seal import KeyFile
 from torana.settings import BadSettings, Function, Settings, secret
@@ -63,6 +64,7 @@ class FunctionHost:
         codes = Codes(store, objects, self._folder / "code")
         seal = KeyFile(settings.folder() / "functions.key")
         self.book = Book(store, codes, seal, self, self._place, lambda: self._defined)
+        self.sources = Sources(self.book)
         self.queue = Queue(self.book, store, _node_name(settings.folder()))
 
     async def start(self) -> None:
@@ -78,6 +80,7 @@ class FunctionHost:
         self._endpoint = endpoint
         self._front_port = front_port or self._front_port
         await self.queue.load()
+        await self.sources.load()
         await self._prepare()
 
     async def _prepare(self) -> None:
@@ -246,6 +249,7 @@ class FunctionHost:
         """End every instance."""
         if self._watching is not None:
             self._watching.cancel()
+        await self.sources.aclose()
         await self.queue.aclose()
         await self.book.aclose()
         if self._functions is not None:

@@ -168,7 +168,7 @@ async def build(
                 models,
                 languages,
                 plane or DataPlane(),
-                functions and (functions.book, functions.queue, functions.limit),
+                functions and (functions.book, functions.queue, functions.limit, functions.sources),
                 KeyFile(settings.folder() / "master.key"),
                 seen,
             ),

@@ -9,10 +9,11 @@ from torana.services.lambda_.layers import Layers
 from torana.services.lambda_.permissions import Permissions
 from torana.services.lambda_.provisioned import Provisioned
 from torana.services.lambda_.queue import Queue
+from torana.services.lambda_.sources import Sources
 from torana.services.lambda_.urls import UrlConfigs
 
 
-def lambda_(book: Book, queue: Queue, limit: int) -> tuple[object, ...]:
+def lambda_(book: Book, queue: Queue, limit: int, sources: Sources) -> tuple[object, ...]:
     """The facade, by what its operations are about. `limit`: instances of all functions."""
     layers = Layers(book)
     return (
@@ -22,6 +23,7 @@ def lambda_(book: Book, queue: Queue, limit: int) -> tuple[object, ...]:
         Aliases(book),
         Permissions(book),
         UrlConfigs(book),
+        sources,
         Concurrency(book, limit),
         Provisioned(book, limit),
     )

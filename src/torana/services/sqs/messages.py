@@ -9,6 +9,7 @@ from msgspec import structs
 
 from torana.services.ports import Call
 from torana.services.sqs import digests
+from torana.services.sqs.batches import Batch
 from torana.services.sqs.faults import bad_handle, invalid, not_in_flight
 from torana.services.sqs.queues import arn, name_of, redrive
 from torana.services.sqs.records import MessageRecord, QueueRecord
@@ -70,13 +71,13 @@ class Messages:
         end = time.time() + wait
         while True:
             self._shelf.listen(queue)
-            found = await self._receive(call, queue, most, hidden)
+            found = await self._receive(arn(call, queue.name), queue, most, hidden)
             if found or time.time() >= end:
                 break
             await self._shelf.arrival(queue, end)
         return {"Messages": [_shown(each, params) for each in found]} if found else {}
 
-    async def _receive(self, call: Call, queue: QueueRecord, most: int, hidden: int) -> list[Held]:
+    async def _receive(self, own: str, queue: QueueRecord, most: int, hidden: int) -> list[Held]:
         now, found = time.time(), list[Held]()
         oldest = now - queue.number("MessageRetentionPeriod")
         target, limit = redrive(queue)
@@ -86,7 +87,7 @@ class Messages:
                 await self._shelf.replace(held, by=None)
             elif message.visible <= now:
                 if target and message.receives >= limit:
-                    await self._give_up(call, queue, held, target)
+                    await self._give_up(own, held, target)
                     continue
                 taken = structs.replace(
                     message,
@@ -96,19 +97,41 @@ class Messages:
                     first=message.first or now,
                 )
                 if await self._shelf.replace(held, by=taken):
-                    found.append(Held(held.id, 0, taken))
+                    found.append(self._shelf.held(held.id) or held)
             if len(found) == most:
                 break
         return found
 
-    async def _give_up(self, call: Call, queue: QueueRecord, held: Held, target: str) -> None:
+    async def batch(self, own: str, most: int, window: float, wait: float) -> Batch | None:
+        """Up to `most` messages of the queue with this ARN, waiting for the first so many seconds
+        and then for the others; None: there is no such queue."""
+        await self._shelf.ready()
+        there = self._shelf.queues.get(own.rpartition(":")[2])
+        if there is None:
+            return None
+        queue, end = there[1], time.time() + wait
+        hidden = queue.number("VisibilityTimeout")
+        found: list[Held] = []
+        while True:
+            self._shelf.listen(queue)
+            before = len(found)
+            found += await self._receive(own, queue, most - before, hidden)
+            if found and not before:
+                end = time.time() + window
+            if len(found) >= most or time.time() >= end:
+                return Batch(own, found, {_id(held.id): held.id for held in found})
+            await self._shelf.arrival(queue, end)
+
+    async def done(self, held: Held) -> None:
+        """A message was dealt with, unless another holds it by now."""
+        await self._shelf.replace(held, by=None)
+
+    async def _give_up(self, own: str, held: Held, target: str) -> None:
         """Move a message that was received too often, in one commit."""
         there = self._shelf.queues.get(target.rpartition(":")[2])
         if there is None:
             return
-        moved = structs.replace(
-            held.message, visible=time.time(), handle="", source=arn(call, queue.name)
-        )
+        moved = structs.replace(held.message, visible=time.time(), handle="", source=own)
         await self._shelf.replace(held, addition(there[1], moved), by=None)
 
     async def DeleteMessage(self, call: Call, params: Json) -> Json:
