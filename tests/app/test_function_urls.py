@@ -17,6 +17,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from msgspec import structs
 
 from tests.app.lambdas import PYTHON, Lambdas, lambdas, zipped
 from tests.app.test_serve_command import gateway
@@ -239,6 +240,18 @@ async def test_public_url_needs_the_functions_permission(tmp_path: Path) -> None
         refused = await front.ask(id)
         assert (refused.status_code, refused.json()) == (403, {"Message": "Forbidden"})
         assert refused.headers["x-amzn-errortype"] == "AccessDeniedException"
+
+
+async def test_policy_that_cannot_be_read_allows_nothing_and_hinders_no_other(
+    tmp_path: Path,
+) -> None:
+    async with urls(tmp_path) as front:
+        await front.node.create(EVENT, "g")
+        odd = {"": [{"Sid": "odd", "Effect": "Perhaps"}]}
+        await front.node.host.book.edit_known("g", lambda r: structs.replace(r, policies=odd))
+        closed = await front.make("g", public=False)
+        assert (await front.ask(closed)).status_code == 403
+        assert (await front.ask(await front.make())).status_code == 200
 
 
 async def test_signed_url_asks_for_a_signature_and_the_signers_permission(tmp_path: Path) -> None:

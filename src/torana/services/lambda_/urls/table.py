@@ -3,12 +3,13 @@
 What a request needs is compiled when a function changes, not when the request comes.
 """
 
+import logging
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
-from torana.auth.policy import Policy, parse
+from torana.auth.policy import MalformedPolicy, Policy, parse
 from torana.net.tasks import spawn
 from torana.services.lambda_.book import FUNCTION
 from torana.services.lambda_.ports import Place
@@ -19,6 +20,9 @@ from torana.state.store import Deleted, Store
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
+
+
+_log = logging.getLogger("torana.lambda")
 
 
 class Target(Struct, frozen=True):
@@ -93,9 +97,7 @@ class UrlTable:
             url.auth == "AWS_IAM",
             url.mode == "RESPONSE_STREAM",
             Cors(url.cors) if url.cors else None,
-            parse({"Version": "2012-10-17", "Statement": statements}, "resource")
-            if statements
-            else None,
+            _compiled(arn, statements) if statements else None,
         )
 
     def _publish(self) -> None:
@@ -105,3 +107,12 @@ class UrlTable:
         """Stop following."""
         if self._following is not None:
             self._following.cancel()
+
+
+def _compiled(arn: str, statements: list[Json]) -> Policy | None:
+    """One that cannot be read allows nothing, and hinders no other URL."""
+    try:
+        return parse({"Version": "2012-10-17", "Statement": statements}, "resource")
+    except MalformedPolicy as error:
+        _log.error("%s: its policy allows nothing: %s", arn, error)
+        return None
