@@ -19,6 +19,14 @@ async def test_the_file_keeps_a_write_ahead_log(tmp_path: Path) -> None:
     await store.close()
 
 
+async def test_a_new_file_is_its_owners_alone(tmp_path: Path) -> None:
+    store = await open_store(f"sqlite:///{tmp_path}/a.db")
+    await store.commit([Change("api", "a", 0, b"")])
+    files = [tmp_path / name for name in ("a.db", "a.db-shm", "a.db-wal")]
+    assert [oct(each.stat().st_mode & 0o777) for each in files] == ["0o600"] * 3
+    await store.close()
+
+
 async def test_many_processes_may_open_a_new_file_at_once(tmp_path: Path) -> None:
     stores = await asyncio.gather(*(open_store(f"sqlite:///{tmp_path}/a.db") for _ in range(8)))
     await stores[0].commit([Change("api", "a", 0, b"")])

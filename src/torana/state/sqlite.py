@@ -153,6 +153,8 @@ class _File:
 
     def __init__(self, path: str, keep: int) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
+        # A new file is its owner's alone, and so are the ones that SQLite puts beside it.
+        Path(path).touch(mode=0o600)
         self._keep = keep
         self._db = sqlite3.connect(
             path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
