@@ -52,8 +52,13 @@ def functions_of(data: Path) -> list[int]:
 
 def test_no_function_outlives_a_gateway_that_is_killed(tmp_path: Path) -> None:
     with gateway(tmp_path, "examples/insight.yaml", "--config", "examples/torana.toml") as running:
-        assert running.ask(f"{BASE}/insight", TEXT)[0] == 200
-        assert functions_of(tmp_path)
+        # An instance that was put aside meanwhile (by a busy machine's deadline) is made again.
+        for _ in range(5):
+            assert running.ask(f"{BASE}/insight", TEXT)[0] == 200
+            if functions_of(tmp_path):
+                break
+        else:
+            pytest.fail("no function runs")
         running.process.send_signal(signal.SIGKILL)
         running.process.wait(10)
         end = time.monotonic() + 5
