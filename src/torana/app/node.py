@@ -33,6 +33,7 @@ from torana.auth.keys import hash_key, new_key
 from torana.gateway.contract import Bucket, Ports
 from torana.gateway.errors import InvalidApi
 from torana.gateway.front_door import FrontDoor
+from torana.gateway.https_only import strict, to_https
 from torana.gateway.issuers import Issuers, Pool
 from torana.gateway.locate import Table
 from torana.gateway.observe import observer
@@ -44,9 +45,9 @@ from torana.model.rest import RestApi, Stage
 from torana.model.usage import ApiKey, QuotaSettings
 from torana.net.client import HttpClient, Timeouts
 from torana.net.pauses import with_pauses
-from torana.net.server import Listener, listen
+from torana.net.server import Handler, Listener, listen
 from torana.net.tasks import spawn
-from torana.net.tls import server_context
+from torana.net.tls import ServerContext, renew, server_context
 from torana.services.apigateway import DataPlane
 from torana.services.apigateway.book import CLIENT_CERTIFICATE, VPC_LINK
 from torana.services.apigateway.client_certificates import opened
@@ -81,7 +82,8 @@ class Node:
         self._files = Table({})
         self.door = FrontDoor(self._files)
         self._listeners: list[Listener] = []
-        self.front_port = 0
+        self.front_port = self.redirect_port = 0
+        self._tls: ServerContext | None = None
         self._urls: UrlTable | None = None
         self._ledger: Ledger | None = None
         self._desk: Desk | None = None
@@ -155,6 +157,8 @@ class Node:
             await self._open_llm()
         if role != "hub":
             await self._open_front_door(sock)
+        if role != "worker":
+            await self._open_redirect()
         if role == "worker":
             path = str(run / f"worker-{os.getpid()}.sock")
             self._listeners.append(await listen(self._own_metrics, path=path))
@@ -231,6 +235,7 @@ class Node:
 
     def reload(self) -> bool:
         """Read the files again; a bad one leaves everything as it is. True when served anew."""
+        self._renew_certificate()
         try:
             self.load(gather(self.settings.apis))
         except BadDefinitions as error:
@@ -266,12 +271,33 @@ class Node:
             self._urls, settings.domain_suffix, self._services.identify, self._services.invoke
         )
         tls = settings.tls
-        context = tls and server_context(tls.certificate, tls.key, tls.client_ca)
+        handler: Handler = self.door
+        if tls is not None:
+            self._tls = server_context(tls.certificate, tls.key, tls.client_ca, tls.minimum_version)
+            handler = self.door if tls.hsts is None else strict(self.door, tls.hsts)
         self.front_door = await listen(
-            self.door, host=settings.host, port=settings.port, sock=sock, ssl=context or None
+            handler, host=settings.host, port=settings.port, sock=sock, ssl=self._tls
         )
         self._listeners.append(self.front_door)
         self.front_port = self.front_door.port
+
+    async def _open_redirect(self) -> None:
+        tls = self.settings.tls
+        if tls is None or tls.redirect_port is None:
+            return
+        handler = to_https(self.front_port)
+        redirect = await listen(handler, host=self.settings.host, port=tls.redirect_port)
+        self.redirect_port = redirect.port
+        self._listeners.append(redirect)
+
+    def _renew_certificate(self) -> None:
+        tls = self.settings.tls
+        if tls is None or self._tls is None:
+            return
+        try:
+            renew(self._tls, tls.certificate, tls.key)
+        except OSError as error:
+            _log.error("the certificate is not renewed, the one before goes on: %s", error)
 
     async def _open_management(self, run: Path) -> None:
         root = self._services.root
