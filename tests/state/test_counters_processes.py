@@ -140,3 +140,17 @@ async def test_nonsense_on_the_socket_ends_that_connection_only(tmp_path: Path) 
     assert await admit(worker.bucket("b", 1, 1))
     await worker.close()
     await hub.close()
+
+
+async def test_the_hubs_own_process_hears_what_workers_publish(tmp_path: Path) -> None:
+    heard: list[tuple[str, bytes]] = []
+    hub = Hub(lambda topic, body: heard.append((topic, body)))
+    await hub.serve(str(tmp_path / "hub.sock"))
+    worker = await open_counters(f"node:{tmp_path / 'hub.sock'}", MemoryStore(100))
+    await worker.publish("t", b"1")
+    async with asyncio.timeout(5):
+        while not heard:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert heard == [("t", b"1")]
+    await worker.close()
+    await hub.close()

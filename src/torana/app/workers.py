@@ -32,7 +32,7 @@ async def supervise(node: Node, ready: Callable[[Node], None]) -> None:
     sock = _bind(settings)
     node.front_port = sock.getsockname()[1]
     await node.start("hub", None)
-    hub = Hub()
+    hub = Hub(lambda topic, body: spawn(node.counters.publish(topic, body), "hear the workers"))
     await hub.serve(str(settings.folder() / "run" / "counters.sock"))
     workers = [_Worker(node, sock) for _ in range(settings.workers)]
     await asyncio.gather(*(worker.start() for worker in workers))

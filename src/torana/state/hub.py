@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
@@ -30,7 +31,9 @@ _SWEEP = 60.0
 class Hub:
     """Buckets, locks and messages of one node. Nothing on disk: quotas are in the store."""
 
-    def __init__(self) -> None:
+    def __init__(self, hear: Callable[[str, bytes], object] | None = None) -> None:
+        """`hear` is told, in the hub's own process, what workers publish: topic and message."""
+        self._hear = hear
         self._workers: dict[Wire, str] = {}
         self._names = 0
         self._buckets: dict[str, BucketLedger] = {}
@@ -84,6 +87,8 @@ class Hub:
             case Message():
                 for listener in self._workers:
                     listener.send(frame)
+                if self._hear is not None:
+                    self._hear(frame.topic, frame.body)
             case _:
                 worker.abort()
 
