@@ -1,6 +1,6 @@
 """Requests and replies as values, between the server, the gateway and the upstream client."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Protocol
 
 from msgspec import Struct
@@ -100,6 +100,30 @@ class Stream(Protocol):
 
 
 Body = bytes | Stream
+
+
+class Continued:
+    """Implements `Stream`: a body whose first piece is here already."""
+
+    def __init__(self, first: bytes, pieces: AsyncIterator[bytes]) -> None:
+        self.trailers = Headers()
+        self._first, self._pieces = first, pieces
+
+    def __aiter__(self) -> "Continued":
+        return self
+
+    async def __anext__(self) -> bytes:
+        """See `Stream`."""
+        if self._first:
+            first, self._first = self._first, b""
+            return first
+        return await anext(self._pieces)
+
+    async def aclose(self) -> None:
+        """See `Stream`."""
+        closing = getattr(self._pieces, "aclose", None)
+        if closing is not None:
+            await closing()
 
 
 class BodyTooLarge(Exception):

@@ -51,10 +51,10 @@ class Control:
         store: Store,
         ports: Ports,
         changed: Callable[[], None],
-        look: Callable[[], Awaitable[None]],
+        look: Callable[[str], Awaitable[None]],
     ) -> None:
-        """`changed` is told after every change that was taken in; `look` takes in web ACLs before
-        a stage that names one is compiled."""
+        """`changed` is told after every change that was taken in; `look` takes in a web ACL before
+        a stage that names it is compiled."""
         self._look = look
         self._store, self._ports, self._changed = store, ports, changed
         self.stages: Stages = {}
@@ -137,7 +137,7 @@ class Control:
             _log.error("stage %s of API %s has no deployment", place[1], place[0])
             return None
         if stage.get("webAclArn"):
-            await self._look()
+            await self._look(stage["webAclArn"])
         canary = stage.get("canarySettings", {}).get("deploymentId")
         other = await self._deployed(place[0], canary)
         try:

@@ -191,7 +191,8 @@ class Node:
     async def _cannot_serve(self, api: RestApi, stage: Stage, canary: RestApi | None) -> str | None:
         """Why a stage cannot be served, or None."""
         await self._control.look_outward()
-        await self._walls.look()
+        if stage.web_acl_arn:
+            await self._walls.look(stage.web_acl_arn)
         try:
             await with_pauses(bringing_live(api, stage, self._ports, canary))
         except InvalidApi as error:

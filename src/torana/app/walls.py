@@ -126,9 +126,10 @@ class Walls:
                 self._documents[value["ARN"]] = value
         await self._compile()
 
-    async def look(self) -> None:
-        """Take in what was written before the news of it comes."""
-        if await self._store.revision() != self._revision:
+    async def look(self, arn: str) -> None:
+        """Take in a web ACL before the news of it comes; one that is known, the news keep as it
+        is."""
+        if arn not in self._walls:
             await self.load()
 
     async def follow(self) -> None:

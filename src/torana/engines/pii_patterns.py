@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from torana.engines import checksums
+from torana import checksums
 
 CHECKED, SHAPED, ANNOUNCED = 0.99, 0.9, 0.8
 """Scores: a check digit or fixed prefix holds; the shape says it; a word before it says it."""

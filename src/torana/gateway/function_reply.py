@@ -14,7 +14,7 @@ import msgspec
 from torana.gateway.contract import Context
 from torana.gateway.errors import GatewayError
 from torana.gateway.headers import passed_back
-from torana.message import Headers, Reply
+from torana.message import Continued, Headers, Reply
 
 _MEMBERS = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
 _HEAD_MEMBERS = frozenset({"statusCode", "headers", "multiValueHeaders", "cookies"})
@@ -60,32 +60,10 @@ async def streamed(ctx: Context, pieces: AsyncIterator[bytes]) -> Reply:
             for cookie in cast(list[Any], answer.get("cookies") or []):
                 headers.add("Set-Cookie", str(cookie))
             headers.add("X-Amzn-Trace-Id", ctx.trace_id)
-            return Reply(_status(answer), passed_back(headers), _Rest(rest, pieces))
+            return Reply(_status(answer), passed_back(headers), Continued(rest, pieces))
         if len(begun) > _HEAD_LIMIT:
             break
     raise malformed("there is no head before the body")
-
-
-class _Rest:
-    """What follows the head."""
-
-    def __init__(self, first: bytes, pieces: AsyncIterator[bytes]) -> None:
-        self.trailers = Headers()
-        self._first, self._pieces = first, pieces
-
-    def __aiter__(self) -> "_Rest":
-        return self
-
-    async def __anext__(self) -> bytes:
-        if self._first:
-            first, self._first = self._first, b""
-            return first
-        return await anext(self._pieces)
-
-    async def aclose(self) -> None:
-        closing = getattr(self._pieces, "aclose", None)
-        if closing is not None:
-            await closing()
 
 
 def _object(payload: bytes, members: frozenset[str]) -> Mapping[str, Any]:

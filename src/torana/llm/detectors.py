@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import re2
 from msgspec import Struct
 
+from torana.checksums import iban, luhn
+
 
 class Span(Struct, frozen=True):
     """Something found: where, and what."""
@@ -22,16 +24,9 @@ class Span(Struct, frozen=True):
 Detector = Callable[[str], Iterator[Span]]
 
 
-def _luhn(text: str) -> bool:
-    digits = [int(char) for char in text if char.isdigit()]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0 and len(set(digits)) > 1
-
-
-def _iban(text: str) -> bool:
-    plain = text.replace(" ", "")
-    turned = plain[4:] + plain[:4]
-    return 15 <= len(plain) <= 34 and int("".join(str(int(char, 36)) for char in turned)) % 97 == 1
+def _card(text: str) -> bool:
+    digits = "".join(str(int(char)) for char in text if char.isdigit())
+    return luhn(digits) and len(set(digits)) > 1
 
 
 def _phone(text: str) -> bool:
@@ -48,10 +43,10 @@ def _form(pattern: str, check: Callable[[str], bool] | None = None) -> _Form:
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 PERSONAL: Mapping[str, _Form] = {
-    "CREDIT_DEBIT_NUMBER": _form(r"(?<![\d.-])\d(?:[ -]?\d){12,18}(?![\d-])", _luhn),
+    "CREDIT_DEBIT_NUMBER": _form(r"(?<![\d.-])\d(?:[ -]?\d){12,18}(?![\d-])", _card),
     "EMAIL": _form(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"),
     "INTERNATIONAL_BANK_ACCOUNT_NUMBER": _form(
-        r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", _iban
+        r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", iban
     ),
     "IP_ADDRESS": _form(rf"(?<![\d.]){_OCTET}(?:\.{_OCTET}){{3}}(?![\d.]*\d)"),
     "PHONE": _form(

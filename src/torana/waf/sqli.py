@@ -91,17 +91,15 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
             yield _KIND[kind], value
 
 
-def _shape(text: str) -> tuple[str, list[str]]:
+def _shape(text: str) -> str:
     letters: list[str] = []
-    words: list[str] = []
     for letter, word in _tokens(text):
         if letter == "c" and not word.startswith(("--", "#")) and len(word) < 400:
             continue  # A comment within a statement is a blank.
         letters.append(letter)
-        words.append(word)
         if len(letters) >= _MOST:
             break
-    return "".join(letters), words
+    return "".join(letters)
 
 
 _VALUE = r"\(*[1snvf](?:\([^()]*\))?\)*"
@@ -174,13 +172,13 @@ def is_sqli(value: bytes, *, sensitive: bool = False) -> bool:
     plain = re.sub(r"/\*!?\d*|\*/", " ", text)
     if _TELLING.search(plain):
         return True
-    letters, _ = _shape(text)
+    letters = _shape(text)
     if len(letters) > 1 and (_STANDING_AT.search(letters) or _attacks(letters, sensitive)):
         return True
     for quote in ("'", '"'):
         if quote not in text:
             continue
-        letters, _ = _shape(quote + text)
+        letters = _shape(quote + text)
         if _BROKEN_OUT_AT.search(letters) or (sensitive and _STRONG_AT.search(letters)):
             return True
     return False

@@ -158,30 +158,30 @@ def _utf8_to_unicode(text: bytes) -> bytes:
     return "".join(map(escaped, text.decode("utf-8", "replace"))).encode()
 
 
-TRANSFORMS: dict[str, tuple[Transform, int]] = {
-    "BASE64_DECODE": (_base64, 10),
-    "BASE64_DECODE_EXT": (_base64_lenient, 10),
-    "CMD_LINE": (_command_line, 10),
-    "COMPRESS_WHITE_SPACE": (_compress, 10),
-    "CSS_DECODE": (_css, 10),
-    "ESCAPE_SEQ_DECODE": (_js, 10),
-    "HEX_DECODE": (_hex, 10),
-    "HTML_ENTITY_DECODE": (_html, 10),
-    "JS_DECODE": (_js, 10),
-    "LOWERCASE": (_lowercase, 10),
-    "MD5": (_md5, 10),
-    "NONE": (lambda text: text, 0),
-    "NORMALIZE_PATH": (_path, 10),
-    "NORMALIZE_PATH_WIN": (_path_windows, 10),
-    "REMOVE_NULLS": (_no_nulls, 10),
-    "REPLACE_COMMENTS": (_comments, 10),
-    "REPLACE_NULLS": (_blank_nulls, 10),
-    "SQL_HEX_DECODE": (_sql_hex, 10),
-    "URL_DECODE": (_url, 10),
-    "URL_DECODE_UNI": (_url_unicode, 10),
-    "UTF8_TO_UNICODE": (_utf8_to_unicode, 10),
+TRANSFORMS: dict[str, Transform] = {
+    "BASE64_DECODE": _base64,
+    "BASE64_DECODE_EXT": _base64_lenient,
+    "CMD_LINE": _command_line,
+    "COMPRESS_WHITE_SPACE": _compress,
+    "CSS_DECODE": _css,
+    "ESCAPE_SEQ_DECODE": _js,
+    "HEX_DECODE": _hex,
+    "HTML_ENTITY_DECODE": _html,
+    "JS_DECODE": _js,
+    "LOWERCASE": _lowercase,
+    "MD5": _md5,
+    "NONE": lambda text: text,
+    "NORMALIZE_PATH": _path,
+    "NORMALIZE_PATH_WIN": _path_windows,
+    "REMOVE_NULLS": _no_nulls,
+    "REPLACE_COMMENTS": _comments,
+    "REPLACE_NULLS": _blank_nulls,
+    "SQL_HEX_DECODE": _sql_hex,
+    "URL_DECODE": _url,
+    "URL_DECODE_UNI": _url_unicode,
+    "UTF8_TO_UNICODE": _utf8_to_unicode,
 }
-"""By the service's name, with what each adds to a statement's capacity."""
+"""By the service's name."""
 
 
 def compile_transforms(given: Sequence[dict[str, Any]]) -> tuple[tuple[str, ...], Transform]:
@@ -195,7 +195,7 @@ def compile_transforms(given: Sequence[dict[str, Any]]) -> tuple[tuple[str, ...]
             raise BadRule("TEXT_TRANSFORMATION", each["Type"], "There is no such transformation.")
         if each["Type"] != "NONE":
             names.append(each["Type"])
-    chain = tuple(TRANSFORMS[name][0] for name in names)
+    chain = tuple(TRANSFORMS[name] for name in names)
 
     def transform(text: bytes) -> bytes:
         for one in chain:

@@ -5,12 +5,12 @@ authorizer": without scopes the token is an identity token; with scopes it is an
 needs one of them.
 """
 
-import re
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from torana.auth.jwt import BadToken, Claims
+from torana.gateway.authorizer_settings import settings_of, validation
 from torana.gateway.contract import Authorizer, Compiled, Context, Principal
 from torana.gateway.errors import GatewayError, InvalidApi
 from torana.gateway.issuers import Issuer, IssuerAway, Pool
@@ -22,12 +22,10 @@ _DATES = ("exp", "iat")
 
 def build(to: Compiled) -> Authorizer:
     """Resolves the pools once. Raises `InvalidApi`."""
-    settings = to.api.authorizers.get(to.method.authorizer or "")
-    if settings is None:
-        raise InvalidApi(f"there is no authorizer {to.method.authorizer!r}")
+    settings = settings_of(to)
     pools = _pools(to, settings)
     source = request_source(settings.identity_source or "method.request.header.Authorization")
-    valid = _pattern(settings)
+    valid = validation(settings)
     scopes = frozenset(to.method.authorization_scopes)
     use = "access" if scopes else "id"
 
@@ -58,18 +56,6 @@ def _pools(to: Compiled, settings: rest.Authorizer) -> Sequence[tuple[Pool, Issu
     if not pools:
         raise InvalidApi(f"authorizer {settings.name}: it names no user pool")
     return [(pool, to.ports.issuers.issuer(pool.issuer)) for pool in pools]
-
-
-def _pattern(settings: rest.Authorizer) -> re.Pattern[str] | None:
-    """Of the clients (`aud`) that the authorizer takes."""
-    if not settings.identity_validation_expression:
-        return None
-    try:
-        return re.compile(settings.identity_validation_expression)
-    except re.error as error:
-        raise InvalidApi(
-            f"authorizer {settings.name}: identityValidationExpression: {error}"
-        ) from error
 
 
 async def _claims(pools: Sequence[tuple[Pool, Issuer]], token: str) -> Claims:

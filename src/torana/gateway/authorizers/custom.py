@@ -7,7 +7,6 @@ Source: Developer Guide, "Use API Gateway Lambda authorizers" and "Output from a
 authorizer".
 """
 
-import re
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -16,6 +15,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from torana.auth.policy import ANYONE, MalformedPolicy, Policy, parse
+from torana.gateway.authorizer_settings import settings_of, validation
 from torana.gateway.contract import Authorizer, Compiled, Context, Principal
 from torana.gateway.errors import GatewayError, InvalidApi
 from torana.gateway.event import authorizer_event, method_arn
@@ -72,9 +72,7 @@ class Verdicts:
 
 def build(to: Compiled) -> Authorizer:
     """Resolves the function and the identity sources once. Raises `InvalidApi`."""
-    settings = to.api.authorizers.get(to.method.authorizer or "")
-    if settings is None:
-        raise InvalidApi(f"there is no authorizer {to.method.authorizer!r}")
+    settings = settings_of(to)
     identify = _identity(settings)
     event = _event(to, settings)
     function = Function(
@@ -121,11 +119,9 @@ def _identity(settings: rest.Authorizer) -> Callable[[Context], Key]:
     """Who is asked about; 401 without asking when a part of it is missing or cannot be right."""
     expressions = [each.strip() for each in settings.identity_source.split(",") if each.strip()]
     sources: list[Source] = [request_source(each) for each in expressions]
-    valid: re.Pattern[str] | None = None
-    if settings.type == "TOKEN":
-        if len(sources) != 1:
-            raise InvalidApi(f"authorizer {settings.name}: a TOKEN needs one identity source")
-        valid = _pattern(settings)
+    if settings.type == "TOKEN" and len(sources) != 1:
+        raise InvalidApi(f"authorizer {settings.name}: a TOKEN needs one identity source")
+    valid = validation(settings) if settings.type == "TOKEN" else None
 
     def identify(ctx: Context) -> Key:
         found: list[str] = []
@@ -138,17 +134,6 @@ def _identity(settings: rest.Authorizer) -> Callable[[Context], Key]:
         return tuple(found)
 
     return identify
-
-
-def _pattern(settings: rest.Authorizer) -> re.Pattern[str] | None:
-    if not settings.identity_validation_expression:
-        return None
-    try:
-        return re.compile(settings.identity_validation_expression)
-    except re.error as error:
-        raise InvalidApi(
-            f"authorizer {settings.name}: identityValidationExpression: {error}"
-        ) from error
 
 
 def _event(to: Compiled, settings: rest.Authorizer) -> Callable[[Context, Key], bytes]:

@@ -8,7 +8,7 @@ import re
 from torana.services.apigateway.book import STAGE, Book, Sheet
 from torana.services.ports import Call
 from torana.services.wafv2.book import Json, by_arn, invalid, kind_of, nonexistent
-from torana.services.wafv2.items import Items
+from torana.services.wafv2.items import shown
 
 _STAGE = re.compile(r"arn:[a-z-]+:apigateway:[a-z0-9-]*::/restapis/([a-z0-9-]+)/stages/([\w-]+)")
 
@@ -21,7 +21,7 @@ class Associations:
 
     async def AssociateWebACL(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
-            acl = await _acl(sheet, params["WebACLArn"])
+            acl = await by_arn(sheet, params["WebACLArn"], "waf-webacl")
             place, stage = await _stage(sheet, params["ResourceArn"])
             stage["webAclArn"] = acl["ARN"]
             sheet.put(kind_of(acl["ARN"]), acl["Name"], acl)
@@ -49,13 +49,11 @@ class Associations:
         found = await self._book.read(work)
         if found is None:
             return {}
-        named = {"Scope": "REGIONAL", "Name": found["Name"], "Id": found["Id"]}
-        whole = await Items(self._book).GetWebACL(call, named)
-        return {"WebACL": whole["WebACL"]}
+        return {"WebACL": shown(found)}
 
     async def ListResourcesForWebACL(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
-            acl = await _acl(sheet, params["WebACLArn"])
+            acl = await by_arn(sheet, params["WebACLArn"], "waf-webacl")
             if params.get("ResourceType", "APPLICATION_LOAD_BALANCER") != "API_GATEWAY":
                 return {"ResourceArns": []}
             found: list[str] = []
@@ -66,13 +64,6 @@ class Associations:
             return {"ResourceArns": found}
 
         return await self._book.read(work)
-
-
-async def _acl(sheet: Sheet, arn: str) -> Json:
-    found = await by_arn(sheet, arn)
-    if kind_of(arn) != "waf-webacl":
-        raise nonexistent()
-    return found
 
 
 async def _stage(sheet: Sheet, arn: str) -> tuple[str, Json]:

@@ -27,9 +27,11 @@ def kind_of(arn: str) -> str:
     return kind if kind in KINDS and parts[2] == "wafv2" else ""
 
 
-async def by_arn(sheet: Sheet, arn: str) -> Json:
-    """An item. Raises the service's error."""
+async def by_arn(sheet: Sheet, arn: str, only: str = "") -> Json:
+    """An item, of one kind only if that is said. Raises the service's error."""
     kind = kind_of(arn)
+    if only and kind != only:
+        raise nonexistent()
     name = arn.split("/")[-2] if kind else ""
     found = await sheet.get(kind, name) if kind else None
     if found is None or found["ARN"] != arn:

@@ -20,6 +20,7 @@ from torana.services.wafv2.book import (
     associated,
     bad,
     beyond,
+    by_arn,
     duplicate,
     everything,
     invalid,
@@ -81,9 +82,6 @@ class Items:
         return await self._create(call, params, _WEB_ACL)
 
     async def GetWebACL(self, call: Call, params: Json) -> Json:
-        if params.get("ARN"):
-            params = {"Scope": "REGIONAL", "Name": params["ARN"].split("/")[-2], **params}
-            params["Id"] = params["ARN"].split("/")[-1]
         return await self._get(params, _WEB_ACL)
 
     async def UpdateWebACL(self, call: Call, params: Json) -> Json:
@@ -99,9 +97,6 @@ class Items:
         return await self._create(call, params, _RULE_GROUP)
 
     async def GetRuleGroup(self, call: Call, params: Json) -> Json:
-        if params.get("ARN"):
-            params = {"Scope": "REGIONAL", "Name": params["ARN"].split("/")[-2], **params}
-            params["Id"] = params["ARN"].split("/")[-1]
         return await self._get(params, _RULE_GROUP)
 
     async def UpdateRuleGroup(self, call: Call, params: Json) -> Json:
@@ -184,14 +179,12 @@ class Items:
 
     async def _get(self, params: Json, kind: Kind) -> Json:
         async def work(sheet: Sheet) -> Json:
+            if params.get("ARN"):
+                return await by_arn(sheet, params["ARN"], f"waf-{kind.name}")
             return await _the(sheet, kind, params)
 
-        item = thawed(await self._book.read(work))
-        token = item.pop("LockToken")
-        item.pop("Tags", None)
-        if kind in (_WEB_ACL, _RULE_GROUP):
-            item["LabelNamespace"] = label_prefix(item["ARN"])
-        return {kind.shown: item, "LockToken": token}
+        item = await self._book.read(work)
+        return {kind.shown: shown(item), "LockToken": item["LockToken"]}
 
     async def _delete(self, call: Call, params: Json, kind: Kind) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -225,6 +218,14 @@ async def _the(sheet: Sheet, kind: Kind, params: Json) -> Json:
     if found is None or found["Id"] != params["Id"]:
         raise nonexistent()
     return found
+
+
+def shown(item: Json) -> Json:
+    """An item as the service answers it, whole."""
+    whole = {name: part for name, part in item.items() if name not in ("LockToken", "Tags")}
+    if "VisibilityConfig" in whole:
+        whole["LabelNamespace"] = label_prefix(item["ARN"])
+    return thawed(whole)
 
 
 def _summary(item: Json) -> Json:

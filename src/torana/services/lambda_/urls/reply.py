@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
-from torana.message import Body, Headers, Reply
+from torana.message import Body, Continued, Headers, Reply
 from torana.services.payload import as_stream
 from torana.wire.event_stream import Frames, MalformedFrame
 
@@ -91,27 +91,14 @@ async def chunks(body: Body) -> AsyncGenerator[bytes]:
     raise Malformed("the event stream ended too early")
 
 
-class _Rest:
+class _Rest(Continued):
     """The body of a streamed answer; one that breaks off breaks the connection off."""
 
-    def __init__(self, first: bytes, pieces: AsyncGenerator[bytes]) -> None:
-        self.trailers = Headers()
-        self._first, self._pieces = first, pieces
-
-    def __aiter__(self) -> "_Rest":
-        return self
-
     async def __anext__(self) -> bytes:
-        if self._first:
-            first, self._first = self._first, b""
-            return first
         try:
-            return await anext(self._pieces)
+            return await super().__anext__()
         except Malformed as error:
             raise ConnectionError(str(error)) from error
-
-    async def aclose(self) -> None:
-        await self._pieces.aclose()
 
 
 def _decoded(payload: bytes) -> Any:
