@@ -4,13 +4,10 @@ import asyncio
 import gc
 import logging
 import os
-import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from torana.app import llm, services
 from torana.app.control import Control
@@ -22,32 +19,32 @@ from torana.app.definitions import (
     gather,
     parse,
 )
+from torana.app.doors import Doors
 from torana.app.key_ring import KeyRing, demo_plan, from_settings
 from torana.app.llm_desk import Desk
 from torana.app.llm_keys import teams_of
+from torana.app.logs import Logs
 from torana.app.management import management, matches
+from torana.app.numbers import Numbers
 from torana.app.once import authorize_once, once
 from torana.app.walls import Walls
-from torana.app.watch import changes
 from torana.auth.keys import hash_key, new_key
 from torana.gateway.contract import Bucket, Ports
 from torana.gateway.errors import InvalidApi
 from torana.gateway.front_door import FrontDoor
-from torana.gateway.https_only import strict, to_https
 from torana.gateway.issuers import Issuers, Pool
 from torana.gateway.locate import Table
 from torana.gateway.observe import observer
 from torana.gateway.stage_cache import TOPIC, Caches
 from torana.llm.serve import Llm
 from torana.llm.spend import Ledger
-from torana.message import Headers, Reply, Request
+from torana.message import Reply, Request
 from torana.model.rest import RestApi, Stage
 from torana.model.usage import ApiKey, QuotaSettings
-from torana.net.client import HttpClient, Timeouts
+from torana.net.client import HttpClient
 from torana.net.pauses import with_pauses
-from torana.net.server import Handler, Listener, listen
+from torana.net.server import Listener, listen
 from torana.net.tasks import spawn
-from torana.net.tls import ServerContext, renew, server_context
 from torana.services.apigateway import DataPlane
 from torana.services.apigateway.book import CLIENT_CERTIFICATE, VPC_LINK
 from torana.services.apigateway.client_certificates import opened
@@ -59,8 +56,7 @@ from torana.services.seal import KeyFile
 from torana.settings import Settings
 from torana.state import open_counters, open_store
 from torana.telemetry.groups import Groups, into_files
-from torana.telemetry.lines import Lines
-from torana.telemetry.metrics import Metrics, exposition, read_snapshot
+from torana.telemetry.metrics import Metrics
 
 _log = logging.getLogger("torana")
 
@@ -75,15 +71,16 @@ class Node:
         self._metrics = Metrics()
         self._client = HttpClient()
         self._seal = KeyFile(settings.folder() / "client-certificates.key")
-        self._logs: dict[str, Lines] = {}
+        self._logs = Logs(settings)
+        self._doors = Doors(settings)
+        self._numbers = Numbers(self._metrics, self._look, self._client)
         self.groups = Groups()
-        self.groups.add(into_files(self._group))
+        self.groups.add(into_files(self._logs.group))
         self._sources: tuple[Source, ...] = ()
         self._files = Table({})
         self.door = FrontDoor(self._files)
         self._listeners: list[Listener] = []
         self.front_port = self.redirect_port = 0
-        self._tls: ServerContext | None = None
         self._urls: UrlTable | None = None
         self._ledger: Ledger | None = None
         self._desk: Desk | None = None
@@ -143,7 +140,7 @@ class Node:
             wall=walls.find,
             issuers=Issuers(self._client, _pools(settings)),
             caches=self._caches,
-            observe=observer(self._metrics, self._log_of, self.groups),
+            observe=observer(self._metrics, self._logs.of, self.groups),
             account=settings.account,
             region=settings.region,
             domain_suffix=settings.domain_suffix,
@@ -161,7 +158,7 @@ class Node:
             await self._open_redirect()
         if role == "worker":
             path = str(run / f"worker-{os.getpid()}.sock")
-            self._listeners.append(await listen(self._own_metrics, path=path))
+            self._listeners.append(await listen(self._numbers.own, path=path))
         else:
             await self._open_management(run)
         # What was made at start stays: the collector need not look through it again and again.
@@ -236,14 +233,13 @@ class Node:
 
     def reload(self) -> bool:
         """Read the files again; a bad one leaves everything as it is. True when served anew."""
-        self._renew_certificate()
+        self._doors.renew()
         try:
             self.load(gather(self.settings.apis))
         except BadDefinitions as error:
             _log.error("not reloaded, the running APIs go on:\n%s", error)
             return False
-        for log in self._logs.values():
-            log.reopen()
+        self._logs.reopen()
         if self._services.functions is not None:
             self._services.functions.reload()
         _log.info("reloaded %d APIs", len(self.door.table.stages))
@@ -271,40 +267,21 @@ class Node:
         self.door.urls = UrlDoor(
             self._urls, settings.domain_suffix, self._services.identify, self._services.invoke
         )
-        tls = settings.tls
-        handler: Handler = self.door
-        if tls is not None:
-            self._tls = server_context(tls.certificate, tls.key, tls.client_ca, tls.minimum_version)
-            handler = self.door if tls.hsts is None else strict(self.door, tls.hsts)
-        self.front_door = await listen(
-            handler, host=settings.host, port=settings.port, sock=sock, ssl=self._tls
-        )
+        self.front_door = await self._doors.open(self.door, sock)
         self._listeners.append(self.front_door)
         self.front_port = self.front_door.port
 
     async def _open_redirect(self) -> None:
-        tls = self.settings.tls
-        if tls is None or tls.redirect_port is None:
-            return
-        handler = to_https(self.front_port)
-        redirect = await listen(handler, host=self.settings.host, port=tls.redirect_port)
-        self.redirect_port = redirect.port
-        self._listeners.append(redirect)
-
-    def _renew_certificate(self) -> None:
-        tls = self.settings.tls
-        if tls is None or self._tls is None:
-            return
-        try:
-            renew(self._tls, tls.certificate, tls.key)
-        except OSError as error:
-            _log.error("the certificate is not renewed, the one before goes on: %s", error)
+        redirect = await self._doors.redirect(self.front_port)
+        if redirect is not None:
+            self.redirect_port = redirect.port
+            self._listeners.append(redirect)
 
     async def _open_management(self, run: Path) -> None:
         root = self._services.root
         handler = management(
             self._services.handle,
-            lambda: self._all_metrics(run),
+            lambda: self._numbers.all(run),
             matches(root.access_key_id, root.secret_access_key),
             self._desk.handle if self._desk else None,
         )
@@ -331,24 +308,7 @@ class Node:
             self._quotas[key] = found
         return found
 
-    def _log_of(self, stage: Stage) -> Lines | None:
-        """A stage's own destination, or the one of the settings."""
-        own = stage.access_log_settings
-        path = self.settings.access_log
-        if own is not None and own.destination_arn:
-            path = _log_path(own.destination_arn, self.settings.folder())
-        return self._lines(path) if path else None
-
-    def _group(self, name: str) -> Lines:
-        """A log group's file."""
-        return self._lines(_log_path(name, self.settings.folder()))
-
-    def _lines(self, path: str) -> Lines:
-        if path not in self._logs:
-            self._logs[path] = Lines(path)
-        return self._logs[path]
-
-    def _gauges(self) -> None:
+    def _look(self) -> None:
         gauges = self._metrics.gauges
         if self._services.functions is not None:
             now, since = self._services.functions.numbers()
@@ -357,28 +317,7 @@ class Node:
         gauges["connections_open"] = sum(each.open_connections for each in self._listeners)
         gauges["stage_cache_bytes"] = self._caches.bytes()
         gauges["stages_live"] = len(self.door.table.stages)
-        gauges["access_log_lines_dropped"] = sum(log.dropped for log in self._logs.values())
-
-    async def _own_metrics(self, request: Request) -> Reply:
-        self._gauges()
-        return Reply(200, Headers(), self._metrics.snapshot())
-
-    async def _all_metrics(self, run: Path) -> bytes:
-        """This process' numbers and those of its workers."""
-        self._gauges()
-        found = [read_snapshot(self._metrics.snapshot())]
-        for path in run.glob("worker-*.sock"):
-            try:
-                origin = self._client.origin("unix", str(path), 0)
-                reply = await origin.send(
-                    Request("GET", "/metrics", Headers([("Host", "worker")])),
-                    Timeouts(connect=1.0, head=2.0),
-                )
-            except (TimeoutError, ConnectionError):
-                continue
-            if isinstance(reply.body, bytes):
-                found.append(read_snapshot(reply.body))
-        return exposition(found)
+        gauges["access_log_lines_dropped"] = self._logs.dropped
 
     async def stop(self) -> None:
         """Take no more, finish what runs, then close everything."""
@@ -402,51 +341,8 @@ class Node:
         await self._store.close()
         if self._ledger is not None:
             self._ledger.close()
-        for log in self._logs.values():
-            log.close()
+        self._logs.close()
 
 
 def _pools(settings: Settings) -> dict[str, Pool]:
     return {id: Pool(pool.issuer, tuple(pool.audience)) for id, pool in settings.user_pools.items()}
-
-
-def _log_path(destination: str, folder: Path) -> str:
-    """`-`, `file:PATH`, or a log group's ARN, which is kept as a file of that name."""
-    if destination in ("-", "stdout"):
-        return "-"
-    if destination.startswith("file:"):
-        return destination[len("file:") :]
-    group = destination.partition(":log-group:")[2].removesuffix(":*") or destination
-    safe = "".join(char if char.isalnum() or char in "-_." else "_" for char in group)
-    return str(folder / "logs" / f"{safe}.log")
-
-
-def write_run_file(settings: Settings, port: int, management_port: int) -> None:
-    """`run.json`: who serves, and where. Written last, so that its presence means ready."""
-    path = settings.folder() / "run.json"
-    fresh = path.with_suffix(".new")
-    said = {"pid": os.getpid(), "port": port, "management_port": management_port}
-    fresh.write_bytes(msgspec.json.encode(said))
-    fresh.replace(path)
-
-
-async def run(node: Node, ready: Callable[[Node], None]) -> None:
-    """Serve in one process until SIGTERM or SIGINT; SIGHUP reads the files again."""
-    await node.start("all", None)
-    write_run_file(node.settings, node.front_port, node.management.port)
-    ready(node)
-    await until_told(node.settings, node.reload)
-    (node.settings.folder() / "run.json").unlink(missing_ok=True)
-    await node.stop()
-
-
-async def until_told(settings: Settings, reload: Callable[[], object]) -> None:
-    """Wait for the signal to stop, reloading meanwhile as asked."""
-    loop, told = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    watcher = spawn(changes(settings.apis, reload), "watch") if settings.watch else None
-    await told.wait()
-    if watcher is not None:
-        watcher.cancel()

@@ -16,7 +16,8 @@ from collections.abc import Callable
 import msgspec
 import uvloop
 
-from torana.app.node import Node, until_told, write_run_file
+from torana.app.node import Node
+from torana.app.running import until_told, write_run_file
 from torana.net.tasks import spawn
 from torana.settings import Settings
 from torana.state.hub import Hub

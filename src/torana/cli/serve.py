@@ -12,7 +12,8 @@ from rich.logging import RichHandler
 
 from torana.app import workers
 from torana.app.definitions import BadDefinitions
-from torana.app.node import Node, run
+from torana.app.node import Node
+from torana.app.running import run
 from torana.settings import BadSettings, Settings, load
 
 OUT = Console(highlight=False)

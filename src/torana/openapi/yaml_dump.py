@@ -34,4 +34,7 @@ for _number, _kind in ((FLOAT, "float"), (BASED, "int"), (INT, "int")):
 
 def dump(value: Any) -> str:
     """The text; keys keep their order."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+    text = cast(Any, yaml).dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000
+    )
+    return cast(str, text)

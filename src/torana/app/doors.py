@@ -1,0 +1,46 @@
+"""The front door's listeners: plain or TLS, and the redirect to the latter."""
+
+import logging
+import socket
+
+from torana.gateway.https_only import strict, to_https
+from torana.net.server import Handler, Listener, listen
+from torana.net.tls import ServerContext, renew, server_context
+from torana.settings import Settings
+
+_log = logging.getLogger("torana")
+
+
+class Doors:
+    """What clients of APIs connect to."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._tls: ServerContext | None = None
+
+    async def open(self, handler: Handler, sock: socket.socket | None) -> Listener:
+        """On `sock`, where several processes share one. Raises `OSError`."""
+        settings, tls = self._settings, self._settings.tls
+        if tls is not None:
+            self._tls = server_context(tls.certificate, tls.key, tls.client_ca, tls.minimum_version)
+            handler = handler if tls.hsts is None else strict(handler, tls.hsts)
+        return await listen(
+            handler, host=settings.host, port=settings.port, sock=sock, ssl=self._tls
+        )
+
+    async def redirect(self, port: int) -> Listener | None:
+        """To HTTPS on `port`, where the settings want it."""
+        tls = self._settings.tls
+        if tls is None or tls.redirect_port is None:
+            return None
+        return await listen(to_https(port), host=self._settings.host, port=tls.redirect_port)
+
+    def renew(self) -> None:
+        """Take the certificate from its files again; one that cannot be read changes nothing."""
+        tls = self._settings.tls
+        if tls is None or self._tls is None:
+            return
+        try:
+            renew(self._tls, tls.certificate, tls.key)
+        except OSError as error:
+            _log.error("the certificate is not renewed, the one before goes on: %s", error)
