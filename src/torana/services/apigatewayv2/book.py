@@ -1,0 +1,93 @@
+"""What the control plane of HTTP and WebSocket APIs keeps in the store, and how it is found.
+
+Documents have the members of the service's model, in its spelling (`ApiId`), and dates as whole
+seconds. A deployment holds a `Snapshot`: the API as it was, with everything that hangs on it (see
+`snapshot`), which is all that a data plane needs besides the stage.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from torana.services.apigateway.book import DOMAIN, MAPPING, Book, Json, Sheet, new_id
+from torana.services.apigateway.faults import not_found
+from torana.services.ports import Call
+
+__all__ = ["DOMAIN", "MAPPING", "Book", "Json", "Sheet", "new_id"]
+
+API = "v2-api"
+"""`ProtocolType` is `HTTP` or `WEBSOCKET`."""
+ROUTE = "v2-route"
+"""Under `{api}/{route}`."""
+ROUTE_KEY = "v2-route-key"
+"""Under `{api}/{route key}`: no two routes of one key."""
+ROUTE_RESPONSE = "v2-route-response"
+"""Under `{api}/{route}/{response}`."""
+INTEGRATION = "v2-integration"
+"""Under `{api}/{integration}`."""
+INTEGRATION_RESPONSE = "v2-integration-response"
+"""Under `{api}/{integration}/{response}`."""
+AUTHORIZER = "v2-authorizer"
+"""Under `{api}/{authorizer}`."""
+MODEL = "v2-model"
+"""Under `{api}/{model}`."""
+DEPLOYMENT = "v2-deployment"
+"""Under `{api}/{deployment}`, with its `Snapshot`."""
+STAGE = "v2-stage"
+"""Under `{api}/{stage}`, with its `DeploymentId`."""
+FLUSH = "v2-stage-flush"
+"""Under `{api}/{stage}`: how often its authorizers were asked to forget, as `authorizers`."""
+VPC_LINK = "v2-vpc-link"
+RULE = "v2-routing-rule"
+"""Under `{domain}/{rule}`."""
+
+OF_AN_API = (
+    ROUTE,
+    ROUTE_KEY,
+    ROUTE_RESPONSE,
+    INTEGRATION,
+    INTEGRATION_RESPONSE,
+    AUTHORIZER,
+    MODEL,
+    DEPLOYMENT,
+    STAGE,
+    FLUSH,
+)
+"""Everything that goes with its API."""
+
+_NOUNS = {
+    ROUTE: "Route",
+    ROUTE_RESPONSE: "RouteResponse",
+    INTEGRATION: "Integration",
+    INTEGRATION_RESPONSE: "IntegrationResponse",
+    AUTHORIZER: "Authorizer",
+    MODEL: "Model",
+    DEPLOYMENT: "Deployment",
+    STAGE: "stage",
+}
+
+
+async def the_api(sheet: Sheet, call: Call, api_id: str) -> Json:
+    """An API's document. Raises the service's error."""
+    api = await sheet.get(API, api_id)
+    if api is None:
+        account = call.principal.account
+        raise not_found(f"Invalid API identifier specified {account}:{api_id}")
+    return api
+
+
+async def part(sheet: Sheet, kind: str, *path: str) -> Json:
+    """A part of an API. Raises the service's error."""
+    found = await sheet.get(kind, "/".join(path))
+    if found is None:
+        raise not_found(f"Invalid {_NOUNS[kind]} identifier specified {path[-1]}")
+    return found
+
+
+async def parts(sheet: Sheet, kind: str, *path: str) -> list[Json]:
+    """Every part of a kind of an API, or of one of its parts."""
+    return [each async for _, each in sheet.scan(kind, "/".join(path) + "/")]
+
+
+def given(params: Json, names: Iterable[str]) -> dict[str, Any]:
+    """The members that were given, and say something."""
+    return {name: params[name] for name in names if params.get(name) not in (None, "", [], {})}
