@@ -78,6 +78,16 @@ class Sheet:
                 self._before[kind, document.id] = document.body
             yield document.id, msgspec.json.decode(document.body)
 
+    async def now(self, kind: str, prefix: str = "") -> list[tuple[str, Json]]:
+        """What `scan` finds, as this attempt leaves it."""
+        found = {id: each async for id, each in self.scan(kind, prefix)}
+        for (written, id), body in self._written.items():
+            if written == kind and id.startswith(prefix):
+                found.pop(id, None)
+                if body is not None:
+                    found[id] = msgspec.json.decode(body)
+        return sorted(found.items(), key=lambda each: each[0])
+
     def put(self, kind: str, id: str, value: Json) -> None:
         """Write a document. What was not read before must not exist."""
         self._written[kind, id] = msgspec.json.encode(value)

@@ -21,6 +21,8 @@ _RULES = (
     Rule("/endpointConfiguration/ipAddressType"),
 )
 _MAPPING_RULES = (Rule("/basePath"), Rule("/restapiId"), Rule("/restApiId"), Rule("/stage", EDIT))
+_SHOWN = ("basePath", "restApiId", "stage")
+"""Of a mapping: `apigatewayv2` keeps more."""
 _KEPT = (
     "certificateArn",
     "certificateName",
@@ -138,7 +140,10 @@ class Domains:
     async def GetBasePathMappings(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
             domain = await _domain(sheet, params["domainName"])
-            found = [each async for _, each in sheet.scan(MAPPING, f"{domain['domainName']}/")]
+            found = [
+                {name: each[name] for name in _SHOWN if name in each}
+                async for _, each in sheet.scan(MAPPING, f"{domain['domainName']}/")
+            ]
             return page(found, params, "basePath")
 
         return await self._book.read(work)

@@ -43,6 +43,14 @@ async def _nobody(api: RestApi, stage: Stage, authorizer: str, request: Request)
     raise ValueError("there is no data plane here")
 
 
+Deploy = Callable[[Json, Json], Awaitable[str | None]]
+"""Says why a stage, of a snapshot of an API of `apigatewayv2`, cannot be served, or None."""
+
+
+async def _any_deployment(api: Json, stage: Json) -> str | None:
+    return None
+
+
 class DataPlane(Struct, frozen=True):
     """The data plane of this process, or none."""
 
@@ -53,3 +61,6 @@ class DataPlane(Struct, frozen=True):
     seal: Seal | None = None
     """For the private keys of client certificates."""
     authorize_once: Authorize = _nobody
+    cannot_deploy: Deploy = _any_deployment
+    endpoint: Callable[[str, str], str] = lambda api_id, scheme: f"{scheme}://{api_id}.execute-api"
+    """Where clients find an API: its id, and `http` or `ws`."""

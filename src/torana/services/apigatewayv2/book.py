@@ -6,10 +6,11 @@ seconds. A deployment holds a `Snapshot`: the API as it was, with everything tha
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from torana.services.apigateway.book import DOMAIN, MAPPING, Book, Json, Sheet, new_id
-from torana.services.apigateway.faults import not_found
+from torana.services.apigateway.faults import bad, not_found
 from torana.services.ports import Call
 
 __all__ = ["DOMAIN", "MAPPING", "Book", "Json", "Sheet", "new_id"]
@@ -85,9 +86,56 @@ async def part(sheet: Sheet, kind: str, *path: str) -> Json:
 
 async def parts(sheet: Sheet, kind: str, *path: str) -> list[Json]:
     """Every part of a kind of an API, or of one of its parts."""
-    return [each async for _, each in sheet.scan(kind, "/".join(path) + "/")]
+    return [each for _, each in await sheet.now(kind, "/".join(path) + "/")]
 
 
 def given(params: Json, names: Iterable[str]) -> dict[str, Any]:
     """The members that were given, and say something."""
     return {name: params[name] for name in names if params.get(name) not in (None, "", [], {})}
+
+
+def dated(document: Json) -> Json:
+    """A document as the service answers it: dates are dates."""
+    dates = {
+        name: datetime.fromtimestamp(document[name], UTC)
+        for name in ("CreatedDate", "LastUpdatedDate")
+        if name in document
+    }
+    return {**document, **dates}
+
+
+def change(document: Json, params: Json, names: Iterable[str]) -> None:
+    """Take over the members that were given; an empty text takes one away."""
+    for name in names:
+        value = params.get(name)
+        if value == "":
+            document.pop(name, None)
+        elif value is not None:
+            document[name] = value
+
+
+def merge(document: Json, params: Json, name: str) -> None:
+    """Take over the entries of a map; an empty one takes it away."""
+    if params.get(name) is None:
+        return
+    merged = {**document.get(name, {}), **params[name]}
+    kept = {key: value for key, value in merged.items() if value not in ("", {})}
+    if kept:
+        document[name] = kept
+    else:
+        document.pop(name, None)
+
+
+def page(items: list[Json], params: Json, most: int = 500) -> Json:
+    """A page of a list, by `MaxResults` and `NextToken`, which is where it goes on."""
+    try:
+        size, start = int(params.get("MaxResults") or most), int(params.get("NextToken") or 0)
+    except ValueError:
+        raise bad("Invalid pagination token or page size") from None
+    if not size >= 1 or start < 0:
+        raise bad("Invalid pagination token or page size")
+    end = start + min(size, most)
+    answer: Json = {"Items": [dated(each) for each in items[start:end]]}
+    if end < len(items):
+        answer["NextToken"] = str(end)
+    return answer

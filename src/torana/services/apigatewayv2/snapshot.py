@@ -31,7 +31,7 @@ async def snapshot(sheet: Sheet, api: Json) -> Json:
         (integrations, "IntegrationId", "IntegrationResponses", INTEGRATION_RESPONSE),
     ):
         found: dict[str, list[Json]] = {}
-        async for path, response in sheet.scan(kind, f"{id}/"):
+        for path, response in await sheet.now(kind, f"{id}/"):
             found.setdefault(path.split("/")[1], []).append(response)
         for each in owner:
             each[within] = found.get(each[key], [])
