@@ -42,6 +42,7 @@ def _bound(
         else None,
         expires.timestamp() if expires else float("inf"),
         team,
+        given.mcp,
     )
 
 

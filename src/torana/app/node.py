@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from torana.app import llm, services
+from torana.app import services
+from torana.app.ai_doors import AiDoors
 from torana.app.control import Control
 from torana.app.definitions import (
     BadDefinitions,
@@ -21,8 +22,6 @@ from torana.app.definitions import (
 )
 from torana.app.doors import Doors
 from torana.app.key_ring import KeyRing, demo_plan, from_settings
-from torana.app.llm_desk import Desk
-from torana.app.llm_keys import teams_of
 from torana.app.logs import Logs
 from torana.app.management import management, matches
 from torana.app.numbers import Numbers
@@ -36,8 +35,6 @@ from torana.gateway.issuers import Issuers, Pool
 from torana.gateway.locate import Table
 from torana.gateway.observe import observer
 from torana.gateway.stage_cache import TOPIC, Caches
-from torana.llm.serve import Llm
-from torana.llm.spend import Ledger
 from torana.message import Reply, Request
 from torana.model.rest import RestApi, Stage
 from torana.model.usage import ApiKey, QuotaSettings
@@ -82,9 +79,7 @@ class Node:
         self._listeners: list[Listener] = []
         self.front_port = self.redirect_port = 0
         self._urls: UrlTable | None = None
-        self._ledger: Ledger | None = None
-        self._desk: Desk | None = None
-        self._follow_keys: asyncio.Task[None] | None = None
+        self._ai = AiDoors()
         self._watching: list[asyncio.Task[None]] = []
         self._quotas: dict[tuple[str, QuotaSettings], Bucket] = {}
 
@@ -150,8 +145,16 @@ class Node:
         self.load(gather(settings.apis))
         await self._control.load()
         self._following = spawn(self._control.follow(), "follow the control plane")
-        if settings.llm.models:
-            await self._open_llm()
+        self.door.besides = await self._ai.open(
+            settings,
+            self._environment,
+            self._client,
+            self._store,
+            self.counters,
+            self.door,
+            self._keys.find,
+            KeyFile(settings.folder() / "master.key"),
+        )
         if role != "hub":
             await self._open_front_door(sock)
         if role != "worker":
@@ -250,16 +253,6 @@ class Node:
         """API ids and stage names that are served."""
         return sorted(self.door.table.stages)
 
-    async def _open_llm(self) -> None:
-        settings = self.settings
-        plan = llm.build(settings.llm, self._environment, self._client, self.counters)
-        usage = settings.folder() / "usage"
-        self._ledger = Ledger(usage)
-        api = self.door.beside = Llm(plan, self._ledger.add)
-        teams = teams_of(settings.llm, self.counters)
-        self._desk = Desk(api, settings.llm, teams, self._store, self.counters, usage)
-        self._follow_keys = spawn(self._desk.follow(await self._desk.load()), "follow the LLM keys")
-
     async def _open_front_door(self, sock: socket.socket | None) -> None:
         settings = self.settings
         self._urls = UrlTable(self._store, Place(settings.region, settings.account))
@@ -283,7 +276,7 @@ class Node:
             self._services.handle,
             lambda: self._numbers.all(run),
             matches(root.access_key_id, root.secret_access_key),
-            self._desk.handle if self._desk else None,
+            self._ai.desk.handle if self._ai.desk else None,
         )
         self.management = await listen(
             handler, host=self.settings.management_host, port=self.settings.management_port
@@ -331,16 +324,13 @@ class Node:
         self._following.cancel()
         for watcher in self._watching:
             watcher.cancel()
-        if self._follow_keys is not None:
-            self._follow_keys.cancel()
         if self._urls is not None:
             await self._urls.aclose()
         await self._services.aclose()
         await self._client.aclose()
         await self.counters.close()
         await self._store.close()
-        if self._ledger is not None:
-            self._ledger.close()
+        self._ai.close()
         self._logs.close()
 
 

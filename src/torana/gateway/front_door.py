@@ -26,11 +26,11 @@ class Hosts(Protocol):
 class FrontDoor:
     """Holds the table of live stages. A deployment swaps it by one assignment."""
 
-    __slots__ = ("beside", "table", "urls")
+    __slots__ = ("besides", "table", "urls")
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self.beside: Beside | None = None
+        self.besides: tuple[Beside, ...] = ()
         """What else this door serves, for paths that no domain of an API claims."""
         self.urls: Hosts | None = None
 
@@ -46,9 +46,9 @@ class FrontDoor:
             handler = urls.find(request.headers.get("host") or "", path) if urls else None
             if handler is not None:
                 return handler(request)
-            beside = self.beside
-            if beside is not None and beside.takes(path):
-                return beside(request)
+            for beside in self.besides:
+                if beside.takes(path):
+                    return beside(request)
             return _nowhere()
         return serve(found.live.pick(), request, found.path, query, found.full_path)
 

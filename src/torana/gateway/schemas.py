@@ -15,17 +15,19 @@ import jsonschema
 import msgspec
 
 from torana.gateway.errors import InvalidApi
-from torana.model.rest import Json, Model
+from torana.model.rest import Model
+from torana.model.schema import closed
 
 Check = Callable[[Any], "str | None"]
 """None for a valid value, else what is wrong with it."""
 
-_PREFIXES = ("#/definitions/", "#/components/schemas/", "https://apigateway.amazonaws.com/")
+_DRAFT = "http://json-schema.org/draft-04/schema#"
 
 
 def validator(model: Model, models: Mapping[str, Model]) -> Check:
     """Compile a model with what it refers to. Raises `InvalidApi`."""
-    return _compiled(msgspec.json.encode(_closed(model, models), order="deterministic"))
+    schema = {**closed(model, models), "$schema": _DRAFT}
+    return _compiled(msgspec.json.encode(schema, order="deterministic"))
 
 
 @lru_cache(maxsize=4096)
@@ -46,39 +48,6 @@ def _compiled(encoded: bytes) -> Check:
         return None
 
     return check
-
-
-def _closed(model: Model, models: Mapping[str, Model]) -> Json:
-    """The schema with every model it can reach as a definition of its own."""
-    wanted: dict[str, Json] = {}
-    own = _rewrite(model.schema, lambda name: _reach(name, models, wanted))
-    schema = dict(own)
-    schema["$schema"] = "http://json-schema.org/draft-04/schema#"
-    if wanted:
-        schema["definitions"] = {**own.get("definitions", {}), **wanted}
-    return schema
-
-
-def _reach(name: str, models: Mapping[str, Model], wanted: dict[str, Json]) -> None:
-    if name in wanted or name not in models:
-        return
-    wanted[name] = {}
-    wanted[name] = _rewrite(models[name].schema, lambda inner: _reach(inner, models, wanted))
-
-
-def _rewrite(value: Any, reach: Callable[[str], None]) -> Any:
-    """References to models, however spelled, as references to definitions."""
-    if isinstance(value, list):
-        return [_rewrite(item, reach) for item in cast(list[Any], value)]
-    if not isinstance(value, dict):
-        return value
-    found = cast(dict[str, Any], value)
-    reference = found.get("$ref")
-    if isinstance(reference, str) and reference.startswith(_PREFIXES):
-        name = reference.rpartition("/")[2]
-        reach(name)
-        return {"$ref": f"#/definitions/{name}"}
-    return {key: _rewrite(item, reach) for key, item in found.items()}
 
 
 def _violations(explain: Any, value: Any) -> Iterator[str]:

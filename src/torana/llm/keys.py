@@ -42,6 +42,8 @@ class Key(Struct, frozen=True, eq=False):
     """`time.time()`."""
     team: "Key | None" = None
     """Whose limits hold as well."""
+    mcp: tuple[str, ...] = ()
+    """Patterns of MCP servers and their tools."""
 
 
 Keys = Mapping[bytes, Key]
@@ -130,6 +132,11 @@ async def reserve(key: Key, size: int, most: int | None, price: Price | None) ->
             reserved.settle(None, None)
             raise
     return reserved
+
+
+async def take_request(key: Key) -> None:
+    """Count a request that costs no tokens, of the key and its team. Raises `LlmError`."""
+    (await reserve(key, 0, 0, None)).settle(None, None)
 
 
 async def _reserve(key: Key, size: int, most: int | None, price: Price | None) -> Reserved:

@@ -18,7 +18,7 @@ from torana.llm.fronts import front_of
 from torana.llm.fronts.openai_errors import refuse
 from torana.llm.fronts.passed import Passed
 from torana.llm.guard import Guard, GuardedWriter
-from torana.llm.keys import Key, Keys, Reserved, allow, identify, reserve
+from torana.llm.keys import Key, Keys, Reserved, allow, identify, reserve, take_request
 from torana.llm.relay import Observing, Passing, Pipe, Recorded, Relay, Translating
 from torana.llm.route import Model, Models, find
 from torana.llm.spend import Spent
@@ -126,7 +126,7 @@ class Llm:
 
     async def _again(self, kept: Kept, key: Key, model: Model, started: float) -> Reply:
         """An answer once more. It counts as a request, and costs nothing."""
-        (await reserve(key, 0, 0, None)).settle(None, None)
+        await take_request(key)
         spent = Spent(started, key.name, model.name, "", "", 200, usd=0.0)
         self._spend(msgspec.structs.replace(spent, hit=True, saved=kept.usd))
         return Reply(200, Headers([*kept.headers, ("x-torana-cache", "hit")]), kept.body)

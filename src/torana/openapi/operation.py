@@ -63,6 +63,7 @@ def read_operation(
         request_models=request_models,
         responses=responses,
         operation_name=name,
+        description=operation.text("description") or operation.text("summary"),
     )
 
 

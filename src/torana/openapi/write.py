@@ -99,6 +99,8 @@ def _operation(method: Method, family: Family, security: Security, wanted: _Want
     made: Json = {}
     if method.operation_name:
         made["operationId"] = method.operation_name
+    if method.description:
+        made["description"] = method.description
     parameters = [_parameter(key, needed) for key, needed in method.request_parameters.items()]
     for name, where, needed in parameters:
         made.setdefault("parameters", []).append(family.parameter(name, where, needed))

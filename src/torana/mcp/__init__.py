@@ -1,0 +1,1 @@
+"""The Model Context Protocol: deployed APIs as tools, and other servers behind virtual keys."""
