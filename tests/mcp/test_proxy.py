@@ -139,9 +139,7 @@ async def test_progress_comes_while_a_tool_works(tmp_path: Path) -> None:
         told.append(progress)
 
     async with gateway(tmp_path, ANN) as found, client(found) as mcp:
-        done: Any = await mcp.call_tool(
-            "search_slowly", {"word": "tea"}, progress_callback=tell
-        )
+        done: Any = await mcp.call_tool("search_slowly", {"word": "tea"}, progress_callback=tell)
         assert done.content[0].text == "slow notes on tea"
         assert told == [0.5]
 
