@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from torana.app.function_meter import FunctionMeter
 from torana.functions import functions, runtimes
 from torana.functions.errors import CannotStart, Throttled
 from torana.functions.instance import Outcome, Surroundings
@@ -32,6 +33,7 @@ from torana.settings import BadSettings, Function, Settings, secret
 from torana.state.objects import ObjectStore
 from torana.state.store import Store
 from torana.telemetry.lines import Lines
+from torana.telemetry.recorder import Recorder
 
 _log = logging.getLogger("torana")
 _LOOK = 0.5
@@ -48,11 +50,13 @@ class FunctionHost:
         store: Store,
         objects: ObjectStore,
         sessions: Sessions,
+        recorder: Recorder,
     ) -> None:
         """Raises `BadSettings`."""
         self._settings, self._environment, self._sessions = settings, environment, sessions
         self._folder = settings.folder() / "functions"
         self._endpoint = ""
+        self._meter = FunctionMeter(recorder)
         self._front_port = settings.port
         self._place = Place(settings.region, settings.account)
         self._defined: dict[str, FunctionVersion] = {}
@@ -139,15 +143,21 @@ class FunctionHost:
 
     async def invoke(self, version: FunctionVersion, event: Event) -> Outcome:
         """See `Runner`."""
+        self._meter.started(version)
         try:
             found = self._functions or await self._open()
-            return await found.invoke(version, event)
+            outcome = await found.invoke(version, event)
+            self._meter.invoked(version, event, failed=outcome.failed)
+            return outcome
         except Throttled as error:
+            self._meter.throttled(version, event)
             raise Busy(error.reason) from error
         except runtimes.RuntimeMissing as error:
             raise Missing(str(error)) from error
         except (CannotStart, OSError) as error:
             raise Failed(f"{version.name} cannot be started: {error}") from error
+        finally:
+            self._meter.ended(version)
 
     async def _open(self) -> functions.Functions:
         """Find out how functions can be boxed in here, at the first invocation."""
@@ -157,7 +167,9 @@ class FunctionHost:
                 readable = {path for each in runtimes.FAMILIES for path in each.readable()}
                 sandbox = await strongest(folder, sorted(readable), KINDS)
                 _log.info("functions run in this kind of box: %s", sandbox.kind.name)
-                around = Surroundings(sandbox, folder, self._variables, self._sink, self._gone)
+                around = Surroundings(
+                    sandbox, folder, self._variables, self._sink, self._gone, self._meter.took
+                )
                 wanted = self._settings.function_limits
                 limits = Limits(
                     concurrency=wanted.concurrency,

@@ -22,9 +22,11 @@ from torana.app.definitions import (
 )
 from torana.app.doors import Doors
 from torana.app.key_ring import KeyRing, demo_plan, from_settings
+from torana.app.llm_meter import llm_meter
 from torana.app.logs import Logs
 from torana.app.management import management, matches
 from torana.app.numbers import Numbers
+from torana.app.observatory import Observatory
 from torana.app.once import authorize_once, once
 from torana.app.walls import Walls
 from torana.auth.keys import hash_key, new_key
@@ -95,6 +97,10 @@ class Node:
         hub = f"node:{run / 'counters.sock'}"
         counters = settings.shared or (hub if role == "worker" else "local:")
         self.counters = await open_counters(counters, self._store)
+        self.observatory = Observatory(
+            settings.observing, settings.folder(), self._client, owner=role != "worker"
+        )
+        await self.observatory.open()
         self._caches = Caches(
             self.counters.publish, settings.stage_cache_memory, max(1, settings.workers)
         )
@@ -122,6 +128,8 @@ class Node:
                 self._authorize_once,
             ),
             seen=walls,
+            series=self.observatory.series,
+            recorder=self.observatory.recorder,
         )
         self._ports = Ports(
             client=self._client,
@@ -135,7 +143,7 @@ class Node:
             wall=walls.find,
             issuers=Issuers(self._client, _pools(settings)),
             caches=self._caches,
-            observe=observer(self._metrics, self._logs.of, self.groups),
+            observe=observer(self._metrics, self._logs.of, self.groups, self.observatory.recorder),
             account=settings.account,
             region=settings.region,
             domain_suffix=settings.domain_suffix,
@@ -154,6 +162,7 @@ class Node:
             self.door,
             self._keys.find,
             KeyFile(settings.folder() / "master.key"),
+            llm_meter(self.observatory.recorder),
         )
         if role != "hub":
             await self._open_front_door(sock)
@@ -289,7 +298,8 @@ class Node:
             await functions.serve(f"http://{shown}:{self.management.port}", self.front_port)
         if self.settings.workers > 1:
             region = self.settings.region
-            self._listeners.append(await self._services.listen_for_workers(run, region))
+            self._listeners += await self._services.listen_for_workers(run, region)
+            await self.observatory.listen()
 
     def _quota(self, name: str, settings: QuotaSettings) -> Bucket:
         """The same object for the same key, plan and amount, so that a request only takes."""
@@ -327,6 +337,7 @@ class Node:
         if self._urls is not None:
             await self._urls.aclose()
         await self._services.aclose()
+        await self.observatory.aclose()
         await self._client.aclose()
         await self.counters.close()
         await self._store.close()

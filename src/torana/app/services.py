@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from torana.app.functions import FunctionHost
+from torana.app.inference_meter import inference_meter
 from torana.app.relay import answering, relay
 from torana.auth.keys import same
 from torana.auth.policy import Caller
@@ -36,8 +37,11 @@ from torana.settings import BadSettings, Settings
 from torana.state import open_objects
 from torana.state.objects import ObjectStore
 from torana.state.store import Store
+from torana.telemetry.recorder import Recorder
+from torana.telemetry.timeseries import TimeSeries
 
-_FUNCTIONS = "functions.sock"
+_OWNED = ("lambda", "cloudwatch")
+"""Services whose work one process of the node does for all."""
 
 
 class Services:
@@ -99,10 +103,14 @@ class Services:
             Invocation("lambda", self._region, "", request, None, timeout)
         )
 
-    async def listen_for_workers(self, run: Path, region: str) -> Listener:
+    async def listen_for_workers(self, run: Path, region: str) -> list[Listener]:
         """What workers of the front door have this process do."""
-        handler = answering("lambda", region, self._router.dispatch)
-        return await listen(handler, path=str(run / _FUNCTIONS))
+        return [
+            await listen(
+                answering(name, region, self._router.dispatch), path=str(_socket(run, name))
+            )
+            for name in _OWNED
+        ]
 
     async def aclose(self) -> None:
         """End the functions, what runs beside and the engines."""
@@ -125,11 +133,14 @@ async def build(
     owner: bool,
     plane: DataPlane | None = None,
     seen: Seen | None = None,
+    series: TimeSeries | None = None,
+    recorder: Recorder | None = None,
 ) -> Services:
     """`owner`: this process starts the node's engines; others use them.
 
     Raises `BadSettings`.
     """
+    recorder = recorder or Recorder()
     pool = EnginePool(run / "engines", _pool_settings(settings)) if owner else None
     if pool is not None:
         await pool.start()
@@ -156,7 +167,7 @@ async def build(
         sessions = Sessions(FixedCredentials([root]))
         functions = None
         if owner:
-            functions = FunctionHost(settings, environment, store, objects, sessions)
+            functions = FunctionHost(settings, environment, store, objects, sessions, recorder)
             await functions.start()
         found = router(
             settings,
@@ -171,11 +182,13 @@ async def build(
                 functions and (functions.book, functions.queue, functions.limit, functions.sources),
                 KeyFile(settings.folder() / "master.key"),
                 seen,
+                series,
             ),
             sessions,
             client,
             environment,
-            {} if owner else {"lambda": relay(client, run / _FUNCTIONS)},
+            inference_meter(recorder),
+            {} if owner else {name: relay(client, _socket(run, name)) for name in _OWNED},
         )
     except BadCredentials as error:
         raise BadSettings(str(error)) from error
@@ -187,6 +200,10 @@ async def build(
             resume_trainings(store, objects, run_engine, models), "unfinished trainings"
         )
     return Services(root, found, engines, pool, objects, background, settings.region, functions)
+
+
+def _socket(run: Path, service: str) -> Path:
+    return run / f"{service}.sock"
 
 
 def _pool_settings(settings: Settings) -> PoolSettings:

@@ -46,6 +46,8 @@ class Surroundings(Struct, frozen=True):
     """Where a function's log goes."""
     gone: Callable[[Mapping[str, str]], None] = lambda variables: None
     """Told when the instance that got these variables is gone."""
+    took: Callable[[FunctionVersion, str, float], None] = lambda version, arn, seconds: None
+    """Told when an invocation by an ARN is over, and how long it took."""
 
 
 class Outcome(Struct):
@@ -215,7 +217,7 @@ class Instance:
         self._failure = None
         timer = loop.call_later(version.timeout, self._expire, event.request_id)
         watcher = loop.call_later(_WATCH, self._weigh, event.request_id)
-        turn = Turn(event.request_id, timer, watcher, self._finish)
+        turn = Turn(event.request_id, timer, watcher, self._finish, event.arn)
         self._turn = turn
         try:
             answer = await self._api.invoke(structs.replace(event, deadline_ms=until))
@@ -272,6 +274,7 @@ class Instance:
                 _STATUS.get(failure.type, "") if failure else "",
             )
         )
+        self._around.took(self.version, turn.arn, seconds)
         self._init_seconds = None
         self._turn = None
         if failure is None and self.ending is None and not self.usable:

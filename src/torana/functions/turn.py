@@ -17,10 +17,11 @@ class Turn:
         timer: asyncio.TimerHandle,
         watcher: asyncio.TimerHandle,
         finish: Callable[["Turn", Failure | None], None],
+        arn: str = "",
     ) -> None:
         """`timer` ends it when its time is over, `watcher` looks at the memory meanwhile."""
         self.request_id, self.started = request_id, time.perf_counter()
-        self.watcher = watcher
+        self.watcher, self.arn = watcher, arn
         self._timer, self._finish = timer, finish
         self._over = False
 

@@ -12,11 +12,14 @@ import msgspec
 from torana.gateway import execution_log
 from torana.gateway.contract import Compiled, Context, Observe
 from torana.gateway.errors import InvalidApi
+from torana.gateway.settings import method_settings
 from torana.gateway.variables import CONTEXT, FIXED, Get, getter, text
 from torana.model.rest import Stage
+from torana.telemetry.api_meter import ApiMeter, Place
 from torana.telemetry.groups import Keeper
 from torana.telemetry.lines import Lines
 from torana.telemetry.metrics import Metrics
+from torana.telemetry.recorder import Recorder
 
 _VARIABLE = re.compile(r"\$context\.([A-Za-z][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*)")
 
@@ -81,15 +84,19 @@ def _printed(value: Any) -> str:
 
 
 def observer(
-    metrics: Metrics, log_of: Callable[[Stage], Lines | None], keep: Keeper
+    metrics: Metrics,
+    log_of: Callable[[Stage], Lines | None],
+    keep: Keeper,
+    recorder: Recorder,
 ) -> Callable[[Compiled], Observe]:
     """Binds the handles of one method. `log_of` gives the destination of a stage's access log,
-    `keep` takes execution logs."""
+    `keep` takes execution logs, `recorder` CloudWatch's metrics."""
 
     def bind(to: Compiled) -> Observe:
         series = metrics.series(
             to.api.id, to.stage.stage_name, to.method.http_method, to.method.path
         )
+        note = _meter(recorder, to).note
         log = log_of(to.stage)
         settings = to.stage.access_log_settings
         line = access_line((settings and settings.format) or JSON_FORMAT, to)
@@ -103,8 +110,20 @@ def observer(
                 ctx.integration_latency,
                 ctx.response_length,
             )
+            cached = -1
             if ctx.ticket is not None:
+                cached = 1 if ctx.ticket.hit else 0
                 series.cached(ctx.ticket.hit)
+            note(
+                (
+                    ctx.finished,
+                    ctx.status,
+                    ctx.finished - ctx.request.received,
+                    ctx.integration_latency,
+                    cached,
+                    ctx.response_length,
+                )
+            )
             if log is not None:
                 log.write(line(ctx))
             if ctx.trace is not None:
@@ -113,3 +132,21 @@ def observer(
         return observe
 
     return bind
+
+
+def _meter(recorder: Recorder, to: Compiled) -> ApiMeter:
+    """A method's, the same one whenever the API is compiled again."""
+    place = Place(
+        to.api.id,
+        to.api.name,
+        to.stage.stage_name,
+        to.method.http_method,
+        to.method.path,
+        method_settings(to.stage, to.method).metrics_enabled,
+    )
+    meter = recorder.meter(
+        (place.id, place.stage, place.method, place.resource), lambda: ApiMeter(place)
+    )
+    assert isinstance(meter, ApiMeter)
+    meter.place = place
+    return meter

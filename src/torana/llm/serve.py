@@ -116,7 +116,7 @@ class Llm:
         except BaseException as error:
             reserved.settle(None, None)
             status = error.status if isinstance(error, LlmError) else 499
-            self._spend(Spent(started, key.name, model.name, "", "", status))
+            self._spend(Spent(started, key.name, model.name, "", "", status, team=_team(key)))
             raise
         account = _Account(self._spend, started, key, model, answered, reserved, len(body))
         reply = _reply(asked, answered, account, guard)
@@ -128,7 +128,8 @@ class Llm:
         """An answer once more. It counts as a request, and costs nothing."""
         await take_request(key)
         spent = Spent(started, key.name, model.name, "", "", 200, usd=0.0)
-        self._spend(msgspec.structs.replace(spent, hit=True, saved=kept.usd))
+        spent = msgspec.structs.replace(spent, hit=True, saved=kept.usd, team=_team(key))
+        self._spend(spent)
         return Reply(200, Headers([*kept.headers, ("x-torana-cache", "hit")]), kept.body)
 
     def _record(self, slot: bytes, reply: Reply, model: Model, account: "_Account") -> None:
@@ -183,6 +184,7 @@ class _Account:
         self._key, self._model, self._answered, self._reserved = key, model, answered, reserved
         self.usd: float | None = None
         """What it cost, once that is known."""
+        self._first = time.time() - started
 
     def seconds(self) -> float:
         """Since the request came."""
@@ -211,8 +213,14 @@ class _Account:
                 stream=stream,
                 attempts=self._answered.attempts,
                 estimated=usage is None,
+                team=_team(self._key),
+                first=self._first if stream else 0.0,
             )
         )
+
+
+def _team(key: Key) -> str:
+    return key.team.name if key.team is not None else ""
 
 
 def _readable(asked: Asked) -> Chat:

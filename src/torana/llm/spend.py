@@ -40,6 +40,9 @@ class Spent(Struct, frozen=True):
     """Answered from the cache."""
     saved: float | None = None
     """US dollars that the cache saved."""
+    team: str = ""
+    first: float = 0.0
+    """Seconds to the first token of a stream."""
 
 
 class Ledger:

@@ -8,7 +8,7 @@ from torana.message import Reply, Request
 from torana.net.client import Client, Timeouts
 from torana.services import SERVICES, Parts
 from torana.services.credentials import outgoing_credentials
-from torana.services.embedded import Embedded
+from torana.services.embedded import Embedded, Note, unnoted
 from torana.services.forward import Forward, Identity, aws_endpoint
 from torana.services.ports import Backend, Credentials
 from torana.services.roles import Roles
@@ -26,9 +26,11 @@ def router(
     credentials: Credentials,
     client: Client,
     environment: Mapping[str, str],
+    note: Note = unnoted,
     elsewhere: Mapping[str, Backend] = {},
 ) -> Router:
-    """Every embedded service, and those that the settings forward.
+    """Every embedded service, whose operations are told to `note`, and those that the settings
+    forward.
 
     `elsewhere`: what answers for embedded services that another process of the node has.
 
@@ -48,7 +50,7 @@ def router(
                     f'services.{name}: is not embedded; set engine = "aws" or "http". '
                     f"Embedded are: {', '.join(SERVICES)}"
                 )
-            backends[name] = elsewhere.get(name) or Embedded(_maker(name, parts))
+            backends[name] = elsewhere.get(name) or Embedded(_maker(name, parts), note)
         else:
             backends[name] = _forward(name, wanted, catalog, client, environment)
     return Router(catalog, backends, credentials, account=settings.account)

@@ -1,6 +1,7 @@
 """Services of this process: an object whose methods bear the operations' names."""
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
@@ -12,6 +13,13 @@ from torana.wire.faults import ServiceError
 _log = logging.getLogger("torana.services")
 
 Method = Callable[[Call, dict[str, Any]], Awaitable[dict[str, Any] | Answer | Reply]]
+
+Note = Callable[[str, str, float, int], None]
+"""Told what an operation came to: service, operation, seconds, status."""
+
+
+def unnoted(service: str, operation: str, seconds: float, status: int) -> None:
+    """Tells nobody."""
 
 
 def methods(contract: Contract, service: object) -> Mapping[str, Method]:
@@ -29,17 +37,24 @@ def methods(contract: Contract, service: object) -> Mapping[str, Method]:
 class Embedded:
     """Answers for one service with the object that `make` gives, made at the first request."""
 
-    def __init__(self, make: Callable[[], object]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[], object], note: Note = unnoted) -> None:
+        self._make, self._note = make, note
         self._methods: Mapping[str, Method] | None = None
 
     async def __call__(self, turn: Turn) -> Reply:
+        """Answer, and tell how long that took."""
+        started, name = time.perf_counter(), [""]
+        reply = await self._answer(turn, name)
+        self._note(turn.contract.name, name[0], time.perf_counter() - started, reply.status)
+        return reply
+
+    async def _answer(self, turn: Turn, asked_for: list[str]) -> Reply:
         """Parse, validate, run, serialise. Every failure becomes the service's own."""
         contract = turn.contract
         protocol = contract.protocol_of(turn.request, turn.action)
         try:
             asked = contract.read(protocol, turn.request, turn.action)
-            name = asked.operation.name
+            name = asked_for[0] = asked.operation.name
             method = self._methods_of(contract).get(name)
             if method is None:
                 raise contract.unknown(protocol, name)

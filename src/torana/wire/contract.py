@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from torana.message import Reply, Request
+from torana.wire.compression import opened
 from torana.wire.faults import Malformed, ServiceError, UnknownOperation
 from torana.wire.manners import Manners, manners
 from torana.wire.model import Operation, Service
@@ -54,6 +55,7 @@ class Contract:
         self._manners = {protocol: manners(name, protocol, statuses) for protocol in self.spoken}
         self._validators = Validators(service.shapes)
         self._streaming = _streaming(service)
+        self._compressed = any(each.compression for each in service.operations.values())
 
     def manners(self, protocol: str) -> Manners:
         """The service's codes in one of its protocols."""
@@ -84,6 +86,8 @@ class Contract:
         codes = self._manners[protocol]
         wire = self._wires[protocol]
         try:
+            if self._compressed:
+                opened(request)
             name, labels = self._find(wire, request, action)
             operation = self.service.operations[name]
             params = wire.read(operation, labels, request)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
 
 class XmlNamespace(Struct, frozen=True):
@@ -91,6 +91,8 @@ class Operation(Struct, frozen=True, rename="camel"):
     output: Ref | None = None
     errors: tuple[Ref, ...] = ()
     deprecated: bool = False
+    compression: dict[str, list[str]] | None = field(name="requestcompression", default=None)
+    """Set where a request may come compressed."""
 
 
 class Metadata(Struct, frozen=True, rename="camel"):

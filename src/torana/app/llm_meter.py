@@ -1,0 +1,71 @@
+"""Metrics of the LLM API: `Torana/LLM`, by model, provider, key and team."""
+
+from torana.llm.spend import Spent
+from torana.telemetry.distribution import Distribution
+from torana.telemetry.recorder import MINUTE, Dimensions, Recorder, Series, dimensions
+
+NAMESPACE = "Torana/LLM"
+_COUNT, _MILLISECONDS, _NONE = "Count", "Milliseconds", "None"
+
+
+class LlmMeter:
+    """Counts requests, whoever answered them."""
+
+    def __init__(self) -> None:
+        self._fresh: list[Spent] = []
+        self.note = self._fresh.append
+
+    def sum_up(self, into: Recorder) -> None:
+        """See `Meter`."""
+        taken = self._fresh[:]
+        del self._fresh[: len(taken)]
+        found: dict[tuple[Dimensions, int], dict[tuple[str, str], Distribution]] = {}
+        for spent in taken:
+            values = _values(spent)
+            at = int(spent.at + spent.seconds) // MINUTE * MINUTE
+            for each in _dimensions(spent):
+                there = found.setdefault((each, at), {})
+                for metric, value in values:
+                    there.setdefault(metric, Distribution()).add(value)
+        for (each, at), metrics in found.items():
+            for (name, unit), values in metrics.items():
+                into.into(Series(NAMESPACE, name, each, unit), at).merge(values)
+
+
+def _dimensions(spent: Spent) -> list[Dimensions]:
+    found = [(), dimensions(Model=spent.model), dimensions(Key=spent.key)]
+    if spent.team:
+        found.append(dimensions(Team=spent.team))
+    if spent.provider:
+        found.append(dimensions(Provider=spent.provider))
+        found.append(dimensions(Provider=spent.provider, Target=spent.target))
+    return found
+
+
+def _values(spent: Spent) -> list[tuple[tuple[str, str], float]]:
+    found = [
+        (("Requests", _COUNT), 1.0),
+        (("Errors", _COUNT), float(spent.status >= 400)),
+        (("CacheHits", _COUNT), float(spent.hit)),
+    ]
+    if spent.hit:
+        found.append((("CacheSavings", _NONE), spent.saved or 0.0))
+    elif spent.provider:
+        found += [
+            (("InputTokens", _COUNT), float(spent.input)),
+            (("OutputTokens", _COUNT), float(spent.output)),
+            (("CachedTokens", _COUNT), float(spent.cached)),
+            (("Latency", _MILLISECONDS), round(spent.seconds * 1000, 3)),
+        ]
+        if spent.usd is not None:
+            found.append((("Cost", _NONE), spent.usd))
+        if spent.first:
+            found.append((("TimeToFirstToken", _MILLISECONDS), round(spent.first * 1000, 3)))
+    return found
+
+
+def llm_meter(recorder: Recorder) -> LlmMeter:
+    """The process' own."""
+    meter = LlmMeter()
+    recorder.meter("llm", lambda: meter)
+    return meter

@@ -1,0 +1,121 @@
+"""The metrics of API Gateway's namespace.
+
+Source: API Gateway Developer Guide, "Amazon API Gateway dimensions and metrics"; for HTTP APIs,
+"Monitor HTTP APIs with CloudWatch metrics". A metric that counts has a value of 0 or 1 for each
+request, so that its average is a rate.
+"""
+
+from msgspec import Struct
+
+from torana.telemetry.distribution import Distribution, of
+from torana.telemetry.recorder import Dimensions, Recorder, Series, by_minute, dimensions
+
+NAMESPACE = "AWS/ApiGateway"
+_MILLISECONDS, _COUNT, _BYTES = "Milliseconds", "Count", "Bytes"
+
+Answered = tuple[float, int, float, float, int, int]
+"""A request: when it ended, its status, seconds, seconds of the backend (negative: it was not
+called), 1 and 0 for found and not found in the cache (-1: not asked), bytes of the reply."""
+
+
+class Place(Struct, frozen=True):
+    """A method of a stage."""
+
+    id: str
+    name: str
+    stage: str
+    method: str
+    """Empty for requests that no method takes."""
+    resource: str
+    detailed: bool
+    http_api: bool = False
+
+
+class ApiMeter:
+    """Counts one method's requests."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._fresh: list[Answered] = []
+        self.note = self._fresh.append
+        """What a request calls."""
+
+    def sum_up(self, into: Recorder) -> None:
+        """See `Meter`."""
+        fresh = self._fresh
+        if not fresh:
+            return
+        taken = fresh[:]
+        del fresh[: len(taken)]
+        for at, events in by_minute(taken):
+            found = _rest(events) if not self.place.http_api else _http(events)
+            for name, (unit, values) in found.items():
+                for each in _dimensions(self.place):
+                    into.into(Series(NAMESPACE, name, each, unit), at).merge(values)
+
+
+def _dimensions(place: Place) -> list[Dimensions]:
+    """Of a REST API, by its name; of an HTTP API, by its id."""
+    if place.http_api:
+        found = [dimensions(ApiId=place.id), dimensions(ApiId=place.id, Stage=place.stage)]
+    else:
+        found = [dimensions(ApiName=place.name), dimensions(ApiName=place.name, Stage=place.stage)]
+    if place.detailed and place.method:
+        own = {*found[1], ("Method", place.method), ("Resource", place.resource)}
+        found.append(tuple(sorted(own)))
+    return found
+
+
+def _rest(events: list[Answered]) -> dict[str, tuple[str, Distribution]]:
+    found = {
+        "Count": (_COUNT, _flags(len(events), len(events))),
+        "4XXError": (_COUNT, _flags(len(events), _of_class(events, 4))),
+        "5XXError": (_COUNT, _flags(len(events), _of_class(events, 5))),
+        **_latencies(events),
+    }
+    asked = [each[4] for each in events if each[4] >= 0]
+    if asked:
+        hits = sum(asked)
+        found["CacheHitCount"] = (_COUNT, _flags(len(asked), hits))
+        found["CacheMissCount"] = (_COUNT, _flags(len(asked), len(asked) - hits))
+    return found
+
+
+def _http(events: list[Answered]) -> dict[str, tuple[str, Distribution]]:
+    sizes = of([float(each[5]) for each in events])
+    return {
+        "Count": (_COUNT, _flags(len(events), len(events))),
+        "4xx": (_COUNT, _flags(len(events), _of_class(events, 4))),
+        "5xx": (_COUNT, _flags(len(events), _of_class(events, 5))),
+        "DataProcessed": (_BYTES, sizes),
+        **_latencies(events),
+    }
+
+
+def _latencies(events: list[Answered]) -> dict[str, tuple[str, Distribution]]:
+    whole = _milliseconds([each[2] for each in events])
+    found = {"Latency": (_MILLISECONDS, whole)}
+    backend = [each[3] for each in events if each[3] >= 0]
+    if backend:
+        found["IntegrationLatency"] = (_MILLISECONDS, _milliseconds(backend))
+    return found
+
+
+def _milliseconds(seconds: list[float]) -> Distribution:
+    if len(seconds) > 1000:
+        return of([each * 1000 for each in seconds])
+    return of([round(each * 1000, 3) for each in seconds])
+
+
+def _of_class(events: list[Answered], digit: int) -> int:
+    return sum(each[1] // 100 == digit for each in events)
+
+
+def _flags(all: int, set: int) -> Distribution:
+    """So many ones among so many requests."""
+    made = Distribution()
+    if all > set:
+        made.add(0.0, all - set)
+    if set:
+        made.add(1.0, set)
+    return made
