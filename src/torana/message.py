@@ -202,16 +202,44 @@ class WebSocket(Protocol):
     """An open WebSocket, either end. `receive` gives None when it is closed."""
 
     close_code: int | None
+    """Why it ended (RFC 6455, 7.4.1); 1005: nobody said, 1006: the other end is just gone."""
+    close_reason: str
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the other end leaves unread what was sent."""
+        ...
 
     async def receive(self) -> str | bytes | None: ...
     async def send(self, message: str | bytes) -> None: ...
+    def put(self, message: str | bytes) -> None:
+        """Send without waiting until it is taken: ask first whether it is crowded."""
+        ...
+
     async def close(self, code: int = 1000, reason: str = "") -> None: ...
+    def say_goodbye(self, code: int, reason: str = "") -> None:
+        """Begin to close, without waiting."""
+        ...
+
+
+class SocketLimits(Struct, frozen=True):
+    """What one WebSocket may ask of us. Sizes in bytes, times in seconds."""
+
+    message: int
+    frame: int
+    idle: float
+    """Without a word from either end."""
+    lifetime: float
+    binary: bool = True
+    """Whether binary messages are taken; else they end the session (1003)."""
 
 
 class Upgrade(Reply):
     """The answer that accepts a WebSocket; `session` runs until it is over."""
 
     session: Callable[[WebSocket], Awaitable[None]] | None = None
+    limits: SocketLimits | None = None
+    """None: the listener's own."""
 
 
 def headers(fields: Iterable[tuple[str, str]]) -> Headers:

@@ -57,7 +57,7 @@ def request_event(to: Compiled) -> Callable[[Context], Event]:
     resource = to.method.path
 
     def event(ctx: Context) -> Event:
-        headers, all_headers = _headers(ctx)
+        headers, all_headers = event_headers(ctx)
         query = ctx.query()
         return {
             "resource": resource,
@@ -119,8 +119,9 @@ def authorizer_event(to: Compiled) -> Callable[[Context], Event]:
 def method_arn(ctx: Context) -> str:
     """The ARN of what is asked for."""
     ports, stage = ctx.to.ports, ctx.to.stage.stage_name
+    place = f"{ctx.request.method}{ctx.path}" if ctx.socket is None else ctx.socket.route_key
     api = f"arn:aws:execute-api:{ports.region}:{ports.account}:{ctx.to.api.id}"
-    return f"{api}/{stage}/{ctx.request.method}{ctx.path}"
+    return f"{api}/{stage}/{place}"
 
 
 def _path(ctx: Context) -> str:
@@ -132,7 +133,8 @@ def _path(ctx: Context) -> str:
     )
 
 
-def _headers(ctx: Context) -> tuple[dict[str, str], dict[str, list[str]]]:
+def event_headers(ctx: Context) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The last value and every value by name, as the first of them is spelled."""
     last: dict[str, str] = {}
     every: dict[str, list[str]] = {}
     spelled: dict[str, str] = {}

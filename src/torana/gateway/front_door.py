@@ -18,7 +18,7 @@ class Beside(Protocol):
 
 
 class Hosts(Protocol):
-    """Handlers of whole hosts, such as function URLs."""
+    """Handlers of whole hosts, such as function URLs and WebSocket APIs."""
 
     def find(self, host: str, path: str) -> Callable[[Request], Awaitable[Reply]] | None: ...
 
@@ -26,13 +26,15 @@ class Hosts(Protocol):
 class FrontDoor:
     """Holds the table of live stages. A deployment swaps it by one assignment."""
 
-    __slots__ = ("besides", "table", "urls")
+    __slots__ = ("besides", "sockets", "table", "urls")
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self.besides: tuple[Beside, ...] = ()
         """What else this door serves, for paths that no domain of an API claims."""
         self.urls: Hosts | None = None
+        self.sockets: Hosts | None = None
+        """WebSocket APIs."""
 
     def __call__(self, request: Request) -> Awaitable[Reply]:
         """Answer a request, whatever it asks for."""
@@ -42,10 +44,11 @@ class FrontDoor:
         path = normalise(path)
         found = self.table.find(request.headers.get("host") or "", path)
         if found is None:
-            urls = self.urls
-            handler = urls.find(request.headers.get("host") or "", path) if urls else None
-            if handler is not None:
-                return handler(request)
+            host = request.headers.get("host") or ""
+            for hosts in (self.urls, self.sockets):
+                handler = hosts.find(host, path) if hosts is not None else None
+                if handler is not None:
+                    return handler(request)
             for beside in self.besides:
                 if beside.takes(path):
                     return beside(request)

@@ -20,7 +20,7 @@ from torana.auth.policy import (
 from torana.gateway.contract import Compiled, Context
 from torana.gateway.errors import GatewayError, InvalidApi
 
-ACTION = "execute-api:Invoke"
+INVOKE = "execute-api:Invoke"
 INVALIDATE = "execute-api:InvalidateCache"
 
 
@@ -49,7 +49,7 @@ class Asking:
         self._shown = f"arn:aws:execute-api:{region}:********{account[-4:]}:{stage}"
 
     def decide(
-        self, policies: Iterable[Policy], ctx: Context, caller: Caller, action: str = ACTION
+        self, policies: Iterable[Policy], ctx: Context, caller: Caller, action: str = INVOKE
     ) -> list[Decision]:
         """What the policies say of every spelling of the request's path."""
         policies = tuple(policies)
@@ -59,17 +59,21 @@ class Asking:
             for place in self._places(ctx)
         ]
 
-    def denial(self, ctx: Context, who: str, *, explicit: bool) -> GatewayError:
+    def denial(
+        self, ctx: Context, who: str, action: str = INVOKE, *, explicit: bool
+    ) -> GatewayError:
         """The service's words for a request that may not pass."""
         place = self._places(ctx)[0]
         how = " with an explicit deny" if explicit else ""
         return GatewayError(
             "ACCESS_DENIED",
-            f"User: {who} is not authorized to perform: {ACTION} on resource: "
+            f"User: {who} is not authorized to perform: {action} on resource: "
             f"{self._shown}{place}{how}",
         )
 
     def _places(self, ctx: Context) -> list[str]:
+        if ctx.socket is not None:
+            return [f"/{ctx.socket.route_key}"]
         return [f"/{ctx.request.method}{path}" for path in _spellings(ctx.path)]
 
 

@@ -126,6 +126,10 @@ def _response_override(ctx: Context) -> dict[str, Any]:
     return ctx.response_override
 
 
+def _extended_request_id(ctx: Context) -> str:
+    return extended_request_id(ctx.request_id) if ctx.socket is None else ctx.request_id
+
+
 def _status(ctx: Context) -> int | None:
     return ctx.status or None
 
@@ -204,11 +208,16 @@ def _of_method(get: Callable[[Compiled], str | None]) -> Get:
 CONTEXT: dict[str, Get] = {
     **{name: _of_method(get) for name, get in FIXED.items()},
     "authorizer": _authorizer,
+    "connectedAt": lambda ctx: ctx.socket and ctx.socket.connected_at,
+    "connectionId": lambda ctx: ctx.socket and ctx.socket.connection_id,
+    "disconnectReason": lambda ctx: ctx.socket and (ctx.socket.close_reason or None),
+    "disconnectStatusCode": lambda ctx: ctx.socket and (ctx.socket.close_code or None),
     "awsEndpointRequestId": lambda ctx: None,
     "domainName": lambda ctx: ctx.domain,
     "domainPrefix": _domain_prefix,
     "error": lambda ctx: Lazy(ERROR, ctx),
-    "extendedRequestId": lambda ctx: extended_request_id(ctx.request_id),
+    "eventType": lambda ctx: ctx.socket and ctx.socket.type,
+    "extendedRequestId": _extended_request_id,
     "httpMethod": lambda ctx: ctx.request.method,
     "identity": lambda ctx: Lazy(IDENTITY, ctx),
     "integration": lambda ctx: Lazy(INTEGRATION, ctx),
@@ -216,6 +225,8 @@ CONTEXT: dict[str, Get] = {
     "integrationLatency": INTEGRATION["latency"],
     "integrationStatus": INTEGRATION["status"],
     "isCanaryRequest": lambda ctx: ctx.canary,
+    "messageDirection": lambda ctx: ctx.socket and "IN",
+    "messageId": lambda ctx: ctx.socket and (ctx.socket.message_id or None),
     "path": lambda ctx: ctx.full_path,
     "protocol": lambda ctx: ctx.request.version,
     "requestId": lambda ctx: ctx.request_id,
@@ -225,6 +236,7 @@ CONTEXT: dict[str, Get] = {
     "responseLatency": lambda ctx: _milliseconds(ctx.finished - ctx.request.received),
     "responseLength": lambda ctx: ctx.response_length,
     "responseOverride": _response_override,
+    "routeKey": lambda ctx: ctx.socket and ctx.socket.route_key,
     "status": _status,
     "waf": lambda ctx: Lazy(WAF, ctx),
     "wafResponseCode": lambda ctx: ctx.web_acl[1] or None,

@@ -372,7 +372,7 @@ class Connection(asyncio.Protocol):
             await self._converse(reply, agreed)
 
     async def _converse(self, reply: Upgrade, agreed: str) -> None:
-        session = WebSocketSession(True, self._limits, self._peer.address, self._task)
+        session = WebSocketSession(True, self._limits, self._peer.address, self._task, reply.limits)
         behind, self._broken = self._behind or b"", True
         self._connections.discard(self)
         self._connections.add(session)

@@ -8,6 +8,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
+import math
 from collections import deque
 from typing import cast
 
@@ -22,11 +23,13 @@ from wsproto.events import (
 )
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
-from torana.message import Headers, Request
+from torana.message import Headers, Request, SocketLimits
 from torana.net.limits import Limits
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_GOING_AWAY, _TOO_BIG, _ABNORMAL = 1001, 1009, 1006
+_OVERHEAD = 64
+"""Bytes that a waiting message takes beside what is in it."""
+_GOING_AWAY, _NOT_TAKEN, _ABNORMAL, _TOO_BIG = 1001, 1003, 1006, 1009
 
 
 class WebSocketSession(asyncio.Protocol):
@@ -38,8 +41,12 @@ class WebSocketSession(asyncio.Protocol):
         limits: Limits,
         address: str = "",
         task: "asyncio.Task[None] | None" = None,
+        own: SocketLimits | None = None,
     ) -> None:
         """`task` serves the session: it is cancelled when it does not see that it is over."""
+        self._own = own or SocketLimits(
+            limits.websocket_message, limits.websocket_message, limits.websocket_idle, math.inf
+        )
         self._task = task
         self._wire = Connection(ConnectionType.SERVER if server else ConnectionType.CLIENT)
         self._limits, self.address = limits, address
@@ -48,15 +55,19 @@ class WebSocketSession(asyncio.Protocol):
         self._waiting: deque[str | bytes] = deque()
         self._size = 0
         self._parts: list[str | bytes] = []
-        self._parts_size = 0
+        self._parts_size = self._frame_size = 0
         self._reader: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
         self._over = asyncio.Event()
         self._held = self._lost = False
         self._closing_since = 0.0
-        self.since = self._loop.time()
-        """When something last came."""
+        self._said: tuple[int, str] | None = None
+        """With which words this end began to close."""
+        self.since = self._stalled = self._loop.time()
+        """When something last came or went."""
+        self._until = self.since + self._own.lifetime
         self.close_code: int | None = None
+        self.close_reason = ""
 
     def take(self, transport: asyncio.Transport, data: bytes) -> None:
         """Go on with a connection whose handshake is over; `data` came right behind it."""
@@ -75,7 +86,7 @@ class WebSocketSession(asyncio.Protocol):
             self._reader = self._loop.create_future()
             await self._reader
         message = self._waiting.popleft()
-        self._size -= len(message)
+        self._size -= len(message) + _OVERHEAD
         if self._held and self._size <= self._limits.buffered // 2:
             self._held = False
             if not self._lost:
@@ -84,16 +95,26 @@ class WebSocketSession(asyncio.Protocol):
 
     async def send(self, message: str | bytes) -> None:
         """See `message.WebSocket`. Raises `ConnectionError` when it is closed."""
+        self.put(message)
+        if self._writable is not None:
+            await self._writable
+            if self._lost:
+                raise ConnectionResetError("the other end left")
+
+    def put(self, message: str | bytes) -> None:
+        """See `message.WebSocket`. Raises `ConnectionError` when it is closed."""
         event: Event = (
             TextMessage(data=message) if isinstance(message, str) else BytesMessage(data=message)
         )
         if self.close_code is not None or self._closing_since:
             raise ConnectionResetError("the WebSocket is closed")
+        self.since = self._loop.time()
         self._write(event)
-        if self._writable is not None:
-            await self._writable
-            if self._lost:
-                raise ConnectionResetError("the other end left")
+
+    @property
+    def crowded(self) -> bool:
+        """See `message.WebSocket`."""
+        return self._writable is not None
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """See `message.WebSocket`. Waits for the other end's agreement, for a while."""
@@ -105,9 +126,10 @@ class WebSocketSession(asyncio.Protocol):
             self.abort()
 
     def say_goodbye(self, code: int, reason: str = "") -> None:
-        """Begin to close, without waiting."""
+        """See `message.WebSocket`."""
         if self._wire.state is ConnectionState.OPEN and not self._lost:
             self._closing_since = self._loop.time()
+            self._said = code, reason
             self._write(CloseConnection(code=code, reason=reason))
 
     # What the transport tells.
@@ -130,7 +152,7 @@ class WebSocketSession(asyncio.Protocol):
         elif isinstance(event, CloseConnection):
             if self._wire.state is ConnectionState.REMOTE_CLOSING:
                 self._write(event.response())
-            self._end(event.code)
+            self._end(event.code, event.reason or "")
             self._transport.close()
         elif not isinstance(event, Pong):
             raise RemoteProtocolError(f"unexpected {type(event).__name__}")
@@ -138,16 +160,27 @@ class WebSocketSession(asyncio.Protocol):
     def _piece(self, event: TextMessage | BytesMessage) -> None:
         data = event.data if isinstance(event.data, str) else bytes(event.data)
         self._parts.append(data)
-        self._parts_size += len(data)
-        if self._parts_size > self._limits.websocket_message:
-            self._parts.clear()
-            self.say_goodbye(_TOO_BIG, "message too big")
-            self._end(_TOO_BIG)
-        elif event.message_finished:
+        size = len(event.data) if isinstance(data, bytes) else len(data.encode())
+        self._parts_size += size
+        self._frame_size += size
+        if self._parts_size > self._own.message or self._frame_size > self._own.frame:
+            self._refuse(_TOO_BIG, "message too big")
+            return
+        if isinstance(data, bytes) and not self._own.binary:
+            self._refuse(_NOT_TAKEN, "binary messages are not supported")
+            return
+        if event.frame_finished:
+            self._frame_size = 0
+        if event.message_finished:
             whole = self._joined()
             self._parts, self._parts_size = [], 0
             if not self._closing_since:
                 self._deliver(whole)
+
+    def _refuse(self, code: int, reason: str) -> None:
+        self._parts.clear()
+        self.say_goodbye(code, reason)
+        self._end(code, reason)
 
     def _joined(self) -> str | bytes:
         if isinstance(self._parts[0], str):
@@ -156,7 +189,7 @@ class WebSocketSession(asyncio.Protocol):
 
     def _deliver(self, message: str | bytes) -> None:
         self._waiting.append(message)
-        self._size += len(message)
+        self._size += len(message) + _OVERHEAD
         if self._size > self._limits.buffered and not self._held:
             self._held = True
             self._transport.pause_reading()
@@ -166,7 +199,7 @@ class WebSocketSession(asyncio.Protocol):
         hint = error.event_hint
         if isinstance(hint, CloseConnection) and not self._lost:
             self._write(hint)
-            self._end(hint.code)
+            self._end(hint.code, hint.reason or "")
         self._end(1002)
         self._transport.close()
 
@@ -176,9 +209,9 @@ class WebSocketSession(asyncio.Protocol):
         except LocalProtocolError as error:
             raise ConnectionResetError("the WebSocket is closed") from error
 
-    def _end(self, code: int) -> None:
+    def _end(self, code: int, reason: str = "") -> None:
         if self.close_code is None:
-            self.close_code = code
+            self.close_code, self.close_reason = self._said or (code, reason)
         self._wake()
 
     def _wake(self) -> None:
@@ -201,6 +234,7 @@ class WebSocketSession(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The other end reads too slowly."""
         self._writable = self._loop.create_future()
+        self._stalled = self._loop.time()
 
     def resume_writing(self) -> None:
         """It has caught up."""
@@ -212,16 +246,17 @@ class WebSocketSession(asyncio.Protocol):
 
     def check(self, now: float) -> None:
         """See `clients.Client`."""
-        if self._closing_since and now - self._closing_since > self._limits.websocket_close:
+        stalled = self._writable is not None and now - self._stalled > self._limits.write_stall
+        closing = self._closing_since
+        if stalled or (closing and now - closing > self._limits.websocket_close):
             self.abort()
-        elif now - self.since > self._limits.websocket_idle:
-            self.say_goodbye(_GOING_AWAY, "idle")
-            self.since = now
+        elif not self._closing_since and (now - self.since > self._own.idle or now > self._until):
+            self.say_goodbye(_GOING_AWAY, "Going away")
 
     def drain(self) -> bool:
         """See `clients.Client`."""
         if not self._closing_since:
-            self.say_goodbye(_GOING_AWAY, "the server is going away")
+            self.say_goodbye(_GOING_AWAY, "Going away")
         return self._lost
 
     def abort(self) -> None:

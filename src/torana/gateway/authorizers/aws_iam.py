@@ -20,23 +20,28 @@ from torana.gateway.contract import (
     Principal,
 )
 from torana.gateway.errors import GatewayError, Refusal
-from torana.gateway.policies import Asking, compile_policy
+from torana.gateway.policies import INVOKE, Asking, compile_policy
 from torana.message import Request
 
 _SERVICE = "execute-api"
 
 
 def build(to: Compiled) -> Authorizer:
-    """Compiles the API's policy. Raises `InvalidApi`."""
+    """For calling the method. Compiles the API's policy. Raises `InvalidApi`."""
+    return signed(to, INVOKE)
+
+
+def signed(to: Compiled, action: str) -> Authorizer:
+    """For an action of `execute-api`. Raises `InvalidApi`."""
     own, asking, ports = compile_policy(to), Asking(to), to.ports
 
     async def aws_iam(ctx: Context) -> Principal:
         identity = _authenticate(ctx, ports)
-        decisions = asking.decide((*identity.policies, *own), ctx, identity.caller)
+        decisions = asking.decide((*identity.policies, *own), ctx, identity.caller, action)
         for decision in decisions:
             denied = decision.effect == "deny"
             if denied or not (decision.allowed or identity.root):
-                raise asking.denial(ctx, identity.arn, explicit=denied)
+                raise asking.denial(ctx, identity.arn, action, explicit=denied)
         return Principal(
             identity.user_id,
             {

@@ -18,7 +18,7 @@ from torana.auth.policy import ANYONE, MalformedPolicy, Policy, parse
 from torana.gateway.authorizer_settings import settings_of, validation
 from torana.gateway.contract import Authorizer, Compiled, Context, Principal
 from torana.gateway.errors import GatewayError, InvalidApi
-from torana.gateway.event import authorizer_event, method_arn
+from torana.gateway.event import Event, authorizer_event, method_arn
 from torana.gateway.function import Function
 from torana.gateway.mapping import Source, request_source
 from torana.gateway.policies import Asking
@@ -72,13 +72,18 @@ class Verdicts:
 
 def build(to: Compiled) -> Authorizer:
     """Resolves the function and the identity sources once. Raises `InvalidApi`."""
+    return asking(to, authorizer_event(to))
+
+
+def asking(to: Compiled, whole: Callable[[Context], Event]) -> Authorizer:
+    """With another event for REQUEST authorizers. Raises `InvalidApi`."""
     settings = settings_of(to)
     identify = _identity(settings)
-    event = _event(to, settings)
+    event = _event(settings, whole)
     function = Function(
         to, settings.authorizer_uri, settings.authorizer_credentials, _TIMEOUT, streamed=False
     )
-    asking = Asking(to)
+    policies = Asking(to)
     verdicts: Verdicts = to.shared.setdefault(
         f"authorizer {settings.name}", Verdicts(settings.authorizer_result_ttl_in_seconds)
     )
@@ -92,7 +97,7 @@ def build(to: Compiled) -> Authorizer:
             if key:
                 verdicts.keep(key, _took(verdict, 0))
             verdict = _took(verdict, round((time.perf_counter() - started) * 1000))
-        for decision in asking.decide((verdict.policy,), ctx, ANYONE):
+        for decision in policies.decide((verdict.policy,), ctx, ANYONE):
             if not decision.allowed:
                 raise _denied(explicit=decision.effect == "deny")
         return verdict.principal
@@ -136,9 +141,10 @@ def _identity(settings: rest.Authorizer) -> Callable[[Context], Key]:
     return identify
 
 
-def _event(to: Compiled, settings: rest.Authorizer) -> Callable[[Context, Key], bytes]:
+def _event(
+    settings: rest.Authorizer, whole: Callable[[Context], Event]
+) -> Callable[[Context, Key], bytes]:
     if settings.type == "REQUEST":
-        whole = authorizer_event(to)
         return lambda ctx, key: _encode(whole(ctx))
     return lambda ctx, key: _encode(
         {"type": "TOKEN", "methodArn": method_arn(ctx), "authorizationToken": key[0]}

@@ -39,11 +39,11 @@ def build(to: Compiled) -> Gate | None:
         template = choose(content_type)
         body = convert(content_type, ctx.whole_body())
         if template is not None:
-            body = _render(template, ctx, body)
+            body = rendered(template, ctx, body)
         outgoing = Outgoing(Headers(), {}, {}, body)
-        _apply(parameters, ctx, outgoing)
+        apply(parameters, ctx, outgoing)
         if ctx.request_override is not None:
-            _override(ctx.request_override, outgoing)
+            override(ctx.request_override, outgoing)
         if content_type is not None and "content-type" not in outgoing.headers:
             outgoing.headers.add("Content-Type", content_type)
         ctx.outgoing = outgoing
@@ -59,7 +59,8 @@ def _target(expression: str, kind: str) -> Target:
     return target
 
 
-def _render(template: Template, ctx: Context, body: bytes) -> bytes:
+def rendered(template: Template, ctx: Context, body: bytes) -> bytes:
+    """A template's output. Raises `GatewayError`."""
     try:
         return template.render(template_scope(ctx, body)).encode()
     except BodyNotJson:
@@ -68,7 +69,8 @@ def _render(template: Template, ctx: Context, body: bytes) -> bytes:
         raise GatewayError("API_CONFIGURATION_ERROR", detail=str(error)) from None
 
 
-def _apply(parameters: list[tuple[Target, Source]], ctx: Context, outgoing: Outgoing) -> None:
+def apply(parameters: list[tuple[Target, Source]], ctx: Context, outgoing: Outgoing) -> None:
+    """Put mapped values where they go."""
     for target, source in parameters:
         value = source(ctx)
         if value is None:
@@ -81,15 +83,15 @@ def _apply(parameters: list[tuple[Target, Source]], ctx: Context, outgoing: Outg
             outgoing.path[target.name] = value if isinstance(value, str) else ",".join(value)
 
 
-def _override(override: Mapping[str, Any], outgoing: Outgoing) -> None:
+def override(wanted: Mapping[str, Any], outgoing: Outgoing) -> None:
     """What a template set in `$context.requestOverride` wins over the mapped parameters."""
-    for name, value in override["header"].items():
+    for name, value in wanted["header"].items():
         if name.lower() not in NOT_MAPPABLE:
             outgoing.headers.set(name, str(value))
-    for name, value in override["querystring"].items():
+    for name, value in wanted["querystring"].items():
         values = value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]
         outgoing.query[name] = [str(item) for item in values]  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
-    for name, value in override["path"].items():
+    for name, value in wanted["path"].items():
         outgoing.path[name] = str(value)
 
 

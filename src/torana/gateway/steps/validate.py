@@ -23,25 +23,31 @@ def build(to: Compiled) -> Gate | None:
     found = to.api.request_validators.get(name)
     if found is None:
         raise InvalidApi(f"request validator {name!r} is not defined")
-    required = _required(to) if found.validate_request_parameters else []
+    required = required_of(to) if found.validate_request_parameters else []
     checks = _checks(to) if found.validate_request_body else {}
     if not required and not checks:
         return None
 
     def validate(ctx: Context) -> None:
-        missing = [parameter for parameter, has in required if not has(ctx)]
-        if missing:
-            names = ", ".join(missing)
-            raise GatewayError(
-                "BAD_REQUEST_PARAMETERS", f"Missing required request parameters: [{names}]"
-            )
+        demand(ctx, required)
         if checks:
             _check_body(ctx, checks)
 
     return validate
 
 
-def _required(to: Compiled) -> list[tuple[str, Has]]:
+def demand(ctx: Context, required: list[tuple[str, Has]]) -> None:
+    """Raises `GatewayError` naming the parameters that are not there."""
+    missing = [parameter for parameter, has in required if not has(ctx)]
+    if missing:
+        names = ", ".join(missing)
+        raise GatewayError(
+            "BAD_REQUEST_PARAMETERS", f"Missing required request parameters: [{names}]"
+        )
+
+
+def required_of(to: Compiled) -> list[tuple[str, Has]]:
+    """The parameters that a method wants. Raises `InvalidApi`."""
     wanted = sorted(name for name, needed in to.method.request_parameters.items() if needed)
     return [_parameter(name) for name in wanted]
 
@@ -74,8 +80,12 @@ def _checks(to: Compiled) -> dict[str, Check]:
 def _check_body(ctx: Context, checks: dict[str, Check]) -> None:
     check = checks.get(media_type(ctx.request.headers.get("content-type")))
     check = check or checks.get("$default")
-    if check is None:
-        return
+    if check is not None:
+        judge(ctx, check)
+
+
+def judge(ctx: Context, check: Check) -> None:
+    """Raises `GatewayError` for a body that does not match."""
     try:
         value = msgspec.json.decode(ctx.whole_body())
     except msgspec.DecodeError as error:
