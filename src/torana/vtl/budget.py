@@ -6,8 +6,8 @@ MOST_ITEMS = 100_000
 """Items of any one list or map."""
 MOST_TEXT = 10_000_000
 """Characters of any one text, and of the output."""
-_STEPS = 1_000_000
-_ALL_TEXT = 8 * MOST_TEXT
+STEPS = 1_000_000
+ALL_TEXT = 8 * MOST_TEXT
 """Characters of all texts made on the way."""
 _DEEPEST = 20
 """Macros in macros. Source: Velocity's `velocimacro.max.depth`."""
@@ -19,7 +19,7 @@ class Budget:
     __slots__ = ("depth", "steps", "text")
 
     def __init__(self) -> None:
-        self.steps, self.text, self.depth = _STEPS, _ALL_TEXT, 0
+        self.steps, self.text, self.depth = STEPS, ALL_TEXT, 0
 
     def spend(self, steps: int) -> None:
         """Some work. Raises `TemplateLimit`."""

@@ -11,6 +11,11 @@ from torana.vtl.writer import END_OF_LINE, OPENS, Directive, Function, Writer
 
 _STEP = 40
 """Characters of Python that make a step of the budget."""
+_LEAVES = re.compile(
+    r"^ *(?:break|return|raise|if x\d+:)|B\.(?:macro|evaluate)|rendered|L\d+\.items"
+)
+"""Python after which a loop may not go through all its turns."""
+_KEY_SET = re.compile(r"call\(B, ([A-Za-z]\w*), 'keySet'\)")
 _PARAMETERS = re.compile(r"\s*,?\s*\$\{?([A-Za-z_][\w-]*)\}?")
 _SCOPE_OF_BREAK = re.compile(r"\s*\$\{?foreach((?:\.parent)*)\}?\s*\)")
 
@@ -49,8 +54,11 @@ def _end(writer: Writer, start: int) -> bool:
             return True
         raise writer.cursor.fail("#end without a block", start)
     kind, _, number = function.blocks.pop()
+    opened = function.opened.pop()
     if kind == "foreach":
         _turns(function, number)
+    else:
+        writer.inline(*opened)
     return False
 
 
@@ -64,6 +72,9 @@ def _foreach(writer: Writer, start: int) -> None:
     cursor.space()
     cursor.need("in")
     items = writer.read.expression().python
+    names = _KEY_SET.fullmatch(items)
+    if names is not None:
+        items = f"keys(B, {names[1]})"
     writer.closed()
     writer.names += 1
     number = writer.names
@@ -77,7 +88,7 @@ def _foreach(writer: Writer, start: int) -> None:
         after = f"L{number}.end(V)"
         writer.shared.add(name)
     else:
-        function.line(f"L{number} = each(B, {items}); n{number} = len(L{number})")
+        function.line(f"L{number} = each(B, {items}); n{number} = len(L{number}) - 1")
         function.line(f"k{number} = {writer.look(name)}")
         function.line(f"for i{number}, {writer.assigned(name)} in enumerate(L{number}):")
         local = writer.local.get(name)
@@ -92,9 +103,15 @@ def _foreach(writer: Writer, start: int) -> None:
 def _turns(function: Function, number: int) -> None:
     """Charge the turns of the loop just closed by what its body does, and tidy up after it."""
     at, after = function.turns.pop(number)
-    cost = 1 + sum(map(len, function.lines[at:])) // _STEP
+    body = function.lines[at:]
+    cost = 1 + sum(map(len, body)) // _STEP
     indent = " " * (1 + len(function.blocks))
-    function.lines[at] = f"{indent} B.steps -= {cost}\n{indent} if B.steps < 0: B.over()"
+    if any(_LEAVES.search(line) for line in function.lines[at - 1 :]):
+        function.lines[at] = f"{indent} B.steps -= {cost}\n{indent} if B.steps < 0: B.over()"
+    else:
+        function.lines[at - 1] = (
+            f"{indent}B.spend({cost} * len(L{number}))\n" + function.lines[at - 1]
+        )
     function.line(after)
     flag = f"x{number}"
     if any(f"{flag} = True" in line for line in function.lines[at:]):

@@ -37,6 +37,9 @@ _FUNCTIONS = {
     "/": "div",
     "%": "mod",
 }
+PYTHON_TEXT = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_GET = re.compile(rf"'get', ([A-Za-z]\w*|{PYTHON_TEXT.pattern})")
+_SIZED = {"'length'": "str", "'size'": "list"}
 _LONGEST_CHAIN = 12
 """Members of a reference that nest as Python calls; longer ones are walked."""
 _OWN = frozenset({"input", "context", "stageVariables", "util"})
@@ -325,7 +328,12 @@ def _joined(first: Value, rest: list[tuple[str, Value]]) -> Value:
     shown = first.shown
     for sign, value in rest:
         nulls = f", {shown!r}, {value.shown!r}" if sign == "+" else ""
-        python, shown = f"{_FUNCTIONS[sign]}(B, {python}, {value.python}{nulls})", "null"
+        plain = f"{_FUNCTIONS[sign]}(B, {python}, {value.python}{nulls})"
+        if sign in ("==", "!=") and PYTHON_TEXT.fullmatch(value.python):
+            function = f"{_FUNCTIONS[sign]}(B, t, {value.python})"
+            same = f"t {sign} {value.python}"
+            plain = f"({same} if (t := {python}).__class__ is str else {function})"
+        python, shown = plain, "null"
     return Value(python, compares)
 
 
@@ -342,11 +350,27 @@ def _packed(kind: str, key: str) -> str:
     return f"lambda: ({key},)" if kind == "call" else f"lambda: {key}"
 
 
+def _called(python: str, key: str) -> str:
+    """A method's call; for what most calls ask of JSON's types, Python's own."""
+    plain = f"call(B, {python}, {key})"
+    kind = _SIZED.get(key)
+    if kind is not None:
+        return f"(len(t) if (t := {python}).__class__ is {kind} else call(B, t, {key}))"
+    entry = _GET.fullmatch(key)
+    if entry is None or not python.isidentifier():
+        return plain
+    name = entry[1]
+    text = f" and {name}.__class__ is str" if name.isidentifier() else ""
+    return f"({python}.get({name}) if {python}.__class__ is dict{text} else {plain})"
+
+
 def stepped(python: str, kind: str, key: str) -> str:
     """One member of a reference, taken."""
     if kind == "call":
-        return f"call(B, {python}, {key})"
+        return _called(python, key)
     if kind == "index":
         return f"index({python}, {key})"
     # Most values are maps of JSON: for those no function is called.
+    if python.isidentifier():
+        return f"({python}.get({key}) if {python}.__class__ is dict else prop({python}, {key}))"
     return f"(t.get({key}) if (t := {python}).__class__ is dict else prop(t, {key}))"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from torana.vtl import operators
-from torana.vtl.budget import MOST_TEXT, Budget
+from torana.vtl.budget import ALL_TEXT, MOST_TEXT, STEPS, Budget
 from torana.vtl.errors import TemplateError, TemplateFailure, TemplateLimit
 from torana.vtl.methods import JavaIterator, call
 from torana.vtl.values import PROPERTIES, JavaList, Lazy, index, map_key, prop, put, text
@@ -43,7 +43,7 @@ class Run(Budget):
     __slots__ = ("compile", "macros")
 
     def __init__(self, macros: dict[str, Macro], compile: Callable[[str], Any]) -> None:
-        Budget.__init__(self)
+        self.steps, self.text, self.depth = STEPS, ALL_TEXT, 0
         self.macros, self.compile = macros, compile
 
     def over(self) -> None:
@@ -174,6 +174,8 @@ def rendered(scope: Scope, body: Body, run: Run) -> str:
 
 def whole(out: list[str]) -> str:
     """The parts of an output, if it is not too large."""
+    if len(out) == 1 and len(out[0]) <= MOST_TEXT:
+        return out[0]
     if sum(map(len, out)) > MOST_TEXT:
         raise TemplateLimit("the template's output is too large")
     return "".join(out)
@@ -238,6 +240,11 @@ def each(run: Run, value: Any) -> tuple[Any, ...]:
     return items
 
 
+def keys(run: Run, value: Any) -> Any:
+    """`keySet()`, of a map of JSON at once."""
+    return list(value) if value.__class__ is dict else call(run, value, "keySet")
+
+
 def shown(run: Run, value: Any, source: str) -> str:
     """A reference in the output: undefined ones show as they are written."""
     return source if value is None else text(value, run)
@@ -282,6 +289,7 @@ SCOPE: dict[str, Any] = {
     "follow": follow,
     "index": index,
     "joined": joined,
+    "keys": keys,
     "map_key": map_key,
     "prop": prop,
     "put": put,

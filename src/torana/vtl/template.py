@@ -1,5 +1,6 @@
 """Templates: compiled once, when an API is deployed, rendered for every request."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -15,16 +16,18 @@ _LARGEST = 300 * 1024
 class Template:
     """A compiled template. Used by any number of requests at once."""
 
-    __slots__ = ("body", "macros", "name")
+    __slots__ = ("body", "macros", "name", "reads")
 
-    def __init__(self, name: str, body: Body, macros: dict[str, Macro]) -> None:
-        self.name, self.body, self.macros = name, body, macros
+    def __init__(self, name: str, body: Body, macros: dict[str, Macro], reads: bool) -> None:
+        """`reads`: it assigns no variable that others see."""
+        self.name, self.body, self.macros, self.reads = name, body, macros, reads
 
     def render(self, variables: Mapping[str, object]) -> str:
         """The output for these variables. Raises `TemplateFailure`."""
         out: list[str] = []
         try:
-            self.body(dict(variables), out, Run(self.macros, _evaluated))
+            scope: Any = variables if self.reads else dict(variables)
+            self.body(scope, out, Run(self.macros, _evaluated))
         except Stop:
             pass
         except (RecursionError, MemoryError, OverflowError) as error:
@@ -35,6 +38,10 @@ class Template:
 
 
 _WRONG = (AttributeError, TypeError, ValueError, KeyError, IndexError)
+
+
+_WRITES = re.compile(r"(?<!def run\()\bV\b(?!\.get;)")
+"""Python that does more with the variables than look them up."""
 
 
 @lru_cache(maxsize=512)
@@ -53,7 +60,7 @@ def _compiled(source: str, name: str, *, shares: bool) -> Template:
     except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
         raise TemplateError(f"too complex: {error}", 1, 1) from error
     found = {name: (scope[function], names) for name, (function, names) in macros.items()}
-    return Template(name, scope["run"], found)
+    return Template(name, scope["run"], found, _WRITES.search(python) is None)
 
 
 @lru_cache(maxsize=64)

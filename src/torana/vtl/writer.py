@@ -4,23 +4,26 @@ Source of the language: the Velocity 1.7 User Guide and its grammar (which line 
 directive takes with it).
 """
 
+import ast
 import re
 from collections.abc import Callable, Mapping
 
 from torana.vtl.cursor import Cursor
 from torana.vtl.errors import TemplateError
-from torana.vtl.expressions import Reader, Reference
+from torana.vtl.expressions import PYTHON_TEXT, Reader, Reference
 
 _DEEPEST_LOOPS = 18
 """Loops in loops: Python's own parser takes no more than twenty."""
 _DEEPEST = 80
-_MOST_PARTS = 40
+_MOST_PARTS = 8
+"""References whose texts are put together at once: what is too long is seen after that."""
+_LONG = 4096
 _OF_FOREACH = {
     "'count'": ("(i{n} + 1)", False),
     "'first'": ("(i{n} == 0)", True),
-    "'hasNext'": ("(i{n} + 1 < n{n})", True),
+    "'hasNext'": ("(i{n} < n{n})", True),
     "'index'": ("i{n}", False),
-    "'last'": ("(i{n} + 1 == n{n})", True),
+    "'last'": ("(i{n} == n{n})", True),
 }
 """Members of `$foreach` that need no object: their Python, and whether it is bool."""
 _PLAIN = re.compile(r"[^$#\\]+")
@@ -33,18 +36,31 @@ OPENS = re.compile(r"\s*(?=\()")
 _COMMENT = re.compile(r"##[^\r\n]*(?:\r\n|\n|\r|$)|#\*.*?\*#", re.DOTALL)
 _RAW = re.compile(r"#\[\[(.*?)\]\]#", re.DOTALL)
 _SLASHES = re.compile(r"\\+")
+_ONLY_TEXT = re.compile(rf"a\(({PYTHON_TEXT.pattern})\)")
+_BRANCH = re.compile(r"(?:(?:el)?if (.*)|else):")
 _MACRO_NAME = re.compile(r"#(?:macro|\{macro\})\s*\(\s*([A-Za-z_]\w*)")
 
 
 class Function:
     """One Python function being written: a template, a macro, a block or a string."""
 
-    __slots__ = ("blocks", "ends", "lines", "literal", "name", "names", "parts", "turns")
+    __slots__ = (
+        "blocks",
+        "ends",
+        "flushed",
+        "lines",
+        "literal",
+        "name",
+        "names",
+        "opened",
+        "parts",
+        "turns",
+    )
 
     def __init__(self, name: str, ends: bool = False) -> None:
         self.name, self.ends = name, ends
         """Whether an `#end` ends it."""
-        self.lines = [f"def {name}(V, o, B):", " g = V.get"]
+        self.lines = [f"def {name}(V, o, B):", " g = V.get; a = o.append"]
         self.names: set[str] = set()
         """The variables it names."""
         self.parts: list[str] = []
@@ -53,6 +69,10 @@ class Function:
         """By loop, the line that charges its turns, and what follows it."""
         self.blocks: list[tuple[str, int, int]] = []
         """What is open: kind, where it began, its number."""
+        self.opened: list[tuple[int, list[str]]] = []
+        """Of each block that is open its first line, and the output written just before it."""
+        self.flushed: tuple[int, list[str]] = 0, []
+        """The line of the last output, and what it was made of."""
         self.literal: list[str] = []
 
     def line(self, python: str) -> None:
@@ -62,21 +82,12 @@ class Function:
         """Some output."""
         self.close()
         self.parts.append(python)
-        if len(self.parts) > _MOST_PARTS:
-            self.flush()
 
     def close(self) -> None:
         """Make the text so far a part."""
         if self.literal:
             self.parts.append(repr("".join(self.literal)))
             self.literal.clear()
-
-    def flush(self) -> None:
-        """Write what waits."""
-        self.close()
-        if self.parts:
-            self.line(f"o += ({', '.join(self.parts)},)")
-            self.parts.clear()
 
 
 class Writer:
@@ -106,6 +117,9 @@ class Writer:
         self.evaluates = "evaluate" in source
         self.counts = "velocityCount" in source or self.evaluates
         self.names = 0
+        self.texts: dict[str, str] = {}
+        """Texts within expressions, by their Python: constants, as Python 3.11 takes no quotes
+        within the expressions of a formatted string."""
         self.inside_string = 0
         self.now = Function("run")
         for name, python in self.local.items():
@@ -134,7 +148,39 @@ class Writer:
         """The template's functions."""
         self.until_end(None, 0)
         self._done(self.now)
-        return "\n".join(self.functions)
+        constants = [f"{name} = {text}" for text, name in self.texts.items()]
+        return "\n".join(constants + self.functions)
+
+    def part(self, python: str) -> None:
+        """Some output of the present function."""
+        self.now.part(python)
+        if len(self.now.parts) > 2 * _MOST_PARTS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the output that waits."""
+        self._flush(self.now)
+
+    def _flush(self, function: Function) -> None:
+        """One formatted string is the fastest that Python has."""
+        function.close()
+        parts, function.parts = function.parts, []
+        if len(parts) == 1 and PYTHON_TEXT.fullmatch(parts[0]):
+            function.line(f"a({parts[0]})")
+        elif parts:
+            written = "".join(map(self._formatted, parts))
+            function.line(f"a(s if len(s := f'{written}') < {_LONG} else B.made(s))")
+        function.flushed = len(function.lines), parts
+
+    def _formatted(self, part: str) -> str:
+        """A part, as it stands in a formatted string."""
+        if PYTHON_TEXT.fullmatch(part):
+            inner: str = ast.literal_eval(part)
+            return repr('"' + inner)[2:-1].replace("{", "{{").replace("}", "}}")
+        return "{(" + PYTHON_TEXT.sub(self._constant, part) + ")}"
+
+    def _constant(self, found: re.Match[str]) -> str:
+        return self.texts.setdefault(found[0], f"K{len(self.texts)}")
 
     def name(self, prefix: str) -> str:
         """A name for a function."""
@@ -163,7 +209,7 @@ class Writer:
         return function.name
 
     def _done(self, function: Function) -> None:
-        function.flush()
+        self._flush(function)
         function.line("return")
         if function.name == "run":
             self.names_of_run = frozenset(function.names)
@@ -252,13 +298,14 @@ class Writer:
             return
         if marks:
             args = f"{found.source!r}, {marks}, {found.silent}"
-            self.now.part(f"escaped(B, {found.python}, {args})")
+            self.part(f"escaped(B, {found.python}, {args})")
             return
         if found.python.startswith("i") and found.is_bool is False and found.root == "foreach":
-            self.now.part(f"S({found.python})")
+            self.part(f"S({found.python})" if self.inside_string else found.python)
             return
-        self.now.part(
-            f"t if (c := (t := {found.python}).__class__) is str else S(t) if c is int "
+        as_it_is = "else S(t) if" if self.inside_string else "or"
+        self.part(
+            f"t if (c := (t := {found.python}).__class__) is str {as_it_is} c is int "
             f"else shown(B, t, {self._null(found)})"
         )
 
@@ -289,7 +336,7 @@ class Writer:
             self._macro_call(name, word)
             return False
         cursor.at = word.end()
-        self.now.flush()
+        self.flush()
         return directive(self, start) is True
 
     def opened(self) -> None:
@@ -317,6 +364,32 @@ class Writer:
         if len(blocks) >= _DEEPEST or loops >= _DEEPEST_LOOPS:
             raise self.cursor.fail("blocks are nested too deeply", start)
         blocks.append((kind, start, number))
+        at = len(self.now.lines) - 1
+        line, parts = self.now.flushed
+        self.now.opened.append((at, parts if line == at else []))
+
+    def inline(self, at: int, before: list[str]) -> None:
+        """Make an `#if` that begins in this line, and writes nothing but text, an expression of
+        the output around it. `before` is what was written just before."""
+        function = self.now
+        chain = [line.strip() for line in function.lines[at:]]
+        python = ""
+        while chain:
+            branch = _BRANCH.fullmatch(chain.pop(0))
+            text = "''"
+            if branch is None or chain.pop(0) != "pass":
+                return
+            if chain and (only := _ONLY_TEXT.fullmatch(chain[0])) is not None:
+                text = only[1]
+                chain.pop(0)
+            python += f"{text} if {branch[1]} else " if branch[1] else text
+        if python.endswith(" else "):
+            python += "''"
+        del function.lines[at:]
+        if before:
+            function.lines.pop()
+        function.parts = before
+        self.part(python)
 
     def _macro_call(self, name: str, word: re.Match[str]) -> None:
         """`#name(args)`; of a name that is no macro's, the text as it stands."""
@@ -338,7 +411,7 @@ class Writer:
             self._text(word[0])
             return
         source = cursor.source[start : cursor.at]
-        self.now.flush()
+        self.flush()
         body = self.function("b", name, start) if block else "None"
         packed = f"({', '.join(args)},)" if args else "()"
         call = f"B.macro(V, o, {name.removeprefix('@')!r}, {packed}, {body})"
