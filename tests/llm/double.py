@@ -190,6 +190,12 @@ def answer(value: Any, status: int = 200, *fields: tuple[str, str]) -> Reply:
     return Reply(status, Headers([("Content-Type", "application/json"), *fields]), body)
 
 
+def whole(reply: Reply) -> bytes:
+    """The body of a reply that is no stream."""
+    assert isinstance(reply.body, bytes)
+    return reply.body
+
+
 def stream(*pieces: bytes | float | Exception) -> Reply:
     """A reply of server-sent events."""
     return Reply(200, Headers([("Content-Type", "text/event-stream")]), Pieces(list(pieces)))

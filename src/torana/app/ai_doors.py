@@ -2,22 +2,29 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from torana.app import llm, mcp
 from torana.app.llm_desk import Desk
+from torana.app.llm_evaluate import Bench
 from torana.app.llm_keys import teams_of
 from torana.app.llm_meter import LlmMeter
+from torana.app.llm_prompts import Prompts
 from torana.gateway.contract import Grant
 from torana.gateway.front_door import Beside, FrontDoor
+from torana.gateway.prompt import is_prompt
 from torana.llm.serve import Llm
 from torana.llm.spend import Ledger, Spent
-from torana.mcp.proxy import Seal
+from torana.mcp.proxy import Proxy, Seal
+from torana.message import Headers, Reply
+from torana.model.rest import RestApi, Stage
 from torana.net.client import Client
 from torana.net.tasks import spawn
 from torana.settings import Settings
 from torana.state.counters import Counters
 from torana.state.store import Store
 
+_NO_MODELS = "prompts need a model of the LLM API in the settings"
 Following = asyncio.Task[None]
 
 
@@ -28,6 +35,8 @@ class AiDoors:
         self.api: Llm | None = None
         self.desk: Desk | None = None
         self._ledger: Ledger | None = None
+        self._prompts: Prompts | None = None
+        self._proxy: Proxy | None = None
         self._following: list[Following] = []
 
     async def open(
@@ -37,33 +46,61 @@ class AiDoors:
         client: Client,
         store: Store,
         counters: Counters,
-        door: FrontDoor,
-        find_key: Callable[[str], Grant | None],
         seal: Seal,
         meter: LlmMeter,
-    ) -> tuple[Beside, ...]:
+    ) -> None:
         """What the settings ask for. Raises `BadSettings`."""
-        doors: list[Beside] = []
-        proxy = None
-        if settings.llm.models or settings.mcp.servers:
-            usage = settings.folder() / "usage"
-            ledger = self._ledger = Ledger(usage)
+        if not settings.llm.models and not settings.mcp.servers:
+            return
+        usage = settings.folder() / "usage"
+        ledger = self._ledger = Ledger(usage)
 
-            def spend(spent: Spent) -> None:
-                ledger.add(spent)
-                meter.note(spent)
+        def spend(spent: Spent) -> None:
+            ledger.add(spent)
+            meter.note(spent)
 
-            plan = llm.build(settings.llm, environment, client, counters)
-            api = self.api = Llm(plan, spend)
-            doors.append(api)
-            teams = teams_of(settings.llm, counters)
-            desk = self.desk = Desk(api, settings.llm, teams, store, counters, usage)
-            self._following.append(spawn(desk.follow(await desk.load()), "follow the LLM keys"))
-            proxy = mcp.proxied(
-                settings.mcp, environment, client, counters, seal, lambda: api.plan.keys, spend
-            )
-        tools = mcp.offered(settings.mcp, door, find_key, proxy)
-        return (*doors, tools) if tools is not None else tuple(doors)
+        plan = llm.build(settings.llm, environment, client, counters)
+        api = self.api = Llm(plan, spend)
+        prompts = self._prompts = Prompts(api, settings.llm, store)
+        self._following.append(spawn(prompts.follow(await prompts.load()), "follow the prompts"))
+        teams, bench = teams_of(settings.llm, counters), Bench(api, prompts)
+        desk = self.desk = Desk(api, settings.llm, teams, store, counters, usage, bench)
+        self._following.append(spawn(desk.follow(await desk.load()), "follow the LLM keys"))
+        self._proxy = mcp.proxied(
+            settings.mcp, environment, client, counters, seal, lambda: api.plan.keys, spend
+        )
+
+    def doors(
+        self, settings: Settings, door: FrontDoor, find_key: Callable[[str], Grant | None]
+    ) -> tuple[Beside, ...]:
+        """What the front door serves beside its APIs."""
+        tools = mcp.offered(settings.mcp, door, find_key, self._proxy)
+        return tuple(each for each in (self.api, tools) if each is not None)
+
+    async def prompt(
+        self, name: str, version: str, variables: Mapping[str, Any], headers: Headers
+    ) -> Reply | None:
+        """See the gateway's port."""
+        if self._prompts is None:
+            return None
+        return await self._prompts.call(name, version, variables, headers)
+
+    def absent(self, api: RestApi, stage: Stage) -> str | None:
+        """What a file's API calls and is not there."""
+        if not any(is_prompt(method.integration.uri) for method in api.methods):
+            return None
+        if self._prompts is None:
+            return f"{api.name}: {_NO_MODELS}"
+        gone = self._prompts.absent(api, stage)
+        return gone and f"{api.name}: {gone}"
+
+    async def cannot_serve(self, api: RestApi, stage: Stage) -> str | None:
+        """Why a stage cannot call its prompts, or None."""
+        if not any(is_prompt(method.integration.uri) for method in api.methods):
+            return None
+        if self._prompts is None:
+            return _NO_MODELS
+        return await self._prompts.missing(api, stage)
 
     def close(self) -> None:
         """Follow no more; the ledger's last lines are written."""

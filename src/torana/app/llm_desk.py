@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 import msgspec
 from msgspec import Struct
 
+from torana.app.llm_evaluate import BadEvaluation, Bench, Evaluation
 from torana.app.llm_keys import Teams, key_of, mistakes_of
 from torana.llm.keys import Key, digest
 from torana.llm.prices import catalogue
@@ -29,7 +30,7 @@ from torana.state.store import Change, Conflict, Document, Store
 KIND = "llm.key"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,127}")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_LIMIT = 64 * 1024
+_LIMIT = 4 * 1024 * 1024
 
 
 class Record(Struct, frozen=True):
@@ -54,8 +55,16 @@ class Desk:
     """Makes, lists, changes and deletes keys; sums up what was used."""
 
     def __init__(
-        self, api: Api, settings: Llm, teams: Teams, store: Store, counters: Counters, usage: Path
+        self,
+        api: Api,
+        settings: Llm,
+        teams: Teams,
+        store: Store,
+        counters: Counters,
+        usage: Path,
+        bench: Bench,
     ) -> None:
+        self._bench = bench
         self._api, self._settings, self._teams = api, settings, teams
         self._store, self._counters, self._usage = store, counters, usage
         self._fixed = api.plan.keys
@@ -101,6 +110,8 @@ class Desk:
         path, _, query = request.target.partition("?")
         parts = path.strip("/").split("/")[2:]
         try:
+            if parts[:1] == ["prompts"]:
+                return await self._prompts(request, parts[1:])
             if parts == ["usage"] and request.method == "GET":
                 return _json(200, {"totals": await self._report(query)})
             if parts[:1] == ["keys"] and len(parts) <= 2:
@@ -111,6 +122,17 @@ class Desk:
             return _json(error.status, {"message": str(error)})
         except Conflict:
             return _json(409, {"message": "somebody else changed this key: read it again"})
+
+    async def _prompts(self, request: Request, parts: list[str]) -> Reply:
+        if not parts and request.method == "GET":
+            return _json(200, {"prompts": self._bench.listed()})
+        if len(parts) != 2 or parts[1] != "evaluations" or request.method != "POST":
+            raise Refused(404, f"there is no {request.method} of prompts/{'/'.join(parts)}")
+        try:
+            asked = msgspec.convert(await _body(request), Evaluation)
+            return _json(200, await self._bench.evaluate(unquote(parts[0]), asked))
+        except (msgspec.ValidationError, BadEvaluation) as error:
+            raise Refused(400, str(error)) from error
 
     async def _keys(self, request: Request, name: str) -> Reply:
         method = request.method

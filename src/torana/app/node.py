@@ -131,6 +131,16 @@ class Node:
             series=self.observatory.series,
             recorder=self.observatory.recorder,
         )
+        master = KeyFile(settings.folder() / "master.key")
+        await self._ai.open(
+            settings,
+            self._environment,
+            self._client,
+            self._store,
+            self.counters,
+            master,
+            llm_meter(self.observatory.recorder),
+        )
         self._ports = Ports(
             client=self._client,
             find_key=self._keys.find,
@@ -140,6 +150,7 @@ class Node:
             quota=self._quota,
             vpc_link=self._vpc_link,
             client_certificate=self._client_certificate,
+            prompt=self._ai.prompt,
             wall=walls.find,
             issuers=Issuers(self._client, _pools(settings)),
             caches=self._caches,
@@ -153,17 +164,7 @@ class Node:
         self.load(gather(settings.apis))
         await self._control.load()
         self._following = spawn(self._control.follow(), "follow the control plane")
-        self.door.besides = await self._ai.open(
-            settings,
-            self._environment,
-            self._client,
-            self._store,
-            self.counters,
-            self.door,
-            self._keys.find,
-            KeyFile(settings.folder() / "master.key"),
-            llm_meter(self.observatory.recorder),
-        )
+        self.door.besides = self._ai.doors(settings, self.door, self._keys.find)
         if role != "hub":
             await self._open_front_door(sock)
         if role != "worker":
@@ -180,6 +181,9 @@ class Node:
     def load(self, sources: tuple[Source, ...]) -> None:
         """Serve these documents from now on. Raises `BadDefinitions`; what runs goes on then."""
         documents = parse(sources)
+        absent = [self._ai.absent(each.api, each.stage) for each in documents]
+        if any(absent):
+            raise BadDefinitions("\n".join(filter(None, absent)))
         self._files = compile_table(documents, self._ports, self.settings.domains)
         self._sources = sources
         self._publish()
@@ -206,7 +210,7 @@ class Node:
             await with_pauses(bringing_live(api, stage, self._ports, canary))
         except InvalidApi as error:
             return str(error)
-        return None
+        return await self._ai.cannot_serve(api, stage)
 
     async def _authorize_once(
         self, api: RestApi, stage: Stage, authorizer: str, request: Request

@@ -47,6 +47,7 @@ class Llm:
     def __init__(self, plan: Plan, spend: Callable[[Spent], None]) -> None:
         self.plan, self._spend = plan, spend
         self._cache = Cache()
+        self._named: tuple[Plan, dict[str, Key]] = (Plan({}, {}, 0), {})
 
     def takes(self, path: str) -> bool:
         """Whether a path is ours."""
@@ -92,44 +93,70 @@ class Llm:
     async def _complete(self, front: Front, path: str, request: Request) -> Reply:
         if request.method != "POST":
             raise LlmError("invalid_request", f"{request.method} is not allowed", status=405)
-        plan, started = self.plan, time.time()
-        key = identify(plan.keys, request.headers, request.target.partition("?")[2])
+        key = identify(self.plan.keys, request.headers, request.target.partition("?")[2])
         body = await _body(request)
-        peek = front.peek(body, path)
+        asked = Asked(front, front.peek(body, path), body)
+        return await self.ask(key, asked, request.headers, path)
+
+    async def ask(
+        self,
+        key: Key,
+        asked: Asked,
+        headers: Headers,
+        path: str,
+        tell: Callable[[Spent], None] | None = None,
+    ) -> Reply:
+        """The answer to a question of a key. Raises `LlmError`. `tell` hears what it cost."""
+        plan, started = self.plan, time.time()
+        front, peek, body = asked.front, asked.peek, asked.body
+        spend = self._spend if tell is None else _both(self._spend, tell)
         allow(key, peek.model)
         model = find(plan.models, peek.model)
         slot = b""
-        if model.cache and front.operation in OPERATIONS and not bypassed(request.headers):
+        if model.cache and front.operation in OPERATIONS and not bypassed(headers):
             slot = name(key.name, path, body)
             kept = self._cache.get(slot)
             if kept is not None:
-                return await self._again(kept, key, model, started)
-        asked = Asked(front, peek, body)
+                return await self._again(kept, key, model, started, spend)
         guard = model.guard
         if guard is not None:
             asked.read, asked.guarded = guard.ask(_readable(asked)), True
         price = model.targets[0].price
         reserved = await reserve(key, len(body), peek.max_tokens, price)
         try:
-            session = _session(model, key, request, body) if model.affinity else ""
+            session = _session(model, key, headers, body) if model.affinity else ""
             answered = await call(plan.models, model, asked, session)
         except BaseException as error:
             reserved.settle(None, None)
             status = error.status if isinstance(error, LlmError) else 499
-            self._spend(Spent(started, key.name, model.name, "", "", status, team=_team(key)))
+            spend(Spent(started, key.name, model.name, "", "", status, team=_team(key)))
             raise
-        account = _Account(self._spend, started, key, model, answered, reserved, len(body))
+        account = _Account(spend, started, key, model, answered, reserved, len(body))
         reply = _reply(asked, answered, account, guard)
         if slot:
             self._record(slot, reply, model, account)
         return reply
 
-    async def _again(self, kept: Kept, key: Key, model: Model, started: float) -> Reply:
+    def key_named(self, name: str) -> Key | None:
+        """A key by its name, as those who hold its secret have it."""
+        plan = self.plan
+        if self._named[0] is not plan:
+            self._named = plan, {each.name: each for each in plan.keys.values()}
+        return self._named[1].get(name)
+
+    async def _again(
+        self,
+        kept: Kept,
+        key: Key,
+        model: Model,
+        started: float,
+        spend: Callable[[Spent], None],
+    ) -> Reply:
         """An answer once more. It counts as a request, and costs nothing."""
         await take_request(key)
         spent = Spent(started, key.name, model.name, "", "", 200, usd=0.0)
         spent = msgspec.structs.replace(spent, hit=True, saved=kept.usd, team=_team(key))
-        self._spend(spent)
+        spend(spent)
         return Reply(200, Headers([*kept.headers, ("x-torana-cache", "hit")]), kept.body)
 
     def _record(self, slot: bytes, reply: Reply, model: Model, account: "_Account") -> None:
@@ -157,13 +184,23 @@ async def _body(request: Request) -> bytes:
         raise LlmError("too_large", f"The body is over {BODY_LIMIT} bytes.") from error
 
 
-def _session(model: Model, key: Key, request: Request, body: bytes) -> str:
+def _both(
+    first: Callable[[Spent], None], second: Callable[[Spent], None]
+) -> Callable[[Spent], None]:
+    def tell(spent: Spent) -> None:
+        first(spent)
+        second(spent)
+
+    return tell
+
+
+def _session(model: Model, key: Key, headers: Headers, body: bytes) -> str:
     """What keeps a request with its target; empty where the client names nothing."""
     kind, _, name = model.affinity.partition(":")
     if kind == "key":
         return key.name
     if kind == "header":
-        return request.headers.get(name.lower()) or ""
+        return headers.get(name.lower()) or ""
     return user_of(body)
 
 

@@ -72,6 +72,9 @@ def read_integration(
     return integration
 
 
+_PROXIED = frozenset({"lambda", "firehose", "torana"})
+
+
 def _uri(place: Place, integration: Integration, declared: Declared) -> None:
     uri, at = integration.uri, place.find("uri") or place
     place.sheet.variables.extend((at, name) for name in _VARIABLE.findall(uri))
@@ -98,7 +101,7 @@ def _arn(at: Place, integration: Integration) -> None:
             f"AWS ARN for integration must contain path or action: {integration.uri[:200]!r}",
             "write arn:aws:apigateway:{region}:{service}:{path|action}/{service_api}",
         )
-    elif integration.type == "AWS_PROXY" and match["service"] not in ("lambda", "firehose"):
+    elif integration.type == "AWS_PROXY" and match["service"] not in _PROXIED:
         at.fail(
             "integration-uri",
             "integrations of type AWS_PROXY currently only support Lambda function and Firehose "

@@ -232,6 +232,8 @@ def matcher(pattern: str) -> Callable[[str], bool] | None:
     Anchored patterns are searched for; others must match the whole text, as the services do it,
     unless they name a single character, which is then looked for anywhere.
     """
+    # One model of botocore's (bedrock-agent) says /d where the service has \d.
+    pattern = pattern.replace("/d{12}", r"\d{12}").replace(":/d+", r":\d+")
     anchored = pattern.startswith("^") or pattern.endswith("$")
     source = pattern[:-1] + r"\Z" if pattern.endswith("$") and pattern[-2:-1] != "\\" else pattern
     try:

@@ -4,6 +4,7 @@ from torana.gateway.address import filler, with_query, with_stage_variables
 from torana.gateway.aws_uri import parse
 from torana.gateway.contract import AwsCall, Compiled, Context, Integration
 from torana.gateway.errors import GatewayError, InvalidApi
+from torana.gateway.prompt import is_prompt, mapped
 from torana.gateway.upstream import buffer
 from torana.message import Headers, Reply, Request
 
@@ -13,6 +14,8 @@ def build(to: Compiled) -> Integration:
     integration = to.method.integration
     if integration.response_transfer_mode == "STREAM":
         raise InvalidApi("responseTransferMode STREAM needs a proxy integration")
+    if is_prompt(integration.uri):
+        return mapped(to)
     uri = parse(with_stage_variables(integration.uri, to.stage.variables))
     fill = filler(uri.target)
     of_function = uri.service == "lambda" and uri.target.endswith("/invocations")

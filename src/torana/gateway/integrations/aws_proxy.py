@@ -10,6 +10,7 @@ from torana.gateway.errors import GatewayError, InvalidApi
 from torana.gateway.event import Event, proxy_event
 from torana.gateway.function import Function, chunks
 from torana.gateway.function_reply import malformed, streamed, whole
+from torana.gateway.prompt import is_prompt, proxied
 from torana.message import BodyTooLarge, Reply, read
 
 _encode = msgspec.json.Encoder().encode
@@ -28,6 +29,8 @@ def calling(
     integration = to.method.integration
     if integration.http_method.upper() not in ("POST", ""):
         raise InvalidApi("AWS_PROXY calls a function, which needs httpMethod POST")
+    if is_prompt(integration.uri):
+        return proxied(to)
     timeout = integration.timeout_in_millis / 1000
     streams = integration.response_transfer_mode == "STREAM"
     call = Function(to, integration.uri, integration.credentials, timeout, streamed=streams)
