@@ -21,13 +21,9 @@ def preview(paths: Iterable[str]) -> list[tuple[str, str, str, str]]:
             compiled = plan.compile(document.api, document.stage, ports)
         except InvalidApi as error:
             raise BadDefinitions(str(error)) from error
-        for method in document.api.methods:
-            route = compiled.routes.find(method.path)
-            if route is None:
-                continue
-            chain = str(route.leaf[method.http_method.upper()])
-            where = f"{method.http_method} {method.path}"
-            rows.append((document.api.id, document.stage.stage_name, where, chain))
+        stage = document.stage.stage_name
+        for route in compiled.routes:
+            rows.append((document.api.id, stage, route.to.place(), str(route)))
     return rows
 
 

@@ -176,9 +176,8 @@ WAF: dict[str, Get] = {
 
 
 def _authorizer(ctx: Context) -> Mapping[str, Any]:
-    if not ctx.principal.id:
-        return {}
-    return {"principalId": ctx.principal.id, **ctx.principal.context}
+    who = ctx.principal
+    return {"principalId": who.id, **who.context} if who.id else who.context
 
 
 def resource_id(path: str) -> str:
@@ -196,9 +195,16 @@ FIXED: dict[str, Callable[[Compiled], str | None]] = {
     "deploymentId": lambda to: to.stage.deployment_id or None,
     "resourceId": lambda to: resource_id(to.method.path),
     "resourcePath": lambda to: to.method.path,
+    "routeKey": lambda to: to.route_key or None,
     "stage": lambda to: to.stage.stage_name,
 }
 """What every request of a method has in common."""
+
+
+def _data_processed(ctx: Context) -> int:
+    """Bytes of the response and of the request, where that was read whole."""
+    asked = ctx.body
+    return ctx.response_length + (len(asked) if isinstance(asked, bytes) else 0)
 
 
 def _of_method(get: Callable[[Compiled], str | None]) -> Get:
@@ -213,6 +219,8 @@ CONTEXT: dict[str, Get] = {
     "disconnectReason": lambda ctx: ctx.socket and (ctx.socket.close_reason or None),
     "disconnectStatusCode": lambda ctx: ctx.socket and (ctx.socket.close_code or None),
     "awsEndpointRequestId": lambda ctx: None,
+    "awsEndpointRequestId2": lambda ctx: None,
+    "dataProcessed": _data_processed,
     "domainName": lambda ctx: ctx.domain,
     "domainPrefix": _domain_prefix,
     "error": lambda ctx: Lazy(ERROR, ctx),

@@ -27,7 +27,7 @@ from torana.model import rest
 
 _TIMEOUT = 29.0
 """Seconds."""
-_ANSWER_LIMIT = 256 * 1024
+ANSWER_LIMIT = 256 * 1024
 _MOST = 10_000
 """Results that are kept for an authorizer."""
 
@@ -155,7 +155,7 @@ async def _ask(function: Function, ctx: Context, event: bytes) -> Verdict:
     """What the function says. Raises `GatewayError`."""
     try:
         reply = await function(ctx, event)
-        payload = await read(reply.body, _ANSWER_LIMIT)
+        payload = await read(reply.body, ANSWER_LIMIT)
     except (TimeoutError, ConnectionError) as error:
         raise GatewayError("AUTHORIZER_FAILURE", detail=str(error)) from error
     except BodyTooLarge:

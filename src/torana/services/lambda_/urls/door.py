@@ -20,9 +20,10 @@ import msgspec
 
 from torana.auth.policy import ANYONE, Caller, Policy, Question, evaluate
 from torana.auth.sigv4 import SignatureError
+from torana.function_payload import Malformed, whole
 from torana.message import BodyTooLarge, Headers, Reply, Request, read
 from torana.services.lambda_.urls.event import Signer, event
-from torana.services.lambda_.urls.reply import Malformed, streamed, whole
+from torana.services.lambda_.urls.reply import streamed
 from torana.services.lambda_.urls.signed import authenticate
 from torana.services.lambda_.urls.table import Target, UrlTable
 

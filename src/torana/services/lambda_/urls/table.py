@@ -10,11 +10,11 @@ import msgspec
 from msgspec import Struct
 
 from torana.auth.policy import MalformedPolicy, Policy, parse
+from torana.cors import Cors
 from torana.net.tasks import spawn
 from torana.services.lambda_.book import FUNCTION
 from torana.services.lambda_.ports import Place
 from torana.services.lambda_.records import Json, Url
-from torana.services.lambda_.urls.cors import Cors
 from torana.state.store import Deleted, Store
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
-"""Cross-origin requests of a function URL, answered by its own settings.
+"""Cross-origin requests of function URLs and HTTP APIs, answered by their own settings.
 
-Source: Lambda Developer Guide, "Cross-origin resource sharing (CORS)" of function URLs.
+Source: the Fetch standard, "CORS protocol"; Lambda Developer Guide, "Cross-origin resource sharing
+(CORS)" of function URLs; API Gateway Developer Guide, "Configure CORS for HTTP APIs".
 """
 
 from collections.abc import Mapping
@@ -12,10 +13,15 @@ from torana.message import Headers, Reply, Request
 class Cors:
     """Compiled settings."""
 
-    __slots__ = ("_common", "_exposed", "_origins", "_preflight")
+    __slots__ = ("_common", "_exposed", "_origins", "_preflight", "_schemes", "_status")
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
-        self._origins: frozenset[str] = frozenset(given.get("AllowOrigins") or ())
+    def __init__(self, given: Mapping[str, Any], status: int = 200) -> None:
+        """`given` has the members of the services' models; `status` is that of a preflight's
+        answer. An origin may be a scheme with any host: `https://*`."""
+        origins: tuple[str, ...] = tuple(given.get("AllowOrigins") or ())
+        self._status = status
+        self._origins: frozenset[str] = frozenset(origins)
+        self._schemes = tuple(each[:-1] for each in origins if each.endswith("://*"))
         credentials = [("Access-Control-Allow-Credentials", "true")]
         self._common = credentials if given.get("AllowCredentials") else []
         self._exposed = _listed(given, "ExposeHeaders", "Access-Control-Expose-Headers")
@@ -31,7 +37,7 @@ class Cors:
         if request.method != "OPTIONS" or "access-control-request-method" not in request.headers:
             return None
         own = self._for(request)
-        return Reply(200, Headers([*own, *self._preflight] if own else []))
+        return Reply(self._status, Headers([*own, *self._preflight] if own else []))
 
     def dress(self, request: Request, reply: Reply) -> None:
         """Put the fields on an answer, in place of the function's own."""
@@ -42,7 +48,7 @@ class Cors:
         origin = request.headers.get("origin")
         if origin is None:
             return []
-        if origin in self._origins:
+        if origin in self._origins or (self._schemes and origin.startswith(self._schemes)):
             allowed = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
         elif "*" in self._origins:
             allowed = [("Access-Control-Allow-Origin", "*")]

@@ -1,0 +1,162 @@
+"""`HTTP_PROXY`: an HTTP backend, on the network or behind a VPC link; requests and replies pass
+through, changed as the integration's parameters say.
+
+Source: Developer Guide, "Create HTTP proxy integrations for HTTP APIs", "Create private
+integrations for HTTP APIs" and "Important notes for HTTP APIs": `X-Forwarded-*` become `Forwarded`.
+"""
+
+import re
+from collections.abc import Callable
+from urllib.parse import quote, urlencode
+
+from torana.gateway.address import (
+    Locate,
+    compile_address,
+    with_raw_query,
+    with_stage_variables,
+)
+from torana.gateway.contract import Context, Integration, Query
+from torana.gateway.errors import InvalidApi
+from torana.gateway.headers import passed_on
+from torana.gateway.http_api.compiled import HttpCompiled
+from torana.gateway.http_api.sources import Mapping, mappings
+from torana.gateway.upstream import buffer, send, timeouts
+from torana.message import Headers, Reply, Request
+from torana.model.http_api import DEFAULT
+from torana.net.client import Tls
+
+_LISTENER = re.compile(
+    r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d*:listener/(?:app|net)/([^/]+)/.+"
+)
+_SERVICE = re.compile(r"arn:aws[a-z-]*:servicediscovery:[a-z0-9-]+:\d*:service/([^/?]+)(?:\?.*)?")
+_NOT_BACK = frozenset(
+    {"connection", "content-length", "date", "keep-alive", "proxy-connection", "transfer-encoding"}
+)
+
+
+def build(to: HttpCompiled) -> Integration:
+    """Resolves the address once. Raises `InvalidApi`."""
+    settings = to.integration
+    private = settings.connection_type == "VPC_LINK"
+    locate = _private(to) if private else _public(to)
+    limit = timeouts(to.method.integration)
+    verb = None if settings.integration_method in ("", "ANY") else settings.integration_method
+    mapped = mappings(settings.request_parameters, reply=False)
+    appended = to.route_key == DEFAULT
+
+    async def http_proxy(ctx: Context) -> Reply:
+        address = locate({}, ctx.raw_path_parameters)
+        asked = ctx.request
+        fields = Headers([item for item in passed_on(asked.headers).items if _sent(item[0])])
+        host = asked.headers.get("host") if private else None
+        target = _joined(address.target, ctx.path) if appended else address.target
+        query: Query | None = None
+        if mapped:
+            target, query = _apply(mapped, ctx, fields, target)
+        if "host" not in fields:
+            fields.add("Host", host or address.host)
+        fields.add("Forwarded", _forwarded(ctx))
+        fields.add("Via", "HTTP/1.1 AmazonAPIGateway")
+        fields.add("X-Amzn-Trace-Id", ctx.trace_id)
+        length = asked.headers.get("content-length")
+        if length is not None and not isinstance(ctx.body, bytes):
+            fields.add("Content-Length", length)
+        raw = ctx.raw_query if query is None else urlencode(query, doseq=True)
+        request = Request(verb or asked.method, with_raw_query(target, raw), fields, ctx.body)
+        reply = await buffer(await send(ctx, address, request, limit))
+        back = [item for item in reply.headers.items if item[0].lower() not in _NOT_BACK]
+        return Reply(reply.status, Headers(back), reply.body)
+
+    return http_proxy
+
+
+def _public(to: HttpCompiled) -> Locate:
+    uri = with_stage_variables(to.integration.integration_uri, to.stage.variables)
+    # A greedy parameter is named without its plus in some definitions, and with it in others.
+    return compile_address(uri, to.ports.client, None)
+
+
+def _private(to: HttpCompiled) -> Locate:
+    """By the name of the load balancer or of the Cloud Map service, else by the link's."""
+    settings = to.integration
+    uri = with_stage_variables(settings.integration_uri, to.stage.variables)
+    found = _LISTENER.fullmatch(uri) or _SERVICE.fullmatch(uri)
+    if found is None:
+        raise InvalidApi(f"integration uri {uri!r} is no listener and no Cloud Map service")
+    name = found[1]
+    link = with_stage_variables(settings.connection_id or "", to.stage.variables)
+    leads = to.ports.vpc_link(name) or to.ports.vpc_link(link)
+    if leads is None:
+        raise InvalidApi(
+            f"connectionId {link!r}: it is not known where this VPC link leads; set "
+            f"[vpc_links.{name}] target"
+        )
+    tls = settings.tls_config
+    if tls is None:
+        return compile_address(f"http://{name}/", to.ports.client, None, leads)
+    if not leads.startswith("https://"):
+        raise InvalidApi(f"tlsConfig needs a target that speaks HTTPS, not {leads!r}")
+    host = tls.server_name_to_verify
+    own = Tls() if host else Tls(verify_host=False)
+    return compile_address(f"https://{host or name}/", to.ports.client, own, leads)
+
+
+def _sent(name: str) -> bool:
+    lower = name.lower()
+    return lower != "forwarded" and not lower.startswith("x-forwarded-")
+
+
+def _joined(base: str, path: str) -> str:
+    """`$default` sends the whole path on, below the integration's own."""
+    before, mark, query = base.partition("?")
+    return before.rstrip("/") + path + mark + query
+
+
+def _forwarded(ctx: Context) -> str:
+    """RFC 7239: those who forwarded before, then who asks here."""
+    headers, peer = ctx.request.headers, ctx.request.peer
+    found = headers.all("forwarded")
+    for line in headers.all("x-forwarded-for"):
+        found = [*found, *(f"for={_node(each.strip())}" for each in line.split(",") if each)]
+    host = headers.get("host") or ""
+    found = [*found, f"for={_node(peer.address)};host={_value(host)};proto={peer.scheme}"]
+    return ", ".join(found)
+
+
+def _node(address: str) -> str:
+    return f'"[{address}]"' if ":" in address and "[" not in address else _value(address)
+
+
+def _value(text: str) -> str:
+    """A token as it is, anything else quoted."""
+    if re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", text):
+        return text
+    return '"' + text.replace("\\", "").replace('"', "") + '"'
+
+
+def _apply(
+    mapped: tuple[Mapping, ...], ctx: Context, fields: Headers, target: str
+) -> tuple[str, Query]:
+    """Changes the headers in place; gives the target and the query."""
+    query = {name: list(values) for name, values in ctx.query().items()}
+    values = [(mapping.target, mapping.source(ctx, None)) for mapping in mapped]
+    for to, value in values:
+        if to.action == "remove":
+            _REMOVE[to.place](to.name, fields, query)
+        elif value is None:
+            continue
+        elif to.place == "path":
+            path = value if value.startswith("/") else f"/{value}"
+            target = quote(path, safe="/:@!$&'()*+,;=~%")
+        elif to.place == "querystring":
+            query[to.name] = [*query.get(to.name, ()), value] if to.action == "append" else [value]
+        else:
+            value = value.replace("\r", " ").replace("\n", " ")
+            (fields.add if to.action == "append" else fields.set)(to.name, value)
+    return target, query
+
+
+_REMOVE: dict[str, Callable[[str, Headers, Query], object]] = {
+    "header": lambda name, fields, query: fields.remove(name),
+    "querystring": lambda name, fields, query: query.pop(name, None),
+}

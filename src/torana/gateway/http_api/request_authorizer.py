@@ -1,0 +1,116 @@
+"""`CUSTOM`: a Lambda function decides by the request, with a policy or with yes or no.
+
+What it says holds for everybody with the same identity sources, for as long as the authorizer says,
+in all routes that use it.
+Source: Developer Guide, "Control access to HTTP APIs with AWS Lambda authorizers".
+"""
+
+from typing import Any, cast
+
+import msgspec
+
+from torana.auth.policy import ANYONE, MalformedPolicy, parse
+from torana.gateway.authorizers.custom import ANSWER_LIMIT, Verdict, Verdicts
+from torana.gateway.contract import Authorizer, Context, Principal
+from torana.gateway.errors import GatewayError, InvalidApi
+from torana.gateway.function import Function
+from torana.gateway.http_api.compiled import HttpCompiled
+from torana.gateway.http_api.event import authorizer_event
+from torana.gateway.http_api.lambda_proxy import invocation
+from torana.gateway.http_api.sources import source
+from torana.gateway.policies import Asking
+from torana.message import BodyTooLarge, read
+
+_TIMEOUT = 10.0
+"""Seconds."""
+_encode = msgspec.json.Encoder().encode
+_YES = {"Statement": [{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}]}
+_NO = {"Statement": [{"Effect": "Deny", "Action": "execute-api:Invoke", "Resource": "*"}]}
+
+
+def build(to: HttpCompiled) -> Authorizer:
+    """Resolves the function and the identity sources once. Raises `InvalidApi`."""
+    settings = to.authorizer
+    if settings is None or settings.authorizer_type != "REQUEST":
+        raise InvalidApi("authorization type CUSTOM needs a REQUEST authorizer")
+    sources = [source(each, reply=False) for each in settings.identity_source]
+    event = authorizer_event(to, settings.authorizer_payload_format_version)
+    function = Function(
+        to,
+        invocation(settings.authorizer_uri),
+        settings.authorizer_credentials_arn,
+        _TIMEOUT,
+        streamed=False,
+    )
+    asking, simple = Asking(to), settings.enable_simple_responses
+    verdicts: Verdicts = to.shared.setdefault(
+        f"authorizer {settings.authorizer_id or settings.name}",
+        Verdicts(settings.authorizer_result_ttl_in_seconds),
+    )
+
+    async def request_authorizer(ctx: Context) -> Principal:
+        identity: list[str] = []
+        for find in sources:
+            value = find(ctx, None)
+            if not value:
+                raise GatewayError("UNAUTHORIZED")
+            identity.append(value)
+        key = tuple(identity)
+        verdict = verdicts.find(key) if key else None
+        if verdict is None:
+            verdict = _verdict(await _ask(function, ctx, _encode(event(ctx, identity))), simple)
+            if key:
+                verdicts.keep(key, verdict)
+        for decision in asking.decide((verdict.policy,), ctx, ANYONE):
+            if not decision.allowed:
+                raise GatewayError("ACCESS_DENIED")
+        return verdict.principal
+
+    return request_authorizer
+
+
+async def _ask(function: Function, ctx: Context, event: bytes) -> dict[str, Any]:
+    """What the function says. Raises `GatewayError`."""
+    try:
+        reply = await function(ctx, event)
+        payload = await read(reply.body, ANSWER_LIMIT)
+    except (TimeoutError, ConnectionError) as error:
+        raise GatewayError("AUTHORIZER_FAILURE", detail=str(error)) from error
+    except BodyTooLarge:
+        raise _misconfigured("its answer is too large") from None
+    if reply.status >= 400 or "x-amz-function-error" in reply.headers:
+        raise GatewayError("AUTHORIZER_FAILURE", detail=f"Lambda: {payload[:200]!r}")
+    try:
+        answer = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, RecursionError):
+        raise _misconfigured("its answer is not JSON") from None
+    if not isinstance(answer, dict):
+        raise _misconfigured("its answer is not an object")
+    return cast(dict[str, Any], answer)
+
+
+def _verdict(answer: dict[str, Any], simple: bool) -> Verdict:
+    """Raises `GatewayError`."""
+    context: Any = answer.get("context") or {}
+    if not isinstance(context, dict):
+        raise _misconfigured("context must be an object")
+    principal, policy = "", answer.get("policyDocument")
+    if simple:
+        said = answer.get("isAuthorized")
+        if not isinstance(said, bool):
+            raise _misconfigured("isAuthorized must be true or false")
+        policy = _YES if said else _NO
+    else:
+        principal = answer.get("principalId")
+        if not isinstance(principal, str) or not principal:
+            raise _misconfigured("principalId must be a text")
+    try:
+        parsed = parse(policy or {}, "identity")
+    except MalformedPolicy as error:
+        raise _misconfigured(str(error)) from None
+    who = Principal(principal, cast(dict[str, Any], context), policies=(parsed,))
+    return Verdict(who, parsed)
+
+
+def _misconfigured(why: str) -> GatewayError:
+    return GatewayError("AUTHORIZER_CONFIGURATION_ERROR", detail=f"the authorizer: {why}")
