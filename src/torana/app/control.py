@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 
 from torana.app.definitions import bringing_live
+from torana.app.deployed import bringing_deployed
 from torana.gateway.cache_settings import names
 from torana.gateway.contract import Ports
+from torana.gateway.domain_rules import Rule, Rules, glob
 from torana.gateway.errors import InvalidApi
 from torana.gateway.locate import Domains, Live, by_length
 from torana.model.rest import RestApi
@@ -22,6 +24,7 @@ from torana.services.apigateway.assemble import restoring, stage_of
 from torana.services.apigateway.book import (
     CLIENT_CERTIFICATE,
     DEPLOYMENT,
+    DOMAIN,
     FLUSH,
     KEY,
     MAPPING,
@@ -31,13 +34,17 @@ from torana.services.apigateway.book import (
     VPC_LINK,
 )
 from torana.services.apigateway.domains import NONE
+from torana.services.apigatewayv2 import book as v2
+from torana.services.apigatewayv2.snapshot import SNAPSHOT
 from torana.state.store import Document, Store
 
 _log = logging.getLogger("torana")
 
-OUTWARD = (VPC_LINK, CLIENT_CERTIFICATE)
+OUTWARD = (VPC_LINK, CLIENT_CERTIFICATE, v2.VPC_LINK)
 """How stages reach their backends."""
-KINDS = (*OUTWARD, STAGE, FLUSH, KEY, PLAN, PLAN_KEY, MAPPING)
+STAGES = (STAGE, v2.STAGE)
+FLUSHES = {FLUSH: STAGE, v2.FLUSH: v2.STAGE}
+KINDS = (*OUTWARD, *STAGES, *FLUSHES, KEY, PLAN, PLAN_KEY, MAPPING, DOMAIN, v2.RULE)
 
 Json = dict[str, Any]
 Stages = Mapping[tuple[str, str], Live]
@@ -70,8 +77,9 @@ class Control:
                 self._documents[kind][document.id] = msgspec.json.decode(document.body)
         self.stages = {
             place: found
-            for id, stage in self._documents[STAGE].items()
-            if (place := _place(id)) and (found := await self._live(place, stage)) is not None
+            for kind in STAGES
+            for id, stage in self._documents[kind].items()
+            if (place := _place(id)) and (found := await self._live(kind, place, stage)) is not None
         }
         self._changed()
 
@@ -105,33 +113,35 @@ class Control:
         value: Json = msgspec.json.decode(document.body)
         before = self._documents[document.kind].get(document.id, {})
         self._documents[document.kind][document.id] = value
-        if document.kind == FLUSH:
-            await self._flush(document.id, before, value)
-        if document.kind == STAGE:
-            place = _place(document.id)
-            found = await self._live(place, value)
-            if found is not None:
-                self.stages = {**self.stages, place: found}
+        if document.kind in FLUSHES:
+            await self._flush(FLUSHES[document.kind], document.id, before, value)
+        if document.kind in STAGES:
+            await self._bring(document.kind, document.id, value)
 
-    async def _flush(self, id: str, before: Json, now: Json) -> None:
+    async def _bring(self, kind: str, id: str, stage: Json) -> None:
+        place = _place(id)
+        found = await self._live(kind, place, stage)
+        if found is not None:
+            self.stages = {**self.stages, place: found}
+
+    async def _flush(self, kind: str, id: str, before: Json, now: Json) -> None:
         """Forget what the stage's cache holds, or what its authorizers have said: a stage that is
         compiled anew has asked nobody yet."""
-        place = _place(id)
         if now.get("cache") != before.get("cache"):
-            self._ports.caches.flush(names(*place))
-        stage = self._documents[STAGE].get(id)
+            self._ports.caches.flush(names(*_place(id)))
+        stage = self._documents[kind].get(id)
         if stage is not None and now.get("authorizers") != before.get("authorizers"):
-            found = await self._live(place, stage)
-            if found is not None:
-                self.stages = {**self.stages, place: found}
+            await self._bring(kind, id, stage)
 
     def _drop(self, kind: str, id: str) -> None:
         self._documents[kind].pop(id, None)
-        if kind == STAGE:
+        if kind in STAGES:
             place = _place(id)
             self.stages = {each: found for each, found in self.stages.items() if each != place}
 
-    async def _live(self, place: tuple[str, str], stage: Json) -> Live | None:
+    async def _live(self, kind: str, place: tuple[str, str], stage: Json) -> Live | None:
+        if kind == v2.STAGE:
+            return await self._live_v2(place, stage)
         api = await self._deployed(place[0], stage.get("deploymentId"))
         if api is None:
             _log.error("stage %s of API %s has no deployment", place[1], place[0])
@@ -143,6 +153,19 @@ class Control:
         try:
             return await with_pauses(bringing_live(api, stage_of(stage), self._ports, other))
         except (InvalidApi, msgspec.ValidationError) as error:
+            _log.error("stage %s of API %s is not served: %s", place[1], place[0], error)
+            return None
+
+    async def _live_v2(self, place: tuple[str, str], stage: Json) -> Live | None:
+        """A stage that nothing was deployed to yet is not served."""
+        id = stage.get("DeploymentId")
+        document = await self._store.get(v2.DEPLOYMENT, f"{place[0]}/{id}") if id else None
+        if document is None:
+            return None
+        api = msgspec.json.decode(document.body)[SNAPSHOT]
+        try:
+            return await with_pauses(bringing_deployed(api, stage, self._ports))
+        except InvalidApi as error:
             _log.error("stage %s of API %s is not served: %s", place[1], place[0], error)
             return None
 
@@ -162,6 +185,24 @@ class Control:
             stages = found.setdefault(id.partition("/")[0], {})
             stages[base] = (mapping["restApiId"], mapping["stage"])
         return {name: by_length(bases) for name, bases in found.items()}
+
+    def rules(self) -> Mapping[str, Rules]:
+        """The routing rules of the domain names that go by them."""
+        found: dict[str, list[Json]] = {}
+        for id, rule in self._documents[v2.RULE].items():
+            found.setdefault(id.partition("/")[0], []).append(rule)
+        modes = {
+            name: mode
+            for name, domain in self._documents[DOMAIN].items()
+            if (mode := domain.get("routingMode", "")).startswith("ROUTING_RULE")
+        }
+        return {
+            name: Rules(
+                tuple(map(_rule, sorted(found.get(name, []), key=lambda rule: rule["Priority"]))),
+                mode == "ROUTING_RULE_THEN_API_MAPPING",
+            )
+            for name, mode in modes.items()
+        }
 
     def keys(self) -> list[ApiKey]:
         """Every API key."""
@@ -184,6 +225,25 @@ class Control:
 def _place(id: str) -> tuple[str, str]:
     api, _, stage = id.partition("/")
     return api, stage
+
+
+def _rule(rule: Json) -> Rule:
+    action = rule["Actions"][0]["InvokeApi"]
+    headers = [
+        each["MatchHeaders"]["AnyOf"][0] for each in rule["Conditions"] if "MatchHeaders" in each
+    ]
+    bases = [
+        each["MatchBasePaths"]["AnyOf"][0]
+        for each in rule["Conditions"]
+        if "MatchBasePaths" in each
+    ]
+    return Rule(
+        action["ApiId"],
+        action["Stage"],
+        tuple((each["Header"].lower(), glob(each["ValueGlob"])) for each in headers),
+        bases[0].strip("/") if bases else "",
+        bool(action.get("StripBasePath")),
+    )
 
 
 def _plan(plan: Json, keys: tuple[str, ...]) -> UsagePlan:

@@ -20,6 +20,7 @@ from torana.app.definitions import (
     gather,
     parse,
 )
+from torana.app.deployed import bringing_deployed
 from torana.app.doors import Doors
 from torana.app.key_ring import KeyRing, demo_plan, from_settings
 from torana.app.llm_meter import llm_meter
@@ -49,6 +50,7 @@ from torana.services.apigateway.book import CLIENT_CERTIFICATE, VPC_LINK
 from torana.services.apigateway.client_certificates import opened
 from torana.services.apigateway.plane import Authorized
 from torana.services.apigateway.vpc_links import load_balancer
+from torana.services.apigatewayv2.book import VPC_LINK as V2_VPC_LINK
 from torana.services.lambda_.ports import Place
 from torana.services.lambda_.urls import UrlDoor, UrlTable
 from torana.services.seal import KeyFile
@@ -126,6 +128,8 @@ class Node:
                 self._leads,
                 self._seal,
                 self._authorize_once,
+                self._cannot_deploy,
+                self._endpoint,
             ),
             seen=walls,
             series=self.observatory.series,
@@ -199,7 +203,7 @@ class Node:
         control = self._control
         self._keys.replace([*keys, *control.keys()], [*plans, *control.plans()])
         domains = {**control.domains(), **self._files.domains}
-        self.door.table = Table(stages, domains, self.settings.domain_suffix)
+        self.door.table = Table(stages, domains, self.settings.domain_suffix, control.rules())
 
     async def _cannot_serve(self, api: RestApi, stage: Stage, canary: RestApi | None) -> str | None:
         """Why a stage cannot be served, or None."""
@@ -211,6 +215,23 @@ class Node:
         except InvalidApi as error:
             return str(error)
         return await self._ai.cannot_serve(api, stage)
+
+    async def _cannot_deploy(self, api: dict[str, Any], stage: dict[str, Any]) -> str | None:
+        """Why a stage cannot serve a snapshot of an API of `apigatewayv2`, or None."""
+        await self._control.look_outward()
+        try:
+            await with_pauses(bringing_deployed(api, stage, self._ports))
+        except InvalidApi as error:
+            return str(error)
+        return None
+
+    def _endpoint(self, api_id: str, scheme: str) -> str:
+        """Where clients find an API of `apigatewayv2`."""
+        settings = self.settings
+        secure, port = settings.tls is not None, self.front_port or settings.port
+        shown = "" if port == (443 if secure else 80) else f":{port}"
+        host = f"{api_id}.execute-api.{settings.domain_suffix}"
+        return f"{scheme}{'s' if secure else ''}://{host}{shown}"
 
     async def _authorize_once(
         self, api: RestApi, stage: Stage, authorizer: str, request: Request
@@ -231,7 +252,11 @@ class Node:
         if id in self.settings.vpc_links:
             return self.settings.vpc_links[id].target
         link = self._control.outward(VPC_LINK, id)
-        return None if link is None else self._target(link)
+        if link is not None:
+            return self._target(link)
+        link = self._control.outward(V2_VPC_LINK, id)
+        found = None if link is None else self.settings.vpc_links.get(link["Name"])
+        return None if found is None else found.target
 
     def _client_certificate(self, id: str) -> tuple[str, str] | None:
         """Raises `InvalidApi` for one whose key this node cannot open."""

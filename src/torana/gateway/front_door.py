@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from torana.gateway.http_api.request_id import new_id
 from torana.gateway.locate import Table, normalise
 from torana.gateway.serve import new_request_id, serve
 from torana.message import Headers, Reply, Request
@@ -42,9 +43,9 @@ class FrontDoor:
         if not path.startswith("/"):
             path = _origin_form(path)
         path = normalise(path)
-        found = self.table.find(request.headers.get("host") or "", path)
+        host = request.headers.get("host") or ""
+        found = self.table.find(host, path, request.headers)
         if found is None:
-            host = request.headers.get("host") or ""
             for hosts in (self.urls, self.sockets):
                 handler = hosts.find(host, path) if hosts is not None else None
                 if handler is not None:
@@ -52,7 +53,7 @@ class FrontDoor:
             for beside in self.besides:
                 if beside.takes(path):
                     return beside(request)
-            return _nowhere()
+            return _no_route() if self.table.misses(host, path) else _nowhere()
         return serve(found.live.pick(), request, found.path, query, found.full_path)
 
 
@@ -70,3 +71,9 @@ async def _nowhere() -> Reply:
         ("x-amzn-RequestId", new_request_id()),
     ]
     return Reply(403, Headers(fields), msgspec.json.encode({"message": "Forbidden"}))
+
+
+async def _no_route() -> Reply:
+    """No stage of an HTTP API there."""
+    fields = [("Content-Type", "application/json"), ("Apigw-Requestid", new_id())]
+    return Reply(404, Headers(fields), msgspec.json.encode({"message": "Not Found"}))

@@ -1,7 +1,9 @@
 """Which stage of which API a request is for, and what path is left for it.
 
 Three kinds of address: `http://{api-id}.execute-api.{suffix}/{stage}/{path}`, custom domain names
-with base path mappings, and `/restapis/{api-id}/{stage}/_user_request_/{path}`.
+with base path mappings and routing rules, and, with no DNS,
+`/restapis/{api-id}/{stage}/_user_request_/{path}` or `/apis/{api-id}/{stage}/{path}` (for HTTP
+APIs, whose stage `$default` needs no segment).
 """
 
 from collections.abc import Mapping
@@ -9,9 +11,13 @@ from random import random
 
 from msgspec import Struct
 
+from torana.gateway.domain_rules import Rules
 from torana.gateway.serve import Plan
+from torana.message import Headers
+from torana.model.http_api import DEFAULT
 
 LOCAL = "/restapis/"
+LOCAL_HTTP = "/apis/"
 USER_REQUEST = "_user_request_"
 
 
@@ -53,12 +59,19 @@ class Table(Struct, frozen=True):
     domains: Domains = {}
     suffix: str = "localhost"
     """Of `{api-id}.execute-api.{suffix}`; a region may stand before it."""
+    rules: Mapping[str, Rules] = {}
+    """By domain name."""
 
-    def find(self, host: str, path: str) -> Found | None:
-        """None: no API answers there."""
+    def find(self, host: str, path: str, headers: Headers | None = None) -> Found | None:
+        """None: no API answers there. `headers` are for routing rules."""
         if path.startswith(LOCAL):
             return self._local(path)
+        if path.startswith(LOCAL_HTTP) and (found := self._local_http(path)) is not None:
+            return found
         name = host.partition(":")[0].lower()
+        rules = self.rules.get(name)
+        if rules is not None:
+            return self._ruled(rules, name, path, headers or Headers())
         bases = self.domains.get(name)
         if bases is not None:
             return self._mapped(bases, path)
@@ -67,11 +80,22 @@ class Table(Struct, frozen=True):
             return self._stage(api_id, path)
         return None
 
+    def misses(self, host: str, path: str) -> bool:
+        """Whether an address that leads nowhere is one of an HTTP API, which says so otherwise."""
+        if path.startswith(LOCAL_HTTP):
+            api_id = path[len(LOCAL_HTTP) :].partition("/")[0]
+        else:
+            api_id = host.partition(":")[0].partition(".")[0].lower()
+        return any(
+            id == api_id and live.plan.unrouted == "RESOURCE_NOT_FOUND"
+            for (id, _), live in self.stages.items()
+        )
+
     def _local(self, path: str) -> Found | None:
         parts = path.split("/", 5)
         if len(parts) < 5 or parts[4] != USER_REQUEST:
             return None
-        live = self.stages.get((parts[2], parts[3]))
+        live = _open(self.stages.get((parts[2], parts[3])))
         if live is None:
             return None
         rest = "/" + parts[5] if len(parts) == 6 else "/"
@@ -79,8 +103,28 @@ class Table(Struct, frozen=True):
 
     def _stage(self, api_id: str, path: str) -> Found | None:
         stage, _, rest = path[1:].partition("/")
-        live = self.stages.get((api_id, stage))
-        return Found(live, "/" + rest, path) if live else None
+        live = self.stages.get((api_id, stage)) if stage != DEFAULT else None
+        if live is not None:
+            return Found(live, "/" + rest, path) if _open(live) else None
+        live = _open(self.stages.get((api_id, DEFAULT)))
+        return Found(live, path, path) if live else None
+
+    def _local_http(self, path: str) -> Found | None:
+        api_id, _, rest = path[len(LOCAL_HTTP) :].partition("/")
+        if rest == DEFAULT or rest.startswith(DEFAULT + "/"):
+            live = _open(self.stages.get((api_id, DEFAULT)))
+            below = rest[len(DEFAULT) :] or "/"
+            return Found(live, below, below) if live else None
+        return self._stage(api_id, "/" + rest)
+
+    def _ruled(self, rules: Rules, name: str, path: str, headers: Headers) -> Found | None:
+        """The first rule that holds, else the mappings where those count too."""
+        for rule in rules.rules:
+            below = rule.below(path, headers)
+            if below is not None:
+                live = self.stages.get((rule.api_id, rule.stage))
+                return Found(live, below, path) if live else None
+        return self._mapped(self.domains.get(name, {}), path) if rules.mappings_too else None
 
     def _mapped(self, bases: Mapping[str, tuple[str, str]], path: str) -> Found | None:
         """The longest base path wins; the empty one takes what is left."""
@@ -92,6 +136,13 @@ class Table(Struct, frozen=True):
             rest = trimmed[len(base) :] if base else path
             return Found(live, rest or "/", path) if live else None
         return None
+
+
+def _open(live: Live | None) -> Live | None:
+    """Not those that are reached through their own domain names alone."""
+    if live is not None and live.plan.to.api.disable_execute_api_endpoint:
+        return None
+    return live
 
 
 def normalise(path: str) -> str:

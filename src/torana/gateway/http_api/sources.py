@@ -20,7 +20,9 @@ Source = Callable[[Context, Reply | None], str | None]
 Action = Literal["append", "overwrite", "remove"]
 Place = Literal["header", "querystring", "path", "statuscode"]
 
-_VARIABLE = re.compile(r"\$\{([^{}]+)\}")
+_VARIABLE = re.compile(
+    r"\$\{([^{}]+)\}|\$((?:request|response|context|stageVariables)(?:\.[A-Za-z0-9_\-\[\]*]+)+)"
+)
 _RESERVED = frozenset(
     {
         "authorization",
@@ -93,24 +95,31 @@ def is_reserved(name: str) -> bool:
 
 
 def source(expression: str, *, reply: bool) -> Source:
-    """One variable, `$request.path.id`; a text with several, `v${request.path.id}`; or a constant.
-    Raises `InvalidApi`."""
-    pieces = _VARIABLE.split(expression)
-    if len(pieces) > 1:
-        gets = [_variable(name, reply=reply) for name in pieces[1::2]]
-        literals = pieces[::2]
-
-        def joined(ctx: Context, got: Reply | None) -> str:
-            out = [literals[0]]
-            for get, literal in zip(gets, literals[1:], strict=True):
-                out += (get(ctx, got) or "", literal)
-            return "".join(out)
-
-        return joined
-    if expression.startswith("$"):
+    """One variable, `$request.path.id`; a text with several, `/v1/${request.path.id}`; or a
+    constant. Raises `InvalidApi`."""
+    if expression.startswith(("$request.body.", "$response.body.")):
         return _variable(expression[1:], reply=reply)
-    constant = expression[1:-1] if re.fullmatch(r"'.*'", expression) else expression
-    return lambda ctx, got: constant
+    pieces = _VARIABLE.split(expression)
+    if len(pieces) == 1:
+        if expression.startswith("$"):
+            raise InvalidApi(f"parameter mapping value {expression} is none that the service knows")
+        constant = expression[1:-1] if re.fullmatch(r"'.*'", expression) else expression
+        return lambda ctx, got: constant
+    literals = pieces[::3]
+    gets = [
+        _variable(braced or bare, reply=reply)
+        for braced, bare in zip(pieces[1::3], pieces[2::3], strict=True)
+    ]
+    if literals == ["", ""]:
+        return gets[0]
+
+    def joined(ctx: Context, got: Reply | None) -> str:
+        out = [literals[0]]
+        for get, literal in zip(gets, literals[1:], strict=True):
+            out += (get(ctx, got) or "", literal)
+        return "".join(out)
+
+    return joined
 
 
 def _variable(name: str, *, reply: bool) -> Source:
