@@ -53,20 +53,22 @@ def api(
     **fields: Any,
 ) -> HttpApi:
     """An API with the id `abc`; a route is its key, or has settings of its own."""
-    pairs = (
-        routes if isinstance(routes, list) else [(Route(key), each) for key, each in routes.items()]
-    )
+    pairs = routes if isinstance(routes, list) else _pairs(routes)
     return HttpApi(
         "abc",
         "test",
         tuple(
             msgspec.structs.replace(route, target=f"integrations/{each.integration_id}")
-            for route, each in routes
+            for route, each in pairs
         ),
-        tuple(each for _, each in routes),
+        tuple(each for _, each in pairs),
         authorizers,
         **fields,
     )
+
+
+def _pairs(routes: dict[str, Integration]) -> list[tuple[Route, Integration]]:
+    return [(Route(key), each) for key, each in routes.items()]
 
 
 def door(of: HttpApi, stage: Stage | None = None, of_ports: Ports | None = None) -> FrontDoor:

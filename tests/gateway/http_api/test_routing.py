@@ -23,7 +23,8 @@ ROUTES = (
 def found(path: str, verb: str = "GET") -> tuple[str, dict[str, str]] | None:
     routing: Routing[str] = Routing()
     for key in ROUTES:
-        routing.add(*key.split(" "), key)
+        verb, path = key.split(" ")
+        routing.add(verb, path, key)
     match = routing.find(path, verb)
     return None if match is None else (match[0], match[1])
 
