@@ -195,7 +195,6 @@ FIXED: dict[str, Callable[[Compiled], str | None]] = {
     "deploymentId": lambda to: to.stage.deployment_id or None,
     "resourceId": lambda to: resource_id(to.method.path),
     "resourcePath": lambda to: to.method.path,
-    "routeKey": lambda to: to.route_key or None,
     "stage": lambda to: to.stage.stage_name,
 }
 """What every request of a method has in common."""
@@ -244,7 +243,7 @@ CONTEXT: dict[str, Get] = {
     "responseLatency": lambda ctx: _milliseconds(ctx.finished - ctx.request.received),
     "responseLength": lambda ctx: ctx.response_length,
     "responseOverride": _response_override,
-    "routeKey": lambda ctx: ctx.socket and ctx.socket.route_key,
+    "routeKey": lambda ctx: ctx.socket.route_key if ctx.socket else ctx.to.route_key or None,
     "status": _status,
     "waf": lambda ctx: Lazy(WAF, ctx),
     "wafResponseCode": lambda ctx: ctx.web_acl[1] or None,

@@ -23,8 +23,8 @@ ROUTES = (
 def found(path: str, verb: str = "GET") -> tuple[str, dict[str, str]] | None:
     routing: Routing[str] = Routing()
     for key in ROUTES:
-        verb, path = key.split(" ")
-        routing.add(verb, path, key)
+        verb_of, path_of = key.split(" ")
+        routing.add(verb_of, path_of, key)
     match = routing.find(path, verb)
     return None if match is None else (match[0], match[1])
 
