@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from torana.app import user_pools
 from torana.app.functions import FunctionHost
 from torana.app.inference_meter import inference_meter
 from torana.app.relay import answering, relay
@@ -21,6 +22,7 @@ from torana.services import Parts
 from torana.services.apigateway import DataPlane
 from torana.services.assembly import router
 from torana.services.background import Background
+from torana.services.cognito_idp import CognitoIdp
 from torana.services.comprehend import resume as resume_trainings
 from torana.services.credentials import (
     BadCredentials,
@@ -56,10 +58,11 @@ class Services:
         objects: ObjectStore,
         background: Background,
         region: str,
+        user_pools: CognitoIdp,
         functions: FunctionHost | None = None,
     ) -> None:
         self._region = region
-        self.functions = functions
+        self.functions, self.user_pools = functions, user_pools
         self.root, self._router, self._engines, self._pool = root, found, engines, pool
         self._objects, self._background = objects, background
 
@@ -162,6 +165,7 @@ async def build(
     def languages(capability: str) -> frozenset[str]:
         return engines.capability(capability).languages
 
+    pools = user_pools.build(settings, environment, store, lambda asked: found.dispatch(asked))
     try:
         root = root_credentials(settings.folder(), settings.account)
         sessions = Sessions(FixedCredentials([root]))
@@ -183,6 +187,7 @@ async def build(
                 KeyFile(settings.folder() / "master.key"),
                 seen,
                 series,
+                pools,
             ),
             sessions,
             client,
@@ -199,7 +204,9 @@ async def build(
         background.start(
             resume_trainings(store, objects, run_engine, models), "unfinished trainings"
         )
-    return Services(root, found, engines, pool, objects, background, settings.region, functions)
+    return Services(
+        root, found, engines, pool, objects, background, settings.region, pools, functions
+    )
 
 
 def _socket(run: Path, service: str) -> Path:

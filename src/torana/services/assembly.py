@@ -53,7 +53,7 @@ def router(
             backends[name] = elsewhere.get(name) or Embedded(_maker(name, parts), note)
         else:
             backends[name] = _forward(name, wanted, catalog, client, environment)
-    return Router(catalog, backends, credentials, account=settings.account)
+    return Router(catalog, backends, credentials, account=settings.account, region=settings.region)
 
 
 def _maker(name: str, parts: Parts) -> Callable[[], object]:

@@ -18,8 +18,10 @@ from torana.state.store import Change
 KIND = "audit"
 """Under an id that sorts the newest first."""
 _LAST = (1 << 64) - 1
-_LEFT_OUT = frozenset({"value", "valueHash", "api", "apiMethods", "materials", "Snapshot"})
-_SUSPECT = re.compile(rb'"(?:value|valueHash|api|apiMethods|materials|Snapshot)"')
+_LEFT_OUT = frozenset(
+    {"value", "valueHash", "api", "apiMethods", "materials", "Snapshot", "sealed", "profile"}
+)
+_SUSPECT = re.compile(rb'"(?:value|valueHash|api|apiMethods|materials|Snapshot|sealed|profile)"')
 
 
 class Edit(Struct, frozen=True):

@@ -60,6 +60,7 @@ class Router:
         credentials: Credentials,
         *,
         account: str,
+        region: str = "us-east-1",
         clock: Callable[[], datetime] = _now,
         body_limit: int = BODY_LIMIT,
         timeout: float = TIMEOUT,
@@ -67,7 +68,8 @@ class Router:
         self._catalog = catalog
         self._backends = backends
         self._credentials = credentials
-        self._account = account
+        self._account, self._region = account, region
+        self._anybody = Principal(account, "", "Anonymous")
         self._clock = clock
         self._body_limit = body_limit
         self._timeout = timeout
@@ -84,6 +86,8 @@ class Router:
             except BodyTooLarge:
                 return self._too_large(request, request_id)
         if isinstance(claim, SignatureError):
+            if name is not None and claim.kind == "missing" and self._is_open(name, request):
+                return await self._answer(name, request, self._anybody, self._region, request_id)
             return self._refuse(request, name, claim, request_id)
         try:
             credential = await self._authenticate(claim, request, name if streams else None)
@@ -91,11 +95,25 @@ class Router:
             return self._refuse(request, name, error, request_id)
         if name is None:
             return _no_service(claim.service, request_id)
+        return await self._answer(
+            name, request, credential.principal, claim.region, request_id, streams=streams
+        )
+
+    async def _answer(
+        self,
+        name: str,
+        request: Request,
+        who: Principal,
+        region: str,
+        request_id: str,
+        *,
+        streams: bool = False,
+    ) -> Reply:
         turn = Turn(
             self._catalog.contract(name),
             _placed(name, request) if isinstance(self._backends[name], Embedded) else request,
-            credential.principal,
-            claim.region,
+            who,
+            region,
             request_id,
             TIMEOUTS.get(name, self._timeout),
         )
@@ -105,6 +123,13 @@ class Router:
                 return await self._backends[name](turn)
         except TimeoutError:
             return _late(turn)
+
+    def _is_open(self, name: str, request: Request) -> bool:
+        """Whether the operation is anybody's. Never one that is forwarded: it would be signed as
+        this gateway."""
+        if not isinstance(self._backends[name], Embedded):
+            return False
+        return self._catalog.contract(name).unsigned(_placed(name, request))
 
     def _streams(self, name: str | None, request: Request) -> bool:
         """Whether the body goes to the backend as it arrives."""

@@ -118,6 +118,15 @@ class Contract:
             return False
         return True
 
+    def unsigned(self, request: Request) -> bool:
+        """Whether the operation is one that clients do not sign."""
+        try:
+            name, _ = self._wires[self.protocol_of(request)].find(request)
+        except UnknownOperation:
+            return False
+        found = self.service.operations.get(name)
+        return found is not None and found.authtype == "none"
+
     def streams(self, request: Request) -> bool:
         """Whether the request's body is content that may be of any size."""
         if not self._streaming:

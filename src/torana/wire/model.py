@@ -93,6 +93,8 @@ class Operation(Struct, frozen=True, rename="camel"):
     deprecated: bool = False
     compression: dict[str, list[str]] | None = field(name="requestcompression", default=None)
     """Set where a request may come compressed."""
+    authtype: str = ""
+    """`none`: clients do not sign it."""
 
 
 class Metadata(Struct, frozen=True, rename="camel"):
