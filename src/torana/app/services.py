@@ -7,6 +7,7 @@ from typing import Any
 from torana.app import user_pools
 from torana.app.functions import FunctionHost
 from torana.app.inference_meter import inference_meter
+from torana.app.invoking import invoked
 from torana.app.relay import answering, relay
 from torana.auth.keys import same
 from torana.auth.policy import Caller
@@ -30,7 +31,8 @@ from torana.services.credentials import (
     Sessions,
     root_credentials,
 )
-from torana.services.ports import Busy, Credential, Failed, Missing
+from torana.services.lex import resume as resume_bots
+from torana.services.ports import Busy, Credential, Engines, Failed, Missing
 from torana.services.router import Invocation, Router
 from torana.services.seal import KeyFile
 from torana.services.transcribe import resume as resume_transcriptions
@@ -150,17 +152,11 @@ async def build(
     objects = open_objects(settings.objects_url(), sweep=owner)
     engines = EngineClient(run / "engines", ENGINES)
 
-    async def run_engine(capability: str, items: Sequence[Any], timeout: float) -> list[Any]:
-        try:
-            return await engines.run(capability, items, timeout)
-        except EngineBusy as error:
-            raise Busy(str(error)) from error
-        except EngineMissing as error:
-            raise Missing(str(error)) from error
-        except EngineFailed as error:
-            raise Failed(str(error)) from error
-
+    run_engine = _runner(engines)
     models, background = settings.folder() / "models", Background()
+
+    async def invoke(arn: str, payload: bytes, timeout: float) -> bytes:
+        return await invoked(found, settings.region, arn, payload, timeout)
 
     def languages(capability: str) -> frozenset[str]:
         return engines.capability(capability).languages
@@ -188,6 +184,7 @@ async def build(
                 seen,
                 series,
                 pools,
+                invoke,
             ),
             sessions,
             client,
@@ -201,6 +198,7 @@ async def build(
         background.start(
             resume_transcriptions(store, objects, run_engine), "unfinished transcriptions"
         )
+        background.start(resume_bots(store, run_engine, models), "unfinished bots")
         background.start(
             resume_trainings(store, objects, run_engine, models), "unfinished trainings"
         )
@@ -211,6 +209,20 @@ async def build(
 
 def _socket(run: Path, service: str) -> Path:
     return run / f"{service}.sock"
+
+
+def _runner(engines: EngineClient) -> Engines:
+    async def run(capability: str, items: Sequence[Any], timeout: float) -> list[Any]:
+        try:
+            return await engines.run(capability, items, timeout)
+        except EngineBusy as error:
+            raise Busy(str(error)) from error
+        except EngineMissing as error:
+            raise Missing(str(error)) from error
+        except EngineFailed as error:
+            raise Failed(str(error)) from error
+
+    return run
 
 
 def _pool_settings(settings: Settings) -> PoolSettings:

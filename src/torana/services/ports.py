@@ -29,6 +29,24 @@ class Engines(Protocol):
         ...
 
 
+class FunctionFailed(Exception):
+    """A function answered with an error; the message is its error document."""
+
+
+class Functions(Protocol):
+    """Invokes a Lambda function and waits for its answer."""
+
+    async def __call__(self, arn: str, payload: bytes, timeout: float, /) -> bytes:
+        """Raises `TimeoutError`, `Busy`, `FunctionFailed`, and `Failed` for what is no function."""
+        ...
+
+
+async def no_functions(arn: str, payload: bytes, timeout: float, /) -> bytes:
+    """Where no functions run."""
+    del payload, timeout
+    raise Failed(f"{arn} cannot be invoked here")
+
+
 class Principal(Struct, frozen=True):
     """Who calls a service."""
 
