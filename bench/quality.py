@@ -20,7 +20,7 @@ from math import dist
 from pathlib import Path
 from typing import Any
 
-from bench import corpora
+from bench import corpora, quality_bots
 from bench.corpora import Labelled
 from torana.engines import faces
 from torana.engines import translation as translate
@@ -323,6 +323,11 @@ async def faces_apart(ruler: Ruler) -> None:
     table(("pairs of", "pairs", "nearest", "farthest"), rows)
 
 
+async def bots(ruler: Ruler) -> None:
+    """See `bench.quality_bots`."""
+    await quality_bots.measure(ruler.client, ruler.run, percent)
+
+
 REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
     "dominant_language": dominant_language,
     "sentiment": sentiment,
@@ -332,6 +337,7 @@ REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
     "syntax": published,
     "translation": translation,
     "faces": faces_apart,
+    "intent_recognition": bots,
     "transcription": transcription,
     "speech": spoken,
 }
