@@ -1,6 +1,7 @@
 """Building bots through boto3: what is kept, listed, versioned, refused."""
 # boto3 makes its clients, and so their types, at run time.
 # pyright: basic, reportCallIssue=false, reportArgumentType=false
+# pyright: reportTypedDictNotRequiredAccess=false
 
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any

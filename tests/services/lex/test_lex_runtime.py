@@ -146,8 +146,8 @@ def test_answers_of_no_use_are_asked_again_and_then_fall_back(
     }
     answer = talk("purple", sessionState=state)
     assert answer["sessionState"]["dialogAction"]["slotToElicit"] == "City"
-    put = {**state, "intent": {"name": "BookHotel", "slots": {"City": _slot("Rome")}}}
-    put["intent"]["slots"]["CheckIn"] = _slot("2030-01-01")
+    slots = {"City": _slot("Rome"), "CheckIn": _slot("2030-01-01")}
+    put = {**state, "intent": {"name": "BookHotel", "slots": slots}}
     answer = talk("purple", sessionState=put)
     assert words(answer) == ["Nights?"]
     answer = talk("purple")
