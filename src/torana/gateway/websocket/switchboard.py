@@ -23,7 +23,6 @@ _LIFE = 10.0
 """Seconds that a process which fell silent is still taken to be alive."""
 _ANSWER = 0.25
 """Seconds after which its silence is looked into."""
-_DEADLINE = _LIFE + 2.0
 
 
 class NoAnswer(Exception):
@@ -56,7 +55,9 @@ class Switchboard:
         self._calls: dict[int, asyncio.Future[Outcome]] = {}
         self._numbers = count(1)
         self._lock: Lock | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self.tasks: list[asyncio.Task[None]] = []
+        self.patience = _LIFE + 2.0
+        """Seconds until it is given up to find out."""
 
     async def open(self) -> None:
         """Take a name that no other process has, and listen under it."""
@@ -67,7 +68,7 @@ class Switchboard:
         except CountersUnavailable as error:
             _log.warning("other processes cannot reach the WebSockets of this one: %s", error)
         letters = aiter(self._counters.subscribe(_topic(self.connections.tag)))
-        self._tasks = [
+        self.tasks = [
             spawn(self._hear(letters), "hear of WebSockets"),
             spawn(self._live(), "be there for WebSockets"),
         ]
@@ -80,14 +81,14 @@ class Switchboard:
         if tag == self.connections.tag:
             return self.connections.run(errand)
         try:
-            async with asyncio.timeout(_DEADLINE):
+            async with asyncio.timeout(self.patience):
                 return await self._elsewhere(tag, errand)
         except (TimeoutError, CountersUnavailable) as error:
             raise NoAnswer("its process does not answer") from error
 
     async def aclose(self) -> None:
         """Be there no more."""
-        for task in self._tasks:
+        for task in self.tasks:
             task.cancel()
         if self._lock is not None:
             try:
