@@ -19,6 +19,7 @@ from torana.services.credentials import FixedCredentials, Sessions
 from torana.services.router import Router
 from torana.settings import Settings
 from torana.state import open_objects, open_store
+from torana.telemetry.recorder import Recorder
 
 PYTHON = f"python3.{sys.version_info.minor}"
 ROLE = "arn:aws:iam::000000000000:role/worker"
@@ -66,7 +67,7 @@ async def lambdas(data: Path, **settings: Any) -> AsyncGenerator[Lambdas]:
     objects = open_objects(f"file://{data / 'objects'}", sweep=True)
     http = HttpClient()
     sessions = Sessions(FixedCredentials([ROOT]))
-    host = FunctionHost(chosen, {}, store, objects, sessions)
+    host = FunctionHost(chosen, {}, store, objects, sessions, Recorder())
     await host.start()
     made = msgspec.structs.replace(
         parts(),

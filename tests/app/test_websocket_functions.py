@@ -63,10 +63,11 @@ def said(folder: Path, name: str = "f", what: str = "GOT") -> list[Any]:
 
 async def until_said(folder: Path, count: int) -> Any:
     """The last event, once so many are there."""
-    async with asyncio.timeout(10):
-        while len(events := said(folder)) < count:
-            await asyncio.sleep(0.02)
-    return events[-1]
+    for _ in range(500):
+        if len(events := said(folder)) >= count:
+            return events[-1]
+        await asyncio.sleep(0.02)
+    raise TimeoutError
 
 
 ROUTES = ("$connect", "$disconnect", "$default")
@@ -126,32 +127,34 @@ async def test_events_have_exactly_the_services_fields(tmp_path: Path) -> None:
 
 async def test_the_end_is_told_whoever_ends_it(tmp_path: Path) -> None:
     of = api(leading("$disconnect", function()), mock("$default", "x"))
-    async with functions(tmp_path, f=ECHO) as node:
-        async with serving(of, of_ports=reaching(node), times=Times(idle=0.5)) as served:
-            reasons: list[tuple[int, str]] = []
+    async with (
+        functions(tmp_path, f=ECHO) as node,
+        serving(of, of_ports=reaching(node), times=Times(idle=0.5)) as served,
+    ):
+        reasons: list[tuple[int, str]] = []
 
-            async def noted() -> None:
-                event = await until_said(tmp_path, len(reasons) + 1)
-                asked = event["requestContext"]
-                reasons.append((asked["disconnectStatusCode"], asked["disconnectReason"]))
+        async def noted() -> None:
+            event = await until_said(tmp_path, len(reasons) + 1)
+            asked = event["requestContext"]
+            reasons.append((asked["disconnectStatusCode"], asked["disconnectReason"]))
 
-            client = await served.connect()
-            client.transport.abort()
-            await noted()
-            async with served.connect() as client:
-                await ended(client)
-            await noted()
-            async with served.connect() as client:
-                await client.close(1000, "")
-            await noted()
-            async with served.connect() as client:
-                await client.send(b"binary")
-                await ended(client)
-            await noted()
+        client = await served.connect()
+        client.transport.abort()
+        await noted()
+        async with served.connect() as client:
+            await ended(client)
+        await noted()
+        async with served.connect() as client:
+            await client.close(1000, "")
+        await noted()
+        async with served.connect() as client:
+            await client.send(b"binary")
+            await ended(client)
+        await noted()
     assert reasons == [
         (1006, "Connection closed abnormally"),
         (1001, "Going away"),
-        (1000, "Connection Closed Normally"),
+        (1000, ""),
         (1003, "binary messages are not supported"),
     ]
 
@@ -219,18 +222,20 @@ async def test_an_authorizers_context_lasts_as_long_as_the_connection(tmp_path: 
         leading("$default", function()),
         authorizers=(authorizer,),
     )
-    async with functions(tmp_path, f=ECHO, auth=AUTHORIZE) as node:
-        async with serving(of, of_ports=reaching(node)) as served:
-            for query, status in (("", 401), ("?who=nobody", 401), ("?who=denied", 403)):
-                with pytest.raises(InvalidStatus) as caught:
-                    await served.connect(query)
-                assert caught.value.response.status_code == status
-            async with served.connect("?who=ada") as client:
-                assert await told(client, '{"action": "who"}') == "ada in red"
-                event = json.loads(await told(client, "plain"))
-                shown = event["requestContext"]["authorizer"]
-                assert isinstance(shown.pop("integrationLatency"), int)
-                assert shown == {"principalId": "ada", "room": "red", "level": "3"}
+    async with (
+        functions(tmp_path, f=ECHO, auth=AUTHORIZE) as node,
+        serving(of, of_ports=reaching(node)) as served,
+    ):
+        for query, status in (("", 401), ("?who=nobody", 401), ("?who=denied", 403)):
+            with pytest.raises(InvalidStatus) as caught:
+                await served.connect(query)
+            assert caught.value.response.status_code == status
+        async with served.connect("?who=ada") as client:
+            assert await told(client, '{"action": "who"}') == "ada in red"
+            event = json.loads(await told(client, "plain"))
+            shown = event["requestContext"]["authorizer"]
+            assert isinstance(shown.pop("integrationLatency"), int)
+            assert shown == {"principalId": "ada", "room": "red", "level": "3"}
     asked = said(tmp_path, "auth", "ASKED")[-1]
     assert set(asked) == {
         "type", "methodArn", "headers", "multiValueHeaders", "queryStringParameters",

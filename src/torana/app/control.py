@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 
 from torana.app.definitions import bringing_live
-from torana.app.deployed import bringing_deployed
+from torana.app.deployed import Served, bringing_deployed
 from torana.gateway.cache_settings import names
 from torana.gateway.contract import Ports
 from torana.gateway.domain_rules import Rule, Rules, glob
 from torana.gateway.errors import InvalidApi
 from torana.gateway.locate import Domains, Live, by_length
+from torana.gateway.websocket.plan import SocketPlan
 from torana.model.rest import RestApi
 from torana.model.usage import ApiKey, ApiStage, QuotaSettings, ThrottleSettings, UsagePlan
 from torana.net.pauses import with_pauses
@@ -65,6 +66,8 @@ class Control:
         self._look = look
         self._store, self._ports, self._changed = store, ports, changed
         self.stages: Stages = {}
+        self.sockets: Mapping[tuple[str, str], SocketPlan] = {}
+        """Stages of WebSocket APIs."""
         self._documents: dict[str, dict[str, Json]] = {kind: {} for kind in KINDS}
         self._revision = 0
 
@@ -75,12 +78,14 @@ class Control:
         for kind in KINDS:
             async for document in self._store.scan(kind):
                 self._documents[kind][document.id] = msgspec.json.decode(document.body)
-        self.stages = {
+        served = {
             place: found
             for kind in STAGES
             for id, stage in self._documents[kind].items()
             if (place := _place(id)) and (found := await self._live(kind, place, stage)) is not None
         }
+        self.stages = {at: found for at, found in served.items() if isinstance(found, Live)}
+        self.sockets = {at: found for at, found in served.items() if isinstance(found, SocketPlan)}
         self._changed()
 
     async def look_outward(self) -> None:
@@ -121,7 +126,9 @@ class Control:
     async def _bring(self, kind: str, id: str, stage: Json) -> None:
         place = _place(id)
         found = await self._live(kind, place, stage)
-        if found is not None:
+        if isinstance(found, SocketPlan):
+            self.sockets = {**self.sockets, place: found}
+        elif found is not None:
             self.stages = {**self.stages, place: found}
 
     async def _flush(self, kind: str, id: str, before: Json, now: Json) -> None:
@@ -138,8 +145,9 @@ class Control:
         if kind in STAGES:
             place = _place(id)
             self.stages = {each: found for each, found in self.stages.items() if each != place}
+            self.sockets = {each: found for each, found in self.sockets.items() if each != place}
 
-    async def _live(self, kind: str, place: tuple[str, str], stage: Json) -> Live | None:
+    async def _live(self, kind: str, place: tuple[str, str], stage: Json) -> Served | None:
         if kind == v2.STAGE:
             return await self._live_v2(place, stage)
         api = await self._deployed(place[0], stage.get("deploymentId"))
@@ -156,7 +164,7 @@ class Control:
             _log.error("stage %s of API %s is not served: %s", place[1], place[0], error)
             return None
 
-    async def _live_v2(self, place: tuple[str, str], stage: Json) -> Live | None:
+    async def _live_v2(self, place: tuple[str, str], stage: Json) -> Served | None:
         """A stage that nothing was deployed to yet is not served."""
         id = stage.get("DeploymentId")
         document = await self._store.get(v2.DEPLOYMENT, f"{place[0]}/{id}") if id else None

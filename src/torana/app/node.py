@@ -29,6 +29,7 @@ from torana.app.management import management, matches
 from torana.app.numbers import Numbers
 from torana.app.observatory import Observatory
 from torana.app.once import authorize_once, once
+from torana.app.sockets import Sockets
 from torana.app.walls import Walls
 from torana.auth.keys import hash_key, new_key
 from torana.gateway.contract import Bucket, Ports
@@ -84,6 +85,7 @@ class Node:
         self.front_port = self.redirect_port = 0
         self._urls: UrlTable | None = None
         self._ai = AiDoors()
+        self._sockets = Sockets(settings)
         self._watching: list[asyncio.Task[None]] = []
         self._quotas: dict[tuple[str, QuotaSettings], Bucket] = {}
 
@@ -163,6 +165,8 @@ class Node:
             region=settings.region,
             domain_suffix=settings.domain_suffix,
         )
+        if role != "hub":
+            await self._sockets.open(self.door, self.counters)
         self._control = Control(self._store, self._ports, self._publish, walls.look)
         await self._control.look_outward()
         self.load(gather(settings.apis))
@@ -204,6 +208,7 @@ class Node:
         self._keys.replace([*keys, *control.keys()], [*plans, *control.plans()])
         domains = {**control.domains(), **self._files.domains}
         self.door.table = Table(stages, domains, self.settings.domain_suffix, control.rules())
+        self._sockets.publish(control.sockets, domains)
 
     async def _cannot_serve(self, api: RestApi, stage: Stage, canary: RestApi | None) -> str | None:
         """Why a stage cannot be served, or None."""
@@ -347,6 +352,7 @@ class Node:
             gauges.update(now)
             self._metrics.counters.update(since)
         gauges["connections_open"] = sum(each.open_connections for each in self._listeners)
+        gauges["websocket_connections_open"] = len(self._sockets)
         gauges["stage_cache_bytes"] = self._caches.bytes()
         gauges["stages_live"] = len(self.door.table.stages)
         gauges["access_log_lines_dropped"] = self._logs.dropped
@@ -365,6 +371,7 @@ class Node:
             watcher.cancel()
         if self._urls is not None:
             await self._urls.aclose()
+        await self._sockets.aclose()
         await self._services.aclose()
         await self.observatory.aclose()
         await self._client.aclose()

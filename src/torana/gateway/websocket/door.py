@@ -19,13 +19,14 @@ from torana.net.websocket import accept, is_upgrade
 
 LOCAL = "/apis/"
 
+Stages = Mapping[Place, SocketPlan]
 Handler = Callable[[Request], Awaitable[Reply]]
 
 
 class SocketTable(Struct, frozen=True):
     """Every stage that is live. Replaced whole by a deployment."""
 
-    stages: Mapping[Place, SocketPlan] = {}
+    stages: Stages = {}
     domains: Domains = {}
     suffix: str = "localhost"
 
@@ -70,8 +71,9 @@ class SocketDoor:
 
     @table.setter
     def table(self, table: SocketTable) -> None:
-        self._table = table
-        self.switchboard.connections.keep(table.stages)
+        before, self._table = self._table, table
+        if before.stages.keys() - table.stages.keys():
+            self.switchboard.connections.keep(table.stages)
 
     def find(self, host: str, path: str) -> Handler | None:
         """What serves a request; None: it is not for a WebSocket API."""
