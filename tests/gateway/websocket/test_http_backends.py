@@ -90,7 +90,7 @@ async def test_requests_and_answers_are_mapped_by_templates() -> None:
             "$default": '{"was": $input.json("$.body"), "to": "$context.routeKey"}'
         },
     )
-    integration_fields = {
+    integration_fields: dict[str, Any] = {
         "request_templates": {"$default": '{"text": $input.json("$.text")}'},
         "integration_responses": (response,),
     }
