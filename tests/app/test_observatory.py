@@ -6,7 +6,9 @@ from pathlib import Path
 
 from torana.app.observatory import Observatory
 from torana.net.client import HttpClient
-from torana.settings import Observing
+from torana.settings import Settings
+from torana.state import open_counters
+from torana.state.memory import MemoryStore
 from torana.telemetry.recorder import Series
 
 SERIES = Series("N", "m")
@@ -17,7 +19,9 @@ async def node(folder: Path) -> AsyncGenerator[tuple[Observatory, Observatory]]:
     """The keeper and a worker, with nothing sent but by hand."""
     (folder / "run").mkdir(exist_ok=True)
     client = HttpClient()
-    keeper, worker = (Observatory(Observing(), folder, client, owner=own) for own in (True, False))
+    counters = await open_counters("local:", MemoryStore(100))
+    settings = Settings(data=str(folder))
+    keeper, worker = (Observatory(settings, client, counters, owner=own) for own in (True, False))
     assert keeper.series is not None
     await keeper.series.open()
     await keeper.listen()
@@ -26,6 +30,7 @@ async def node(folder: Path) -> AsyncGenerator[tuple[Observatory, Observatory]]:
     finally:
         await keeper.aclose()
         await client.aclose()
+        await counters.close()
 
 
 async def kept(keeper: Observatory) -> float:

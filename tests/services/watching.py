@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 
 from tests.services.serving import called, client, make_router, parts, serving
+from torana.services.cloudwatch import CloudWatch
+from torana.state.store import Store
 from torana.telemetry.timeseries import TimeSeries
 
 HOUR = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -31,9 +33,9 @@ class Clock:
 
 
 class Watch:
-    def __init__(self, port: int, series: TimeSeries, clock: Clock) -> None:
+    def __init__(self, port: int, store: Store, clock: Clock, own: CloudWatch) -> None:
         self.client = client("cloudwatch", port)
-        self.port, self.series, self.clock = port, series, clock
+        self.port, self.store, self.clock, self.own = port, store, clock, own
 
     async def __call__(self, operation: str, **params: Any) -> dict[str, Any]:
         return await called(getattr(self.client, operation), **params)
@@ -71,12 +73,15 @@ def maths(expression: str, id: str = "e") -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def watching(folder: Path) -> AsyncGenerator[Watch]:
+async def watching(folder: Path, store: Store | None = None) -> AsyncGenerator[Watch]:
     clock = Clock()
     series = TimeSeries(folder / "metrics.db", clock=clock)
     await series.open()
-    made = msgspec.structs.replace(parts(), series=series)
+    plain = parts()
+    plain = msgspec.structs.replace(plain, store=store or plain.store)
+    own = CloudWatch(plain.store, series, plain.background, plain.reach)
+    made = msgspec.structs.replace(plain, watched=own)
     async with serving(make_router(of=made).handle) as listener:
-        yield Watch(listener.port, series, clock)
+        yield Watch(listener.port, plain.store, clock, own)
     await made.background.aclose()
     await series.close()

@@ -102,7 +102,7 @@ class Node:
         counters = settings.shared or (hub if role == "worker" else "local:")
         self.counters = await open_counters(counters, self._store)
         self.observatory = Observatory(
-            settings.observing, settings.folder(), self._client, owner=role != "worker"
+            settings, self._client, self.counters, owner=role != "worker"
         )
         await self.observatory.open()
         self._caches = Caches(
@@ -134,8 +134,7 @@ class Node:
                 self._endpoint,
             ),
             seen=walls,
-            series=self.observatory.series,
-            recorder=self.observatory.recorder,
+            observed=self.observatory,
         )
         master = KeyFile(settings.folder() / "master.key")
         await self._ai.open(

@@ -8,8 +8,9 @@ second of a process with it.
 import asyncio
 import logging
 import sqlite3
+from collections.abc import Sequence
+from itertools import count
 from os import getpid, urandom
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -18,7 +19,12 @@ from torana.message import Headers, Reply, Request, read
 from torana.net.client import Client, Timeouts
 from torana.net.server import Listener, listen
 from torana.net.tasks import spawn
-from torana.settings import Observing
+from torana.services.background import Background
+from torana.services.cloudwatch import CloudWatch
+from torana.services.reach import Reach
+from torana.settings import Settings
+from torana.state.counters import Counters, CountersUnavailable
+from torana.state.store import Store
 from torana.telemetry.recorder import Point, Recorder
 from torana.telemetry.timeseries import TimeSeries
 
@@ -27,6 +33,7 @@ _log = logging.getLogger("torana")
 EVERY = 0.5
 """Seconds between two batches."""
 _TIDY = 60.0
+_TOPIC = "metrics"
 _SOCKET = "telemetry.sock"
 _LARGEST = 64 << 20
 _TIMEOUTS = Timeouts(1.0, 5.0, 5.0, 10.0)
@@ -43,13 +50,14 @@ class Batch(Struct):
 class Observatory:
     """Of one process. `series` is there in the one that keeps the metrics."""
 
-    def __init__(self, settings: Observing, folder: Path, client: Client, *, owner: bool) -> None:
+    def __init__(
+        self, settings: Settings, client: Client, counters: Counters, *, owner: bool
+    ) -> None:
         self.recorder = Recorder()
-        self.series = (
-            TimeSeries(folder / "metrics.db", settings.metrics_bytes, settings.metrics_series)
-            if owner
-            else None
-        )
+        folder, most = settings.folder(), settings.observing
+        path = folder / "metrics.db"
+        self.series = TimeSeries(path, most.metrics_bytes, most.metrics_series) if owner else None
+        self._counters, self._several = counters, bool(settings.shared)
         self._socket = folder / "run" / _SOCKET
         self._origin = client.origin("unix", str(self._socket), 0)
         self._sender = f"{getpid()}-{urandom(4).hex()}"
@@ -62,12 +70,27 @@ class Observatory:
         """Raises `NewerFile` and `OSError`."""
         if self.series is not None:
             await self.series.open()
+            if self._several:
+                self._tasks.append(spawn(self._hear(self.series), "hear other nodes' metrics"))
             self._tasks.append(spawn(self._tidy(self.series), "tidy the metrics"))
         self._tasks.append(spawn(self._beat(), "gather the metrics"))
 
     async def listen(self) -> None:
         """Take in what workers send."""
         self._listener = await listen(self._take_in, path=str(self._socket))
+
+    def watch(self, store: Store, background: Background, reach: Reach) -> CloudWatch | None:
+        """CloudWatch over the metrics that this process keeps, its alarms looked at."""
+        if self.series is None:
+            return None
+        series, put = self.series, count(1)
+
+        async def keep(points: Sequence[Point]) -> None:
+            await self._keep_here(series, Batch(f"{self._sender}-put", next(put), [*points]))
+
+        found = CloudWatch(store, series, background, reach, self._counters.lock, keep)
+        background.start(found.watcher.run(), "alarms")
+        return found
 
     async def _beat(self) -> None:
         while True:
@@ -92,7 +115,7 @@ class Observatory:
 
     async def _keep(self, batch: Batch) -> None:
         if self.series is not None:
-            await self.series.keep(batch.points, batch.sender, batch.number)
+            await self._keep_here(self.series, batch)
             return
         body = msgspec.msgpack.encode(batch)
         request = Request("POST", "/metrics", Headers([("Host", "owner")]), body)
@@ -103,8 +126,24 @@ class Observatory:
     async def _take_in(self, request: Request) -> Reply:
         assert self.series is not None
         batch = msgspec.msgpack.decode(await read(request.body, _LARGEST), type=Batch)
-        await self.series.keep(batch.points, batch.sender, batch.number)
+        await self._keep_here(self.series, batch)
         return Reply(204, Headers(), b"")
+
+    async def _keep_here(self, series: TimeSeries, batch: Batch) -> None:
+        """Keep it, and tell the other nodes, so that each knows the numbers of all."""
+        await series.keep(batch.points, batch.sender, batch.number)
+        if self._several:
+            try:
+                await self._counters.publish(_TOPIC, msgspec.msgpack.encode(batch))
+            except CountersUnavailable as error:
+                _log.warning("other nodes were not told the metrics: %s", error)
+
+    async def _hear(self, series: TimeSeries) -> None:
+        """What is heard of a batch that is kept already is passed over, by its number."""
+        async for message in self._counters.subscribe(_TOPIC):
+            if message is not None:
+                batch = msgspec.msgpack.decode(message, type=Batch)
+                await series.keep(batch.points, batch.sender, batch.number)
 
     async def _tidy(self, series: TimeSeries) -> None:
         while True:

@@ -8,6 +8,7 @@ from torana.app import user_pools
 from torana.app.functions import FunctionHost
 from torana.app.inference_meter import inference_meter
 from torana.app.invoking import invoked
+from torana.app.observatory import Observatory
 from torana.app.relay import answering, relay
 from torana.auth.keys import same
 from torana.auth.policy import Caller
@@ -33,6 +34,7 @@ from torana.services.credentials import (
 )
 from torana.services.lex import resume as resume_bots
 from torana.services.ports import Busy, Credential, Engines, Failed, Missing
+from torana.services.reach import Reach
 from torana.services.router import Invocation, Router
 from torana.services.seal import KeyFile
 from torana.services.transcribe import resume as resume_transcriptions
@@ -42,7 +44,6 @@ from torana.state import open_objects
 from torana.state.objects import ObjectStore
 from torana.state.store import Store
 from torana.telemetry.recorder import Recorder
-from torana.telemetry.timeseries import TimeSeries
 
 _OWNED = ("lambda", "cloudwatch")
 """Services whose work one process of the node does for all."""
@@ -138,14 +139,13 @@ async def build(
     owner: bool,
     plane: DataPlane | None = None,
     seen: Seen | None = None,
-    series: TimeSeries | None = None,
-    recorder: Recorder | None = None,
+    observed: Observatory | None = None,
 ) -> Services:
     """`owner`: this process starts the node's engines; others use them.
 
     Raises `BadSettings`.
     """
-    recorder = recorder or Recorder()
+    recorder = observed.recorder if observed else Recorder()
     pool = EnginePool(run / "engines", _pool_settings(settings)) if owner else None
     if pool is not None:
         await pool.start()
@@ -162,6 +162,8 @@ async def build(
         return engines.capability(capability).languages
 
     pools = user_pools.build(settings, environment, store, lambda asked: found.dispatch(asked))
+    reach = Reach()
+    watched = observed.watch(store, background, reach) if observed else None
     try:
         root = root_credentials(settings.folder(), settings.account)
         sessions = Sessions(FixedCredentials([root]))
@@ -182,7 +184,8 @@ async def build(
                 functions and (functions.book, functions.queue, functions.limit, functions.sources),
                 KeyFile(settings.folder() / "master.key"),
                 seen,
-                series,
+                watched,
+                reach,
                 pools,
                 invoke,
             ),

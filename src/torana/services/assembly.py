@@ -53,7 +53,9 @@ def router(
             backends[name] = elsewhere.get(name) or Embedded(_maker(name, parts), note)
         else:
             backends[name] = _forward(name, wanted, catalog, client, environment)
-    return Router(catalog, backends, credentials, account=settings.account, region=settings.region)
+    made = Router(catalog, backends, credentials, account=settings.account, region=settings.region)
+    parts.reach.bind(made.dispatch, client, settings.region)
+    return made
 
 
 def _maker(name: str, parts: Parts) -> Callable[[], object]:

@@ -2,7 +2,8 @@
 
 A seasonal baseline with robust deviations: the median of what was seen at the same hour of the
 week (of the day, while there is less than ten days), and the median distance from it, which single
-outliers do not move. Between the middles of two hours the band goes straight.
+outliers do not move. An hour of the week that was seldom seen is its hour of the day, moved by how
+its day of the week differs. Between the middles of two hours the band goes straight.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ LEAST = 15
 _HOUR = 3600
 _TO_SIGMA = 1.4826
 """Makes a median distance one standard deviation where values are normally distributed."""
-_FEW = 3
+_DAY = 24
+_FEW = 4
 _FLOOR = 0.25
 """Of the overall deviation, which an hour that happened to be quiet does not go below."""
 
@@ -30,8 +32,8 @@ class Model(Struct, frozen=True):
     middles: list[float]
     spreads: list[float]
 
-    def expected(self, at: int) -> tuple[float, float]:
-        """Baseline and deviation at a time."""
+    def expected(self, at: float) -> tuple[float, float]:
+        """Baseline and deviation at a time: for a datapoint, the middle of its period."""
         place = at / _HOUR - 0.5
         first = int(place // 1)
         share = place - first
@@ -57,7 +59,7 @@ def fit(points: dict[int, float], excluded: Sequence[tuple[float, float]] = ()) 
         slots[at // _HOUR % season].append(value)
     everything = list(kept.values())
     overall = median(everything)
-    middles = [_middle(slots, number, overall) for number in range(season)]
+    middles = _middles(slots, overall)
     residuals = [abs(value - middles[at // _HOUR % season]) for at, value in kept.items()]
     spread = max(_TO_SIGMA * median(residuals), 0.05 * _mean(residuals), abs(overall) * 1e-6)
     spreads = [_spread(slots, middles, number, spread) for number in range(season)]
@@ -70,12 +72,22 @@ def _season(span: int) -> int:
     return 24 if span >= 2 * 24 * _HOUR else 1
 
 
-def _middle(slots: list[list[float]], number: int, overall: float) -> float:
-    """Of the hour itself, or with its neighbours where it was seldom seen."""
-    own = slots[number]
-    if len(own) < _FEW:
-        own = [*slots[number - 1], *own, *slots[(number + 1) % len(slots)]]
-    return median(own) if own else overall
+def _middles(slots: list[list[float]], overall: float) -> list[float]:
+    """Of each hour of the season."""
+    day = _DAY if len(slots) > 1 else 1
+    by_hour = [
+        median(found) if (found := [v for slot in slots[hour::day] for v in slot]) else overall
+        for hour in range(day)
+    ]
+    middles: list[float] = []
+    for start in range(0, len(slots), day):
+        apart = [value - by_hour[hour] for hour in range(day) for value in slots[start + hour]]
+        offset = median(apart) if apart else 0.0
+        middles += [
+            median(own) if len(own := slots[start + hour]) >= _FEW else by_hour[hour] + offset
+            for hour in range(day)
+        ]
+    return middles
 
 
 def _spread(slots: list[list[float]], middles: list[float], number: int, overall: float) -> float:

@@ -289,7 +289,9 @@ class Evaluation:
         model = bands.fit(known.points, self._excluded.get(_key(line), ()))
         if model is None:
             return [Line({}, line.period, f"{line.label} ({end})") for end in ("High", "Low")]
-        expected = {at: model.expected(at) for at in self._asked.times(line.period)}
+        expected = {
+            at: model.expected(at + line.period / 2) for at in self._asked.times(line.period)
+        }
         upper = {at: middle + width * spread for at, (middle, spread) in expected.items()}
         lower = {at: middle - width * spread for at, (middle, spread) in expected.items()}
         return [

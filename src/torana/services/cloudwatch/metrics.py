@@ -1,6 +1,7 @@
 """Putting values and listing metrics. Source: CloudWatch API Reference."""
 
 import math
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from torana.services.cloudwatch.faults import combination, invalid, limit, missing, validation
@@ -10,6 +11,7 @@ from torana.telemetry.recorder import Dimensions, Point, Series
 from torana.telemetry.timeseries import TimeSeries
 
 Json = dict[str, Any]
+Keep = Callable[[Sequence[Point]], Awaitable[None]]
 _DAY = 86400
 _LARGEST = 2.0**360
 _PAGE = 500
@@ -20,8 +22,9 @@ _RECENT = 3 * 3600
 class Metrics:
     """The operations."""
 
-    def __init__(self, series: TimeSeries) -> None:
-        self._series = series
+    def __init__(self, series: TimeSeries, keep: Keep | None = None) -> None:
+        """`keep` takes values that are put; not given: the series alone."""
+        self._series, self._keep = series, keep or series.keep
 
     async def PutMetricData(self, call: Call, params: Json) -> Json:
         """Values of one's own metrics: kept when this is answered."""
@@ -42,7 +45,7 @@ class Metrics:
         ]
         if self._series.full and not all(self._series.has(each.series) for each in points):
             raise limit("There are as many metrics as this gateway may keep.")
-        await self._series.keep(points)
+        await self._keep(points)
         return {}
 
     async def ListMetrics(self, call: Call, params: Json) -> Json:
