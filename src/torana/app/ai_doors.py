@@ -6,6 +6,7 @@ from typing import Any
 
 from torana.app import llm, mcp
 from torana.app.llm_desk import Desk
+from torana.app.llm_engines import EngineOrigin
 from torana.app.llm_evaluate import Bench
 from torana.app.llm_keys import teams_of
 from torana.app.llm_meter import LlmMeter
@@ -20,6 +21,7 @@ from torana.message import Headers, Reply
 from torana.model.rest import RestApi, Stage
 from torana.net.client import Client
 from torana.net.tasks import spawn
+from torana.services.ports import Engines
 from torana.settings import Settings
 from torana.state.counters import Counters
 from torana.state.store import Store
@@ -48,6 +50,7 @@ class AiDoors:
         counters: Counters,
         seal: Seal,
         meter: LlmMeter,
+        engines: Engines,
     ) -> None:
         """What the settings ask for. Raises `BadSettings`."""
         if not settings.llm.models and not settings.mcp.servers:
@@ -59,7 +62,7 @@ class AiDoors:
             ledger.add(spent)
             meter.note(spent)
 
-        plan = llm.build(settings.llm, environment, client, counters)
+        plan = llm.build(settings.llm, environment, client, counters, EngineOrigin(engines))
         api = self.api = Llm(plan, spend)
         prompts = self._prompts = Prompts(api, settings.llm, store)
         self._following.append(spawn(prompts.follow(await prompts.load()), "follow the prompts"))

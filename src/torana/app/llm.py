@@ -19,7 +19,7 @@ from torana.llm.prices import Price, catalogue
 from torana.llm.route import ORDERS, Model, Provider, Target
 from torana.llm.serve import Plan
 from torana.message import Request
-from torana.net.client import Client, Timeouts
+from torana.net.client import Client, Origin, Timeouts
 from torana.services.credentials import BadCredentials, outgoing_credentials
 from torana.settings import BadSettings, Llm, LlmModel, LlmProvider, secret
 from torana.state.counters import Counters
@@ -32,6 +32,8 @@ class Vendor(Struct, frozen=True, forbid_unknown_fields=True):
     base_url: str = ""
     key: str = "authorization"
     headers: dict[str, str] = {}
+    local: bool = False
+    """No server: the embedded engines of this gateway."""
     sign: str = ""
     """The AWS service that requests without a key are signed for."""
     without: frozenset[str] = frozenset()
@@ -45,7 +47,11 @@ def vendors() -> dict[str, Vendor]:
 
 
 def build(
-    settings: Llm, environment: Mapping[str, str], client: Client, counters: Counters
+    settings: Llm,
+    environment: Mapping[str, str],
+    client: Client,
+    counters: Counters,
+    engines: Origin | None = None,
 ) -> Plan:
     """The plan of the LLM API. Raises `BadSettings`, naming everything that does not fit."""
     wrong = "\n".join(mistakes(settings))
@@ -53,7 +59,7 @@ def build(
         raise BadSettings(wrong)
     known, prices = vendors(), catalogue(settings.prices)
     providers = {
-        name: _provider(name, given, known[given.type], environment, client)
+        name: _provider(name, given, known[given.type], environment, client, engines)
         for name, given in settings.providers.items()
     }
     models = {
@@ -109,7 +115,10 @@ def _provider(
     vendor: Vendor,
     environment: Mapping[str, str],
     client: Client,
+    engines: Origin | None,
 ) -> Provider:
+    if vendor.local and engines is None:
+        raise BadSettings(f"llm.providers.{name}: this process has no engines")
     region = (
         given.region or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     ) or "us-east-1"
@@ -127,7 +136,7 @@ def _provider(
     return Provider(
         name,
         DIALECTS[vendor.dialect],
-        client.origin(url.scheme, host, port),
+        engines if vendor.local and engines else client.origin(url.scheme, host, port),
         url.path.rstrip("/"),
         tuple(fields.items()),
         Timeouts(

@@ -145,6 +145,7 @@ class Node:
             self.counters,
             master,
             llm_meter(self.observatory.recorder),
+            self._services.engines,
         )
         self._ports = Ports(
             client=self._client,

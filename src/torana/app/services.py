@@ -62,8 +62,10 @@ class Services:
         background: Background,
         region: str,
         user_pools: CognitoIdp,
+        run_engine: Engines,
         functions: FunctionHost | None = None,
     ) -> None:
+        self.engines = run_engine
         self._region = region
         self.functions, self.user_pools = functions, user_pools
         self.root, self._router, self._engines, self._pool = root, found, engines, pool
@@ -206,7 +208,16 @@ async def build(
             resume_trainings(store, objects, run_engine, models), "unfinished trainings"
         )
     return Services(
-        root, found, engines, pool, objects, background, settings.region, pools, functions
+        root,
+        found,
+        engines,
+        pool,
+        objects,
+        background,
+        settings.region,
+        pools,
+        run_engine,
+        functions,
     )
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 from torana.llm.chat import Answer, Chat, named
 from torana.llm.dialect import Dialect, Front, Peek
 from torana.llm.errors import LlmError
+from torana.llm.forms import retarget
 from torana.llm.route import Model, Models, Target, candidates
 from torana.message import Body, BodyTooLarge, Headers, Reply, Request, read
 
@@ -35,6 +36,12 @@ class Asked(Struct):
     read: Chat | None = None
     guarded: bool = False
     """What is asked is `read`, never the body as it came; nor does an answer pass as it came."""
+    kind: str = ""
+    """The media type of a body that is a form."""
+
+    def size(self) -> int:
+        """Bytes that are words: of a form, with its sounds and pictures, none are counted."""
+        return 0 if self.kind else len(self.body)
 
     def chat(self) -> Chat:
         """What it asks, for providers of another API. Raises `LlmError`."""
@@ -58,6 +65,8 @@ class Answered(Struct):
     native: bool = True
     """The provider was asked through the client's own API."""
     attempts: int = 1
+    plain: bool = False
+    """A stream of bytes that are no events, such as sound."""
 
 
 async def call(models: Models, model: Model, asked: Asked, session: str = "") -> Answered:
@@ -101,11 +110,56 @@ def _pause(round: int, failure: LlmError) -> float:
 
 async def _ask(target: Target, asked: Asked) -> Answered:
     provider = target.provider
+    written = _written(target, asked)
+    headers = Headers(list(provider.headers))
+    if asked.kind:
+        headers.set("Content-Type", asked.kind)
+    request = Request("POST", provider.prefix + written.path, headers, written.body)
+    try:
+        reply = await provider.origin.send(
+            request if provider.sign is None else provider.sign(request),
+            provider.timeouts if asked.peek.stream else provider.whole,
+        )
+        if reply.status >= 300:
+            raise _refusal(target, reply, await read(reply.body, _FIRST_LIMIT))
+        if asked.peek.stream and _is_stream(reply, provider.dialect):
+            async with asyncio.timeout(provider.timeouts.head):
+                answered = await _stream(target, reply, written.operation == "chat")
+                answered.native = written.native
+                return answered
+        if written.native and not isinstance(reply.body, bytes) and _sounds(reply):
+            return Answered(target, reply.status, reply.headers, None, rest=reply.body, plain=True)
+        whole = await read(reply.body, ANSWER_LIMIT)
+    except TimeoutError as error:
+        raise LlmError("timeout", f"{provider.name} did not answer in time") from error
+    except ConnectionError as error:
+        raise LlmError("upstream", f"{provider.name} cannot be reached: {error}") from error
+    except BodyTooLarge as error:
+        raise LlmError("upstream", f"{provider.name} answers with too much") from error
+    if written.native:
+        return Answered(target, reply.status, reply.headers, whole)
+    answer = named(provider.dialect.read(whole), target.model)
+    return Answered(target, 200, reply.headers, None, answer, native=False)
+
+
+class _Written(Struct):
+    """A question as a target's provider takes it."""
+
+    path: str
+    body: bytes
+    operation: str
+    native: bool
+
+
+def _written(target: Target, asked: Asked) -> _Written:
+    """Raises `LlmError` for what the provider has not."""
+    provider = target.provider
     dialect, operation = provider.dialect, asked.front.operation
     native = dialect.name == asked.front.dialect and operation not in provider.without
     native = native and not asked.guarded
     if native:
-        body = dialect.retarget(asked.body, asked.peek, target.model)
+        change = dialect.retarget if not asked.kind else retarget
+        body = change(asked.body, asked.peek, target.model)
     else:
         body, operation = dialect.write(asked.chat(), target.model), "chat"
     path = dialect.path(operation, target.model, asked.peek.stream)
@@ -115,31 +169,7 @@ async def _ask(target: Target, asked: Asked) -> Answered:
             f"the provider of {target.model} has no {asked.front.operation} API",
             code="unsupported_operation",
         )
-    headers = Headers(list(provider.headers))
-    try:
-        request = Request("POST", provider.prefix + path, headers, body)
-        reply = await provider.origin.send(
-            request if provider.sign is None else provider.sign(request),
-            provider.timeouts if asked.peek.stream else provider.whole,
-        )
-        if reply.status >= 300:
-            raise _refusal(target, reply, await read(reply.body, _FIRST_LIMIT))
-        if asked.peek.stream and _is_stream(reply, dialect):
-            async with asyncio.timeout(provider.timeouts.head):
-                answered = await _stream(target, reply, operation == "chat")
-                answered.native = native
-                return answered
-        whole = await read(reply.body, ANSWER_LIMIT)
-    except TimeoutError as error:
-        raise LlmError("timeout", f"{provider.name} did not answer in time") from error
-    except ConnectionError as error:
-        raise LlmError("upstream", f"{provider.name} cannot be reached: {error}") from error
-    except BodyTooLarge as error:
-        raise LlmError("upstream", f"{provider.name} answers with too much") from error
-    if native:
-        return Answered(target, reply.status, reply.headers, whole)
-    answer = named(dialect.read(whole), target.model)
-    return Answered(target, 200, reply.headers, None, answer, native=False)
+    return _Written(path, body, operation, native)
 
 
 def _refusal(target: Target, reply: Reply, body: bytes) -> LlmError:
@@ -153,6 +183,10 @@ def _refusal(target: Target, reply: Reply, body: bytes) -> LlmError:
             "upstream", f"{target.provider.name} refuses the gateway's credentials", status=502
         )
     return error
+
+
+def _sounds(reply: Reply) -> bool:
+    return (reply.headers.get("content-type") or "").startswith("audio/")
 
 
 def _is_stream(reply: Reply, dialect: Dialect) -> bool:

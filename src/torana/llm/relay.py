@@ -180,6 +180,23 @@ def _half() -> LlmError:
     return LlmError("upstream", "the provider broke off within its answer")
 
 
+class Through:
+    """Bytes that nobody looks into."""
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = Usage()
+        self.broken: LlmError | None = None
+        self.events = 0
+
+    def piece(self, data: bytes) -> bytes:
+        """See `Pipe`."""
+        return data
+
+    def finish(self) -> bytes:
+        """See `Pipe`."""
+        return b""
+
+
 class Observing:
     """Between two ends of one API whose streams are no server-sent events: all of it passes, and is
     read beside for its usage and its end."""

@@ -8,28 +8,27 @@ from random import getrandbits
 import msgspec
 from msgspec import Struct
 
+from torana.llm.account import Account, team_of
 from torana.llm.cache import LARGEST, OPERATIONS, Cache, Kept, bypassed, name
-from torana.llm.call import Answered, Asked, call
-from torana.llm.chat import Chat, Usage
+from torana.llm.call import Asked, call
+from torana.llm.chat import Chat
 from torana.llm.dialect import Front, user_of
-from torana.llm.dialects import DIALECTS
 from torana.llm.errors import LlmError
 from torana.llm.fronts import front_of
+from torana.llm.fronts.forms import Form
 from torana.llm.fronts.openai_errors import refuse
 from torana.llm.fronts.passed import Passed
-from torana.llm.guard import Guard, GuardedWriter
-from torana.llm.keys import Key, Keys, Reserved, allow, identify, reserve, take_request
-from torana.llm.relay import Observing, Passing, Pipe, Recorded, Relay, Translating
+from torana.llm.keys import Key, Keys, allow, identify, reserve, take_request
+from torana.llm.relay import Recorded, Relay
+from torana.llm.reply import reply_of
 from torana.llm.route import Model, Models, find
 from torana.llm.spend import Spent
-from torana.llm.sse import EVENT_STREAM
 from torana.message import BodyTooLarge, Headers, Reply, Request, read
 
 _log = logging.getLogger("torana.llm")
 
 BODY_LIMIT = 32 * 1024 * 1024
 """Bytes of a request: pictures and documents travel within."""
-_BYTES_A_TOKEN = 4
 
 
 class Plan(Struct, frozen=True):
@@ -96,6 +95,8 @@ class Llm:
         key = identify(self.plan.keys, request.headers, request.target.partition("?")[2])
         body = await _body(request)
         asked = Asked(front, front.peek(body, path), body)
+        if isinstance(front, Form):
+            asked.kind = request.headers.get("content-type") or ""
         return await self.ask(key, asked, request.headers, path)
 
     async def ask(
@@ -122,17 +123,17 @@ class Llm:
         if guard is not None:
             asked.read, asked.guarded = guard.ask(_readable(asked)), True
         price = model.targets[0].price
-        reserved = await reserve(key, len(body), peek.max_tokens, price)
+        reserved = await reserve(key, asked.size(), peek.max_tokens, price)
         try:
             session = _session(model, key, headers, body) if model.affinity else ""
             answered = await call(plan.models, model, asked, session)
         except BaseException as error:
             reserved.settle(None, None)
             status = error.status if isinstance(error, LlmError) else 499
-            spend(Spent(started, key.name, model.name, "", "", status, team=_team(key)))
+            spend(Spent(started, key.name, model.name, "", "", status, team=team_of(key)))
             raise
-        account = _Account(spend, started, key, model, answered, reserved, len(body))
-        reply = _reply(asked, answered, account, guard)
+        account = Account(spend, started, key, model, answered, reserved, asked.size())
+        reply = reply_of(asked, answered, account, guard)
         if slot:
             self._record(slot, reply, model, account)
         return reply
@@ -155,11 +156,11 @@ class Llm:
         """An answer once more. It counts as a request, and costs nothing."""
         await take_request(key)
         spent = Spent(started, key.name, model.name, "", "", 200, usd=0.0)
-        spent = msgspec.structs.replace(spent, hit=True, saved=kept.usd, team=_team(key))
+        spent = msgspec.structs.replace(spent, hit=True, saved=kept.usd, team=team_of(key))
         spend(spent)
         return Reply(200, Headers([*kept.headers, ("x-torana-cache", "hit")]), kept.body)
 
-    def _record(self, slot: bytes, reply: Reply, model: Model, account: "_Account") -> None:
+    def _record(self, slot: bytes, reply: Reply, model: Model, account: Account) -> None:
         if reply.status != 200:
             return
         headers = reply.headers.copy()
@@ -204,62 +205,6 @@ def _session(model: Model, key: Key, headers: Headers, body: bytes) -> str:
     return user_of(body)
 
 
-class _Account:
-    """Settles a request once, when it is known what it used."""
-
-    def __init__(
-        self,
-        spend: Callable[[Spent], None],
-        started: float,
-        key: Key,
-        model: Model,
-        answered: Answered,
-        reserved: Reserved,
-        size: int,
-    ) -> None:
-        self._spend, self._started, self._size = spend, started, size
-        self._key, self._model, self._answered, self._reserved = key, model, answered, reserved
-        self.usd: float | None = None
-        """What it cost, once that is known."""
-        self._first = time.time() - started
-
-    def seconds(self) -> float:
-        """Since the request came."""
-        return time.time() - self._started
-
-    def settle(self, usage: Usage | None, tokens: int, stream: bool = False) -> None:
-        """`tokens`: about how many came, where the provider tells no usage."""
-        used = usage or Usage(self._size // _BYTES_A_TOKEN, tokens)
-        target = self._answered.target
-        target.busy -= 1
-        self._reserved.settle(used, target.price)
-        self.usd = target.price.of(used) if target.price else None
-        self._spend(
-            Spent(
-                at=self._started,
-                key=self._key.name,
-                model=self._model.name,
-                provider=target.provider.name,
-                target=target.model,
-                status=self._answered.status,
-                input=used.input,
-                output=used.output,
-                cached=used.cached,
-                usd=self.usd,
-                seconds=self.seconds(),
-                stream=stream,
-                attempts=self._answered.attempts,
-                estimated=usage is None,
-                team=_team(self._key),
-                first=self._first if stream else 0.0,
-            )
-        )
-
-
-def _team(key: Key) -> str:
-    return key.team.name if key.team is not None else ""
-
-
 def _readable(asked: Asked) -> Chat:
     """Raises `LlmError` for what no guardrail can look into."""
     if isinstance(asked.front, Passed):
@@ -269,51 +214,6 @@ def _readable(asked: Asked) -> Chat:
             code="unsupported_operation",
         )
     return asked.chat()
-
-
-def _reply(asked: Asked, answered: Answered, account: _Account, guard: Guard | None) -> Reply:
-    front, target = asked.front, answered.target
-    dialect = target.provider.dialect
-    headers = Headers(
-        [("x-torana-provider", target.provider.name), ("x-torana-model", target.model)]
-    )
-    if answered.raw is not None:
-        headers.add("Content-Type", answered.headers.get("content-type") or "application/json")
-        account.settle(_usage_of(answered, front.operation), len(answered.raw) // _BYTES_A_TOKEN)
-        return Reply(answered.status, headers, answered.raw)
-    if answered.answer is not None:
-        headers.add("Content-Type", "application/json")
-        account.settle(answered.answer.usage, 0)
-        answer = answered.answer if guard is None else guard.answer(answered.answer)
-        return Reply(200, headers, front.write(answer, asked.chat(), account.seconds()))
-    headers.add("Content-Type", DIALECTS[front.dialect].stream_type)
-    headers.add("Cache-Control", "no-cache")
-    pipe: Pipe
-    if not answered.native:
-        writer = front.writer(asked.chat())
-        pipe = Translating(target, writer if guard is None else GuardedWriter(writer, guard))
-    elif dialect.stream_type != EVENT_STREAM:
-        pipe = Observing(dialect)
-    else:
-        pipe = Passing(dialect, front.operation, asked.peek.with_usage)
-
-    def done() -> None:
-        account.settle(pipe.usage, pipe.events, stream=True)
-
-    return Reply(200, headers, Relay(answered, pipe, front.fail, done))
-
-
-_FREE = frozenset({"count_tokens", "moderations"})
-"""Operations for which providers charge nothing."""
-
-
-def _usage_of(answered: Answered, operation: str) -> Usage | None:
-    if operation in _FREE:
-        return Usage()
-    try:
-        return answered.target.provider.dialect.usage(answered.raw or b"")
-    except LlmError:
-        return None
 
 
 def _json(value: object) -> Reply:

@@ -43,7 +43,10 @@ class OpenAi:
         "responses": "/responses",
         "moderations": "/moderations",
         "images": "/images/generations",
+        "image_edits": "/images/edits",
         "speech": "/audio/speech",
+        "transcriptions": "/audio/transcriptions",
+        "translations": "/audio/translations",
         "rerank": "/rerank",
     }
     stream_type: ClassVar[str] = EVENT_STREAM

@@ -1,0 +1,68 @@
+"""What a client gets of a candidate's answer: its bytes, an answer written anew, a stream."""
+
+from torana.llm.account import BYTES_A_TOKEN, Account
+from torana.llm.call import Answered, Asked
+from torana.llm.chat import Usage
+from torana.llm.dialects import DIALECTS
+from torana.llm.errors import LlmError
+from torana.llm.guard import Guard, GuardedWriter
+from torana.llm.relay import Observing, Passing, Pipe, Relay, Through, Translating
+from torana.llm.sse import EVENT_STREAM
+from torana.message import Headers, Reply
+
+
+def reply_of(asked: Asked, answered: Answered, account: Account, guard: Guard | None) -> Reply:
+    """Settles the account of whole answers; that of a stream when it is over."""
+    front, target = asked.front, answered.target
+    headers = Headers(
+        [("x-torana-provider", target.provider.name), ("x-torana-model", target.model)]
+    )
+    if answered.raw is not None:
+        headers.add("Content-Type", answered.headers.get("content-type") or "application/json")
+        guess = 0 if front.operation in SOUNDS else len(answered.raw) // BYTES_A_TOKEN
+        account.settle(_usage_of(answered, front.operation), guess)
+        return Reply(answered.status, headers, answered.raw)
+    if answered.answer is not None:
+        headers.add("Content-Type", "application/json")
+        account.settle(answered.answer.usage, 0)
+        answer = answered.answer if guard is None else guard.answer(answered.answer)
+        return Reply(200, headers, front.write(answer, asked.chat(), account.seconds()))
+    pipe: Pipe
+    if answered.plain:
+        headers.add("Content-Type", answered.headers.get("content-type") or "")
+        pipe = Through()
+    else:
+        headers.add("Content-Type", DIALECTS[front.dialect].stream_type)
+        headers.add("Cache-Control", "no-cache")
+        pipe = _pipe(asked, answered, guard)
+
+    def done() -> None:
+        account.settle(pipe.usage, pipe.events, stream=True)
+
+    return Reply(200, headers, Relay(answered, pipe, front.fail, done))
+
+
+def _pipe(asked: Asked, answered: Answered, guard: Guard | None) -> Pipe:
+    front, target = asked.front, answered.target
+    dialect = target.provider.dialect
+    if not answered.native:
+        writer = front.writer(asked.chat())
+        return Translating(target, writer if guard is None else GuardedWriter(writer, guard))
+    if dialect.stream_type != EVENT_STREAM:
+        return Observing(dialect)
+    return Passing(dialect, front.operation, asked.peek.with_usage)
+
+
+_FREE = frozenset({"count_tokens", "moderations"})
+"""Operations for which providers charge nothing."""
+SOUNDS = frozenset({"speech", "transcriptions", "translations", "images", "image_edits"})
+"""Operations whose bytes are no tokens."""
+
+
+def _usage_of(answered: Answered, operation: str) -> Usage | None:
+    if operation in _FREE:
+        return Usage()
+    try:
+        return answered.target.provider.dialect.usage(answered.raw or b"")
+    except LlmError:
+        return None
