@@ -226,7 +226,6 @@ def handler(event, context):
 """
 
 
-@pytest.mark.skip
 async def test_a_function_posts_back_through_the_gateways_own_endpoint(tmp_path: Path) -> None:
     async with gateway(tmp_path) as running:
         lambdas = Asking(running.client("lambda"))

@@ -85,7 +85,7 @@ class Node:
         self.front_port = self.redirect_port = 0
         self._urls: UrlTable | None = None
         self._ai = AiDoors()
-        self._sockets = Sockets(settings)
+        self._sockets = Sockets(settings, self._client)
         self._watching: list[asyncio.Task[None]] = []
         self._quotas: dict[tuple[str, QuotaSettings], Bucket] = {}
 
@@ -135,6 +135,7 @@ class Node:
             ),
             seen=walls,
             observed=self.observatory,
+            sockets=self._sockets.reach,
         )
         master = KeyFile(settings.folder() / "master.key")
         await self._ai.open(
@@ -179,7 +180,9 @@ class Node:
             await self._open_redirect()
         if role == "worker":
             path = str(run / f"worker-{os.getpid()}.sock")
-            self._listeners.append(await listen(self._numbers.own, path=path))
+            self._listeners.append(
+                await listen(self._sockets.answering(self._numbers.own), path=path)
+            )
         else:
             await self._open_management(run)
         # What was made at start stays: the collector need not look through it again and again.

@@ -22,6 +22,7 @@ from torana.net.client import Client
 from torana.net.server import Listener, listen
 from torana.services import Parts
 from torana.services.apigateway import DataPlane
+from torana.services.apigatewaymanagementapi import ToConnections, nowhere
 from torana.services.assembly import router
 from torana.services.background import Background
 from torana.services.cognito_idp import CognitoIdp
@@ -142,6 +143,7 @@ async def build(
     plane: DataPlane | None = None,
     seen: Seen | None = None,
     observed: Observatory | None = None,
+    sockets: ToConnections = nowhere,
 ) -> Services:
     """`owner`: this process starts the node's engines; others use them.
 
@@ -190,6 +192,7 @@ async def build(
                 reach,
                 pools,
                 invoke,
+                sockets,
             ),
             sessions,
             client,
