@@ -77,20 +77,12 @@ class Making:
             ApiId=self.id, StageName=stage, DeploymentId=made["DeploymentId"], **fields
         )
 
-    def url(self, query: str = "", stage: str = "prod") -> str:
-        return f"ws://127.0.0.1:{self.port}/apis/{self.id}/{stage}{query}"
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/apis/{self.id}/prod"
 
-    async def connect(self, query: str = "", stage: str = "prod", **options: Any) -> Any:
-        """A client, once the deployment is live: within a second."""
-        end = asyncio.get_running_loop().time() + 1.0
-        while True:
-            try:
-                return await connect(self.url(query, stage), ping_interval=None, **options)
-            except InvalidStatus as error:
-                late = asyncio.get_running_loop().time() > end
-                if late or b'"connectionId"' in (error.response.body or b""):
-                    raise
-                await asyncio.sleep(0.02)
+    async def connect(self, **options: Any) -> Any:
+        """A client, once the deployment is live."""
+        return await eventually(self.url(), self.port, **options)
 
 
 async def test_an_api_made_by_boto3_talks_to_a_client(tmp_path: Path) -> None:
@@ -140,12 +132,13 @@ async def test_every_address_of_a_stage_leads_to_it(tmp_path: Path) -> None:
         await refused(making.url())
 
 
-async def eventually(url: str, port: int) -> Any:
-    """A client at an address that only this gateway knows."""
+async def eventually(url: str, port: int, **options: Any) -> Any:
+    """A client at an address that only this gateway knows, within the second that a change may
+    take."""
     end = asyncio.get_running_loop().time() + 1.0
     while True:
         try:
-            return await connect(url, host="127.0.0.1", port=port, ping_interval=None)
+            return await connect(url, host="127.0.0.1", port=port, ping_interval=None, **options)
         except InvalidStatus:
             if asyncio.get_running_loop().time() > end:
                 raise
@@ -180,7 +173,7 @@ async def test_keys_of_a_usage_plan_let_in(tmp_path: Path) -> None:
         client = await making.connect(additional_headers={"x-api-key": key["value"]})
         await client.close()
         with pytest.raises(InvalidStatus) as caught:
-            await making.connect()
+            await connect(making.url())
         assert caught.value.response.status_code == 403
         assert json.loads(caught.value.response.body or b"")["message"] == "Forbidden"
 
