@@ -18,8 +18,10 @@ def management(
     metrics: Callable[[], Awaitable[bytes]],
     check: Check,
     llm: Callable[[Request], Awaitable[Reply]] | None = None,
+    keys: Callable[[str], bytes | None] = lambda path: None,
 ) -> Callable[[Request], Awaitable[Reply]]:
-    """The handler. `/healthz` tells nothing and asks nothing; everything else wants credentials."""
+    """The handler. `/healthz` tells nothing and asks nothing, and `keys` of user pools are public;
+    everything else wants credentials."""
 
     async def handle(request: Request) -> Reply:
         path = request.target.partition("?")[0]
@@ -27,6 +29,8 @@ def management(
             return _json(200, {"status": "ok"})
         if llm is not None and path.startswith("/llm/v1/"):
             return await llm(request) if _basic(request, check) else _unauthorized()
+        if request.method == "GET" and (public := keys(path)) is not None:
+            return Reply(200, Headers([("Content-Type", "application/json")]), public)
         if request.method == "GET" and path == "/metrics":
             if not _basic(request, check):
                 return _unauthorized()

@@ -30,6 +30,7 @@ from torana.app.numbers import Numbers
 from torana.app.observatory import Observatory
 from torana.app.once import authorize_once, once
 from torana.app.sockets import Sockets
+from torana.app.user_pools import PoolDoors
 from torana.app.walls import Walls
 from torana.auth.keys import hash_key, new_key
 from torana.gateway.contract import Bucket, Ports
@@ -137,6 +138,8 @@ class Node:
             observed=self.observatory,
             sockets=self._sockets.reach,
         )
+        self._pools = PoolDoors(self._store)
+        await self._pools.registry.load()
         master = KeyFile(settings.folder() / "master.key")
         await self._ai.open(
             settings,
@@ -159,7 +162,7 @@ class Node:
             client_certificate=self._client_certificate,
             prompt=self._ai.prompt,
             wall=walls.find,
-            issuers=Issuers(self._client, _pools(settings)),
+            issuers=Issuers(self._client, _pools(settings), local=self._pools.registry),
             caches=self._caches,
             observe=observer(self._metrics, self._logs.of, self.groups, self.observatory.recorder),
             account=settings.account,
@@ -306,6 +309,9 @@ class Node:
         self.door.urls = UrlDoor(
             self._urls, settings.domain_suffix, self._services.identify, self._services.invoke
         )
+        self.door.pools = self._pools.door(
+            self._services.user_pools, settings, self._services.anonymous
+        )
         self.front_door = await self._doors.open(self.door, sock)
         self._listeners.append(self.front_door)
         self.front_port = self.front_door.port
@@ -323,6 +329,7 @@ class Node:
             lambda: self._numbers.all(run),
             matches(root.access_key_id, root.secret_access_key),
             self._ai.desk.handle if self._ai.desk else None,
+            self._pools.keys,
         )
         self.management = await listen(
             handler, host=self.settings.management_host, port=self.settings.management_port
@@ -375,6 +382,7 @@ class Node:
         if self._urls is not None:
             await self._urls.aclose()
         await self._sockets.aclose()
+        await self._pools.registry.aclose()
         await self._services.aclose()
         await self.observatory.aclose()
         await self._client.aclose()

@@ -92,6 +92,10 @@ class Services:
         """A signed request of an AWS client."""
         return await self._router.handle(request)
 
+    async def anonymous(self, request: Request) -> Reply:
+        """A request of the user pools' API by somebody without credentials."""
+        return await self._router.anonymous(request, "cognito-idp")
+
     async def call(self, call: AwsCall) -> Reply:
         """A request of an AWS integration."""
         return await self._router.dispatch(

@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 from torana.message import Headers, Reply, Request
 from torana.services.cognito_idp import CognitoIdp
+from torana.services.cognito_idp.hosted import PoolDoor
+from torana.services.cognito_idp.published import Registry
 from torana.services.outlets import Outbox, Outlet, Smtp
 from torana.services.router import Invocation
 from torana.services.seal import KeyFile
@@ -28,6 +30,26 @@ def build(
 
     seal = KeyFile(settings.folder() / "user-pools.key")
     return CognitoIdp(store, seal, run, _outlet(settings, environment))
+
+
+class PoolDoors:
+    """What this process serves of user pools."""
+
+    def __init__(self, store: Store) -> None:
+        self.registry = Registry(store)
+
+    def door(
+        self, idp: CognitoIdp, settings: Settings, api: Callable[[Request], Awaitable[Reply]]
+    ) -> PoolDoor:
+        """For the front door; `api` answers the operations that nobody signs."""
+        return PoolDoor(idp, self.registry, settings.domain_suffix, settings.account, api)
+
+    def keys(self, path: str) -> bytes | None:
+        """A pool's public keys by their path, for the management listener, where the service's own
+        address is."""
+        id, _, document = path[1:].partition("/.well-known/")
+        pool = self.registry.pool(id) if document == "jwks.json" else None
+        return pool and pool.jwks
 
 
 def _outlet(settings: Settings, environment: Mapping[str, str]) -> Outlet:

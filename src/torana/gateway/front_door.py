@@ -27,7 +27,7 @@ class Hosts(Protocol):
 class FrontDoor:
     """Holds the table of live stages. A deployment swaps it by one assignment."""
 
-    __slots__ = ("besides", "sockets", "table", "urls")
+    __slots__ = ("besides", "pools", "sockets", "table", "urls")
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -36,6 +36,8 @@ class FrontDoor:
         self.urls: Hosts | None = None
         self.sockets: Hosts | None = None
         """WebSocket APIs."""
+        self.pools: Hosts | None = None
+        """Pages and keys of user pools."""
 
     def __call__(self, request: Request) -> Awaitable[Reply]:
         """Answer a request, whatever it asks for."""
@@ -46,7 +48,7 @@ class FrontDoor:
         host = request.headers.get("host") or ""
         found = self.table.find(host, path, request.headers)
         if found is None:
-            for hosts in (self.urls, self.sockets):
+            for hosts in (self.urls, self.sockets, self.pools):
                 handler = hosts.find(host, path) if hosts is not None else None
                 if handler is not None:
                     return handler(request)

@@ -1,5 +1,7 @@
 """Issuers of tokens: their keys, fetched once and kept.
 
+The keys of user pools of this gateway are at hand, and asked of nobody.
+
 Failure rules: keys are fetched again after an hour beside the requests that use them, and at once
 for a key that is not known, but not more often than every ten seconds. While an issuer is away, its
 keys hold for a day.
@@ -10,6 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -24,6 +27,8 @@ _log = logging.getLogger("torana.gateway")
 
 _FRESH, _LAST, _PAUSE = 3600.0, 86400.0, 10.0
 """Seconds: keys are fetched again, hold at most, and are not asked for."""
+_GLANCE = 1.0
+"""Seconds between two looks for a key of a pool of this gateway."""
 _TIMEOUTS = Timeouts(3.0, 5.0, 5.0, 10.0)
 _LIMIT = 512 * 1024
 _MOST = 10_000
@@ -42,6 +47,30 @@ class Pool(Struct, frozen=True):
     """Clients whose tokens are taken; none: those of all."""
 
 
+class LocalKeys(Protocol):
+    """The keys of issuers that are user pools of this gateway."""
+
+    def find(self, issuer: str, /) -> Keys | None:
+        """The same object as long as the keys are the same; None for other issuers."""
+        ...
+
+    async def look(self, issuer: str, /) -> None:
+        """Take in now what `find` may not know yet."""
+        ...
+
+
+class NoKeys:
+    """Implements `LocalKeys` where there are no user pools."""
+
+    def find(self, issuer: str) -> Keys | None:
+        """See `LocalKeys`."""
+        del issuer
+        return None
+
+    async def look(self, issuer: str) -> None:
+        """See `LocalKeys`."""
+
+
 class _Discovered(Struct):
     jwks_uri: str
     issuer: str = ""
@@ -50,9 +79,12 @@ class _Discovered(Struct):
 class Issuer:
     """The keys of one issuer, and the tokens that they were found to have signed."""
 
-    def __init__(self, url: str, client: Client, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, url: str, client: Client, clock: Callable[[], float], local: LocalKeys
+    ) -> None:
         self._url, self._client, self._clock = url.rstrip("/"), client, clock
-        self._named = url
+        self._named, self._local = url, local
+        self._at_hand: Keys | None = None
         self._keys: Keys = {}
         self._fetched = self._tried = float("-inf")
         self._fetching: asyncio.Task[None] | None = None
@@ -60,11 +92,16 @@ class Issuer:
 
     async def verify(self, token: str) -> Claims:
         """The claims of a token. Raises `BadToken` and `IssuerAway`."""
+        local = self._local.find(self._named)
+        if local is not self._at_hand:
+            self._at_hand, self._keys, self._good = local, local or {}, {}
         known = self._good.get(token)
         if known is not None:
             if known["exp"] > time.time():
                 return known
             del self._good[token]
+        if local is not None:
+            return await self._verify_local(token)
         now = self._clock()
         if now - self._fetched > _LAST:
             await self._fetch(now)
@@ -77,6 +114,21 @@ class Issuer:
                 raise
             await self._fetch(now)
             claims = verify(token, self._keys, self._named)
+        return self._remember(token, claims)
+
+    async def _verify_local(self, token: str) -> Claims:
+        try:
+            claims = verify(token, self._keys, self._named)
+        except BadToken as error:
+            now = self._clock()
+            if error.kind != "unknown-key" or now - self._tried < _GLANCE:
+                raise
+            self._tried = now
+            await self._local.look(self._named)
+            claims = verify(token, self._local.find(self._named) or {}, self._named)
+        return self._remember(token, claims)
+
+    def _remember(self, token: str, claims: Claims) -> Claims:
         if len(self._good) >= _MOST:
             del self._good[next(iter(self._good))]
         self._good[token] = claims
@@ -134,9 +186,11 @@ class Issuers:
         client: Client,
         pools: Mapping[str, Pool] = {},
         clock: Callable[[], float] = time.monotonic,
+        local: LocalKeys | None = None,
     ) -> None:
         """`pools`: what the settings say of user pools, by their id."""
         self._client, self._pools, self._clock = client, pools, clock
+        self._local = local or NoKeys()
         self._issuers: dict[str, Issuer] = {}
 
     def pool(self, arn: str) -> Pool:
@@ -153,5 +207,5 @@ class Issuers:
         """The issuer of that name, which is the address of its configuration, too."""
         found = self._issuers.get(url)
         if found is None:
-            found = self._issuers[url] = Issuer(url, self._client, self._clock)
+            found = self._issuers[url] = Issuer(url, self._client, self._clock, self._local)
         return found

@@ -126,6 +126,18 @@ class Router:
         except TimeoutError:
             return _late(turn)
 
+    async def anonymous(self, request: Request, name: str) -> Reply:
+        """Answer an operation of a service that clients do not sign; refuse every other one."""
+        request_id = str(uuid4())
+        try:
+            request.body = await read_body(request.body, self._body_limit)
+        except BodyTooLarge:
+            return self._too_large(request, request_id)
+        if self._catalog.find(request) == name and self._is_open(name, request):
+            return await self._answer(name, request, self._anybody, self._region, request_id)
+        missing = SignatureError("missing", "Missing Authentication Token")
+        return self._refuse(request, name, missing, request_id)
+
     def _is_open(self, name: str, request: Request) -> bool:
         """Whether the operation is anybody's. Never one that is forwarded: it would be signed as
         this gateway."""

@@ -48,6 +48,7 @@ class CognitoIdp:
         )
         self.authentication = Authentication(directory, self.sign_in, tokens, own)
         self.sign_ups = SignUps(directory, users, words, messages, triggers, own)
+        self.mfa = Mfa(directory, sessions, challenges, attempts)
         self.operations: tuple[object, ...] = (
             Pools(directory, signing),
             Clients(directory),
@@ -58,7 +59,7 @@ class CognitoIdp:
             self.sign_ups,
             self.authentication,
             Profile(directory, users, sessions, words, attempts, messages),
-            Mfa(directory, sessions, challenges, attempts),
+            self.mfa,
             sessions,
         )
 

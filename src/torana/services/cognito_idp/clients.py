@@ -187,10 +187,16 @@ class Own:
         id = client["ClientId"]
         if not given:
             raise refused(f"Client {id} is configured with secret but SECRET_HASH was not received")
-        secret = self._directory.opened(client, "secret").encode()
-        right = base64.b64encode(hmac.digest(secret, f"{username}{id}".encode(), "sha256")).decode()
-        if not keys.same(given, right):
+        if not keys.same(given, self.hash_of(client, username)):
             raise refused(f"Unable to verify secret hash for client {id}")
+
+    def hash_of(self, client: Json, username: str) -> str:
+        """What SECRET_HASH must be; empty for a client without a secret."""
+        if not self.has_secret(client):
+            return ""
+        secret = self._directory.opened(client, "secret").encode()
+        text = f"{username}{client['ClientId']}".encode()
+        return base64.b64encode(hmac.digest(secret, text, "sha256")).decode()
 
     def is_secret(self, client: Json, given: str) -> bool:
         """Whether it is the client's secret; a client without one has none to show."""

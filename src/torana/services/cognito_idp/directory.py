@@ -30,7 +30,8 @@ MEMBER = "cognito-member"
 SERVER = "cognito-resource-server"
 DOMAIN = "cognito-domain"
 POOL_ID = re.compile(r"[\w-]+_[0-9a-zA-Z]+")
-ALIASES = ("email", "phone_number", "preferred_username")
+_LONGEST = 2048
+"""Characters of a name or an alias."""
 
 
 class Directory:
@@ -63,7 +64,7 @@ class Directory:
 
     async def find_user(self, sheet: Sheet, pool: Json, name: str) -> Json | None:
         """By the username, an alias or the `sub`."""
-        if not name:
+        if not 0 < len(name) <= _LONGEST:
             return None
         name = folded(pool, name)
         found = await sheet.get(USER, key(pool["Id"], name))

@@ -4,6 +4,7 @@ A user has a name of its own, or, where a pool takes addresses or telephone numb
 `sub`. Aliases lead to it; each leads to one user.
 """
 
+import re
 from collections.abc import Mapping
 from uuid import uuid4
 
@@ -26,6 +27,8 @@ from torana.services.cognito_idp.schema import VERIFIED
 from torana.services.cognito_idp.sessions import Sessions
 from torana.wire.faults import ServiceError
 
+_NAME = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")
+
 
 class Users:
     """Writes users."""
@@ -35,6 +38,8 @@ class Users:
 
     def draft(self, pool: Json, name: str, profile: Mapping[str, str], status: str) -> Json:
         """A user that is not kept yet. Raises the service's errors."""
+        if not _NAME.fullmatch(name):
+            raise invalid("Username must have 1 to 128 signs, and no spaces.")
         sub = str(uuid4())
         values = {"sub": sub, **_as_kept(profile)}
         username = name
