@@ -55,9 +55,9 @@ class Pools:
         )
         return made["UserPoolClient"]["ClientId"]
 
-    async def user(self, name: str = "ada", **profile: str) -> None:
+    async def user(self, username: str = "ada", **profile: str) -> None:
         listed = [{"Name": each, "Value": value} for each, value in profile.items()]
-        named = {"UserPoolId": self.pool, "Username": name}
+        named = {"UserPoolId": self.pool, "Username": username}
         await self.idp.admin_create_user(**named, UserAttributes=listed, MessageAction="SUPPRESS")
         await self.idp.admin_set_user_password(**named, Password=PASSWORD, Permanent=True)
 
