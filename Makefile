@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SAY = @printf '\033[1;36m%s\033[0m\n'
 
-.PHONY: help run test lint format bench bench-llm docs quality clean
+.PHONY: help run test lint format bench bench-llm console docs quality clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2}'
@@ -46,6 +46,14 @@ bench-llm: $(VENV)/.base ## CPU per chat and per stream beside nginx, with keys,
 
 quality: $(VENV)/.dev ## measure the embedded engines on labelled texts
 	@$(BIN)/python -m bench.quality
+
+web/node_modules: web/package-lock.json
+	$(SAY) "Installing what builds the console"
+	@cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+console: web/node_modules ## build the console's web application (needs Node.js)
+	@cd web && npm run --silent build
 
 docs: $(VENV)/.base ## build the documentation
 	@$(BIN)/python -m pip install --quiet --group docs

@@ -44,3 +44,8 @@ class Doors:
             renew(self._tls, tls.certificate, tls.key)
         except OSError as error:
             _log.error("the certificate is not renewed, the one before goes on: %s", error)
+
+
+def shown(host: str) -> str:
+    """A host to connect to, for one to listen on."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104

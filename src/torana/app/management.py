@@ -19,14 +19,17 @@ def management(
     check: Check,
     llm: Callable[[Request], Awaitable[Reply]] | None = None,
     keys: Callable[[str], bytes | None] = lambda path: None,
+    console: Callable[[Request], Awaitable[Reply]] | None = None,
 ) -> Callable[[Request], Awaitable[Reply]]:
     """The handler. `/healthz` tells nothing and asks nothing, and `keys` of user pools are public;
-    everything else wants credentials."""
+    everything else wants credentials, of which `console` sees to its own."""
 
     async def handle(request: Request) -> Reply:
         path = request.target.partition("?")[0]
         if request.method == "GET" and path == "/healthz":
             return _json(200, {"status": "ok"})
+        if console is not None and (path == "/console" or path.startswith("/console/")):
+            return await console(request)
         if llm is not None and path.startswith("/llm/v1/"):
             return await llm(request) if _basic(request, check) else _unauthorized()
         if request.method == "GET" and (public := keys(path)) is not None:

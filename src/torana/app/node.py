@@ -5,7 +5,7 @@ import gc
 import logging
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ from torana.app.definitions import (
     parse,
 )
 from torana.app.deployed import bringing_deployed
-from torana.app.doors import Doors
+from torana.app.described import definition, described
+from torana.app.doors import Doors, shown
+from torana.app.insight import Insight, LlmAccess, Site
 from torana.app.key_ring import KeyRing, demo_plan, from_settings
 from torana.app.llm_meter import llm_meter
 from torana.app.logs import Logs
@@ -40,6 +42,7 @@ from torana.gateway.issuers import Issuers, Pool
 from torana.gateway.locate import Table
 from torana.gateway.observe import observer
 from torana.gateway.stage_cache import TOPIC, Caches
+from torana.llm.keys import Key
 from torana.message import Reply, Request
 from torana.model.rest import RestApi, Stage
 from torana.model.usage import ApiKey, QuotaSettings
@@ -67,8 +70,15 @@ _log = logging.getLogger("torana")
 class Node:
     """A process that serves the front door, the management listener, or both."""
 
-    def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environment: Mapping[str, str],
+        console: Callable[[Insight], Site] | None = None,
+    ) -> None:
         self.settings, self._environment = settings, environment
+        self._make_console = console
+        self._console: Site | None = None
         self.demo_key = environment.get("TORANA_DEMO_KEY") or (new_key() if settings.demo else "")
         self._keys = KeyRing()
         self._metrics = Metrics()
@@ -79,7 +89,7 @@ class Node:
         self._numbers = Numbers(self._metrics, self._look, self._client)
         self.groups = Groups()
         self.groups.add(into_files(self._logs.group))
-        self._sources: tuple[Source, ...] = ()
+        self._sources: dict[tuple[str, str], Source] = {}
         self._files = Table({})
         self.door = FrontDoor(self._files)
         self._listeners: list[Listener] = []
@@ -199,7 +209,8 @@ class Node:
         if any(absent):
             raise BadDefinitions("\n".join(filter(None, absent)))
         self._files = compile_table(documents, self._ports, self.settings.domains)
-        self._sources = sources
+        ids = [(document.api.id, document.stage.stage_name) for document in documents]
+        self._sources = dict(zip(ids, sources, strict=True))
         self._publish()
 
     def _publish(self) -> None:
@@ -324,12 +335,15 @@ class Node:
 
     async def _open_management(self, run: Path) -> None:
         root = self._services.root
+        if self._make_console is not None:
+            self._console = self._make_console(self._insight(run))
         handler = management(
             self._services.handle,
             lambda: self._numbers.all(run),
             matches(root.access_key_id, root.secret_access_key),
             self._ai.desk.handle if self._ai.desk else None,
             self._pools.keys,
+            self._console,
         )
         self.management = await listen(
             handler, host=self.settings.management_host, port=self.settings.management_port
@@ -337,13 +351,37 @@ class Node:
         self._listeners.append(self.management)
         functions = self._services.functions
         if functions is not None:
-            host = self.settings.management_host
-            shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
-            await functions.serve(f"http://{shown}:{self.management.port}", self.front_port)
+            host = shown(self.settings.management_host)
+            await functions.serve(f"http://{host}:{self.management.port}", self.front_port)
         if self.settings.workers > 1:
             region = self.settings.region
             self._listeners += await self._services.listen_for_workers(run, region)
             await self.observatory.listen()
+
+    def _insight(self, run: Path) -> Insight:
+        services, ai, access = self._services, self._ai, None
+        if ai.api is not None and ai.desk is not None:
+            api, desk = ai.api, ai.desk
+            access = LlmAccess(
+                lambda request, who: api(request, Key(who, frozenset())), desk.handle
+            )
+        return Insight(
+            self.settings,
+            self._store,
+            services.find,
+            services.handle,
+            services.names,
+            lambda: self._numbers.snapshots(run),
+            self._address,
+            lambda: described(self._sources, self.door.table),
+            lambda api_id, deployment: definition(self._store, api_id, deployment),
+            access,
+        )
+
+    def _address(self) -> str:
+        """The front door's, as a browser on this machine reaches it."""
+        scheme = "https" if self.settings.tls else "http"
+        return f"{scheme}://{shown(self.settings.host)}:{self.front_port}"
 
     def _quota(self, name: str, settings: QuotaSettings) -> Bucket:
         """The same object for the same key, plan and amount, so that a request only takes."""
@@ -369,6 +407,8 @@ class Node:
 
     async def stop(self) -> None:
         """Take no more, finish what runs, then close everything."""
+        if self._console is not None:
+            await self._console.aclose()
         drained = await asyncio.gather(
             *(each.drain(self.settings.drain_seconds) for each in self._listeners)
         )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torana.message import Headers, Reply, Request
 from torana.net.client import HttpClient, Timeouts
-from torana.telemetry.metrics import Metrics, exposition, read_snapshot
+from torana.telemetry.metrics import Metrics, Snapshot, exposition, read_snapshot
 
 
 class Numbers:
@@ -20,6 +20,10 @@ class Numbers:
         return Reply(200, Headers(), self._metrics.snapshot())
 
     async def all(self, run: Path) -> bytes:
+        """Everybody's, in Prometheus' format."""
+        return exposition(await self.snapshots(run))
+
+    async def snapshots(self, run: Path) -> list[Snapshot]:
         """This process' and those of the workers whose sockets are in `run`."""
         self._look()
         found = [read_snapshot(self._metrics.snapshot())]
@@ -34,4 +38,4 @@ class Numbers:
                 continue
             if isinstance(reply.body, bytes):
                 found.append(read_snapshot(reply.body))
-        return exposition(found)
+        return found

@@ -1,6 +1,6 @@
 """The AWS services of a node: their engines, their credentials, the way to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,9 @@ from torana.telemetry.recorder import Recorder
 _OWNED = ("lambda", "cloudwatch")
 """Services whose work one process of the node does for all."""
 
+Find = Callable[[str], Awaitable[Credential | None]]
+"""Whose an access key is."""
+
 
 class Services:
     """What the front door and the management listener reach services through."""
@@ -64,10 +67,12 @@ class Services:
         region: str,
         user_pools: CognitoIdp,
         run_engine: Engines,
+        find: Find,
         functions: FunctionHost | None = None,
     ) -> None:
         self.engines = run_engine
         self._region = region
+        self.find = find
         self.functions, self.user_pools = functions, user_pools
         self.root, self._router, self._engines, self._pool = root, found, engines, pool
         self._objects, self._background = objects, background
@@ -87,6 +92,10 @@ class Services:
             caller,
             root=True,
         )
+
+    def names(self) -> tuple[str, ...]:
+        """The services that answer, by botocore's names."""
+        return self._router.names()
 
     async def handle(self, request: Request) -> Reply:
         """A signed request of an AWS client."""
@@ -224,6 +233,7 @@ async def build(
         settings.region,
         pools,
         run_engine,
+        sessions.find,
         functions,
     )
 

@@ -7,17 +7,18 @@ from typing import Any
 
 import click
 import uvloop
-from rich.console import Console
+from rich.console import Console as Terminal
 from rich.logging import RichHandler
 
 from torana.app import workers
 from torana.app.definitions import BadDefinitions
 from torana.app.node import Node
 from torana.app.running import run
+from torana.console import Console
 from torana.settings import BadSettings, Settings, load
 
-OUT = Console(highlight=False)
-ERR = Console(stderr=True, highlight=False)
+OUT = Terminal(highlight=False)
+ERR = Terminal(stderr=True, highlight=False)
 
 
 @click.command()
@@ -45,7 +46,7 @@ def serve(apis: tuple[str, ...], config: str | None, **options: Any) -> None:
     try:
         settings = load(given, os.environ, found if config or found.exists() else None)
         _logging(settings)
-        node = Node(settings, os.environ)
+        node = Node(settings, os.environ, Console)
         if settings.workers > 1:
             uvloop.run(workers.supervise(node, announce))
         else:
@@ -75,6 +76,7 @@ def announce(node: Node) -> None:
     management = f"http://{settings.management_host}:{node.management.port}"
     credentials = settings.folder() / "credentials"
     OUT.print(f"[bold]Management[/] {management}  (AWS profile 'torana' in {credentials})")
+    OUT.print(f"[bold]Console[/]    {management}/console")
     if node.demo_key:
         OUT.print(f"[bold]Demo API key[/] {node.demo_key}  (for this run only)")
         if ("sentiment", "prod") in node.stages:

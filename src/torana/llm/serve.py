@@ -52,16 +52,16 @@ class Llm:
         """Whether a path is ours."""
         return front_of(path) is not None or path == "/v1/models" or path.startswith("/v1/models/")
 
-    async def __call__(self, request: Request) -> Reply:
-        """Answer a request, whatever it asks for."""
+    async def __call__(self, request: Request, key: Key | None = None) -> Reply:
+        """Answer a request, whatever it asks for. `key`: whose it is, where that is known."""
         path = request.target.partition("?")[0]
         front = front_of(path)
         request_id = f"req_{getrandbits(96):024x}"
         try:
             if front is not None:
-                reply = await self._complete(front, path, request)
+                reply = await self._complete(front, path, request, key)
             else:
-                reply = self._models(path, request)
+                reply = self._models(path, request, key)
         except LlmError as error:
             reply = (front.refuse if front else refuse)(error)
         except Exception:  # noqa: BLE001 - the boundary: a fault in one request stays there
@@ -72,11 +72,11 @@ class Llm:
             reply.headers.add("request-id", request_id)
         return reply
 
-    def _models(self, path: str, request: Request) -> Reply:
+    def _models(self, path: str, request: Request, known: Key | None) -> Reply:
         if request.method != "GET":
             raise LlmError("invalid_request", f"{request.method} is not allowed", status=405)
         plan = self.plan
-        key = identify(plan.keys, request.headers)
+        key = known or identify(plan.keys, request.headers)
         may = [name for name in plan.models if not key.models or name in key.models]
         shown = [
             {"id": name, "object": "model", "created": plan.created, "owned_by": "torana"}
@@ -89,10 +89,13 @@ class Llm:
         allow(key, name)
         return _json(next(each for each in shown if each["id"] == name))
 
-    async def _complete(self, front: Front, path: str, request: Request) -> Reply:
+    async def _complete(
+        self, front: Front, path: str, request: Request, known: Key | None
+    ) -> Reply:
         if request.method != "POST":
             raise LlmError("invalid_request", f"{request.method} is not allowed", status=405)
-        key = identify(self.plan.keys, request.headers, request.target.partition("?")[2])
+        query = request.target.partition("?")[2]
+        key = known or identify(self.plan.keys, request.headers, query)
         body = await _body(request)
         asked = Asked(front, front.peek(body, path), body)
         if isinstance(front, Form):

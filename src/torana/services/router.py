@@ -74,6 +74,10 @@ class Router:
         self._body_limit = body_limit
         self._timeout = timeout
 
+    def names(self) -> tuple[str, ...]:
+        """The services that answer."""
+        return self._catalog.names()
+
     async def handle(self, request: Request) -> Reply:
         """Authenticate, then answer: the management listener's part for AWS clients."""
         request_id = str(uuid4())

@@ -1,0 +1,105 @@
+"""One browser and one gateway for every test of the screens."""
+
+import os
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.app.test_serve_command import ROOT, Running, gateway
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SETTINGS = ROOT / "tests/console/browser/torana.toml"
+
+
+def chromium() -> str:
+    """Debian's, or whatever `TORANA_CHROMIUM` names."""
+    names = (os.environ.get("TORANA_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if name and (path := shutil.which(name))), None)
+    if found is None:
+        if os.environ.get("TORANA_REQUIRE_SERVICES") == "1":
+            pytest.fail("there is no Chromium here: install it, or name it in TORANA_CHROMIUM")
+        pytest.skip("there is no Chromium here")
+    return found
+
+
+@pytest.fixture(scope="package")
+def browser() -> Generator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="package")
+def served(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Generator[Running]:
+    data = tmp_path_factory.mktemp("console")
+    arguments = ("examples", "--config", str(SETTINGS), "--demo")
+    with gateway(data, *arguments) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def console(served: Running) -> str:
+    """The console's address."""
+    return f"http://127.0.0.1:{served.run['management_port']}/console"
+
+
+@pytest.fixture(scope="package")
+def signed_in(
+    browser: Browser, served: Running, console: str, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """What a browser keeps once somebody has signed in."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(console)
+    key, secret = served.credentials()
+    page.get_by_label("Access key ID").fill(key)
+    page.get_by_label("Secret access key").fill(secret)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Overview").wait_for()
+    kept = tmp_path_factory.mktemp("browser") / "state.json"
+    context.storage_state(path=kept)
+    context.close()
+    return kept
+
+
+@pytest.fixture
+def context(browser: Browser, console: str, signed_in: Path) -> Generator[BrowserContext]:
+    opened = browser.new_context(
+        storage_state=signed_in, viewport={"width": 1360, "height": 850}, reduced_motion="reduce"
+    )
+    opened.set_default_timeout(10_000)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, console: str) -> Generator[Page]:
+    """A page of who is signed in. Whatever the browser complains of fails the test."""
+    opened = context.new_page()
+    complaints: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        # A refusal that a screen shows in words is no fault of the page.
+        if (
+            message.type == "error"
+            and "the server responded with a status of 4" not in message.text
+        ):
+            complaints.append(f"{message.text} ({message.location})")
+
+    opened.on("console", hear)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.goto(console)
+    yield opened
+    assert complaints == []

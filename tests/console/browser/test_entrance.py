@@ -1,0 +1,82 @@
+"""Signing in, finding one's way, and what holds for every screen."""
+
+import re
+from typing import Any, cast
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # pyright: ignore[reportMissingTypeStubs]
+from playwright.sync_api import Browser, Page, expect
+
+from tests.app.test_serve_command import Running
+
+SCREENS = ["", "/apis", "/apis/file/sentiment/prod"]
+
+
+def test_a_wrong_secret_is_told_and_the_right_one_enters(
+    browser: Browser, served: Running, console: str
+) -> None:
+    page = browser.new_page()
+    page.goto(f"{console}/apis")
+    key, secret = served.credentials()
+    page.get_by_label("Access key ID").fill(key)
+    page.get_by_label("Secret access key").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("is wrong")
+    page.get_by_label("Secret access key").fill(secret)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="REST APIs")).to_be_visible()
+    page.get_by_role("button", name="Account").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    page.close()
+
+
+def test_everything_is_found_from_the_keyboard(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    page.keyboard.press("/")
+    page.get_by_role("textbox", name="Find").fill("rest api")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="REST APIs")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Find")).to_be_hidden()
+    page.keyboard.press("Control+k")
+    page.get_by_role("textbox", name="Find").fill("dark")
+    page.keyboard.press("Enter")
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
+
+
+def test_the_first_paint_takes_less_than_a_second(page: Page) -> None:
+    page.reload()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    script = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    assert cast(float, page.evaluate(script)) < 1000
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_screen_is_accessible_in_light_and_dark(page: Page, console: str, screen: str) -> None:
+    found: list[str] = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.goto(console + screen)
+        page.get_by_role("heading", level=1).wait_for()
+        expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        checked = cast(Any, Axe()).run(page, options={"resultTypes": ["violations"]})
+        found += [
+            f"{scheme}: {each['id']}: {node['html']}"
+            for each in checked.response["violations"]
+            for node in each["nodes"]
+        ]
+    assert found == []
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_screen_fits_a_phone(page: Page, console: str, screen: str) -> None:
+    page.set_viewport_size({"width": 375, "height": 740})
+    page.goto(console + screen)
+    page.get_by_role("heading", level=1).wait_for()
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    expect(page.locator("html")).to_have_js_property("scrollWidth", 375)
+    page.get_by_role("button", name="Navigation").click()
+    page.get_by_role("link", name=re.compile("^REST APIs")).first.click()
+    expect(page.get_by_role("heading", name="REST APIs", level=1)).to_be_visible()
