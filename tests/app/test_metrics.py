@@ -2,13 +2,17 @@
 # boto3 makes its clients, and so their types, at run time.
 # pyright: basic, reportCallIssue=false, reportArgumentType=false
 
+import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from tests.app.test_serve_command import Running, gateway
 
@@ -104,3 +108,55 @@ def test_requests_are_counted_exactly_by_two_workers_and_outlive_a_kill(tmp_path
     (tmp_path / "data" / "run.json").unlink()
     with gateway(tmp_path / "data", *arguments) as running:
         until(counted, [50, 3, 7])
+
+
+class Hook(BaseHTTPRequestHandler):
+    seen: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.seen.append(json.loads(body))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def test_an_alarm_runs_a_function_and_tells_a_topic(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code/app.py").write_text("def go(event, context):\n    return event\n")
+    config = tmp_path / "torana.toml"
+    config.write_text(f'[functions.act]\nfolder = "{tmp_path / "code"}"\nhandler = "app.go"\n')
+    hook = HTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=hook.serve_forever, daemon=True).start()
+    with gateway(tmp_path / "data", "--config", str(config)) as running:
+        cloudwatch, sns = running.client("cloudwatch"), running.client("sns")
+        topic = sns.create_topic(Name="alarms")["TopicArn"]
+        endpoint = f"http://127.0.0.1:{hook.server_port}/"
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint)
+        until(lambda: len(Hook.seen), 1)
+        visited = urlsplit(Hook.seen[0]["SubscribeURL"])
+        assert running.ask(f"{visited.path}?{visited.query}", port="management_port")[0] == 200
+        function = "arn:aws:lambda:us-east-1:000000000000:function:act"
+        cloudwatch.put_metric_alarm(
+            AlarmName="a", Namespace="AWS/ApiGateway", MetricName="5XXError", Statistic="Sum",
+            Period=60, EvaluationPeriods=1, Threshold=1, TreatMissingData="ignore",
+            ComparisonOperator="GreaterThanThreshold", AlarmActions=[function, topic],
+        )  # fmt: skip
+        cloudwatch.set_alarm_state(AlarmName="a", StateValue="ALARM", StateReason="trying")
+        until(lambda: len(Hook.seen), 2)
+        assert json.loads(Hook.seen[1]["Message"])["NewStateReason"] == "trying"
+
+        def invocations() -> list[float]:
+            found = cloudwatch.get_metric_statistics(
+                Namespace="AWS/Lambda", MetricName="Invocations", Period=3600,
+                Dimensions=[{"Name": "FunctionName", "Value": "act"}], Statistics=["Sum"],
+                StartTime=datetime.now(UTC) - timedelta(hours=1),
+                EndTime=datetime.now(UTC) + timedelta(hours=1),
+            )  # fmt: skip
+            return [each["Sum"] for each in found["Datapoints"]]
+
+        until(invocations, [1])
+    hook.shutdown()
+    hook.server_close()

@@ -69,7 +69,7 @@ class FunctionHost:
         seal = KeyFile(settings.folder() / "functions.key")
         self.book = Book(store, codes, seal, self, self._place, lambda: self._defined)
         self.sources = Sources(self.book)
-        self.queue = Queue(self.book, store, _node_name(settings.folder()))
+        self.queue = Queue(self.book, store, node_name(settings.folder()))
 
     async def start(self) -> None:
         """Know what is stored."""
@@ -280,6 +280,6 @@ def _revision(folder: Path) -> str:
     return found.hexdigest()
 
 
-def _node_name(folder: Path) -> str:
+def node_name(folder: Path) -> str:
     """This node in a store that others may share."""
     return hashlib.sha256(str(folder).encode()).hexdigest()[:16]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from torana.app import user_pools
-from torana.app.functions import FunctionHost
+from torana.app.functions import FunctionHost, node_name
 from torana.app.inference_meter import inference_meter
 from torana.app.invoking import invoked
 from torana.app.observatory import Observatory
@@ -35,9 +35,10 @@ from torana.services.credentials import (
 )
 from torana.services.lex import resume as resume_bots
 from torana.services.ports import Busy, Credential, Engines, Failed, Missing
-from torana.services.reach import Reach
+from torana.services.reach import Reach, confirmation
 from torana.services.router import Invocation, Router
 from torana.services.seal import KeyFile
+from torana.services.sns import Sns
 from torana.services.transcribe import resume as resume_transcriptions
 from torana.services.wafv2.samples import Seen
 from torana.settings import BadSettings, Settings
@@ -46,8 +47,9 @@ from torana.state.objects import ObjectStore
 from torana.state.store import Store
 from torana.telemetry.recorder import Recorder
 
-_OWNED = ("lambda", "cloudwatch")
+_OWNED = ("lambda", "cloudwatch", "sns")
 """Services whose work one process of the node does for all."""
+_CONFIRMING = 10.0
 
 Find = Callable[[str], Awaitable[Credential | None]]
 """Whose an access key is."""
@@ -98,7 +100,12 @@ class Services:
         return self._router.names()
 
     async def handle(self, request: Request) -> Reply:
-        """A signed request of an AWS client."""
+        """A signed request of an AWS client; or a confirmation of a subscription, whose token is
+        what shows that it may."""
+        if request.method == "GET" and "Action=ConfirmSubscription&" in request.target:
+            request = confirmation(request)
+            asked = Invocation("sns", self._region, "", request, None, _CONFIRMING)
+            return await self._router.dispatch(asked)
         return await self._router.handle(request)
 
     async def anonymous(self, request: Request) -> Reply:
@@ -180,6 +187,7 @@ async def build(
 
     pools = user_pools.build(settings, environment, store, lambda asked: found.dispatch(asked))
     reach = Reach()
+    topics = Sns(store, background, reach, node_name(settings.folder()))
     watched = observed.watch(store, background, reach) if observed else None
     try:
         root = root_credentials(settings.folder(), settings.account)
@@ -203,6 +211,7 @@ async def build(
                 seen,
                 watched,
                 reach,
+                topics,
                 pools,
                 invoke,
                 sockets,
@@ -216,6 +225,7 @@ async def build(
     except BadCredentials as error:
         raise BadSettings(str(error)) from error
     if owner:
+        background.start(topics.resume(), "undelivered messages of topics")
         background.start(
             resume_transcriptions(store, objects, run_engine), "unfinished transcriptions"
         )

@@ -1,7 +1,7 @@
 """What a service reaches beyond itself: other services of the process, and addresses on the web."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from torana.message import Headers, Reply, Request
 from torana.net.client import Client, Timeouts
@@ -51,3 +51,10 @@ def form(**fields: str) -> Request:
     """A request of a service that takes forms."""
     kind = ("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
     return Request("POST", "/", Headers([kind]), urlencode(fields).encode())
+
+
+def confirmation(request: Request) -> Request:
+    """What a visited SubscribeURL asks for, and nothing else of it."""
+    given = dict(parse_qsl(request.target.partition("?")[2]))
+    fields = {name: given.get(name, "") for name in ("TopicArn", "Token")}
+    return form(Action="ConfirmSubscription", Version="2010-03-31", **fields)
