@@ -10,84 +10,14 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.app.lambdas import PYTHON, ROLE, zipped
+from tests.app.socket_making import Making, create, eventually
 from tests.gateway.websocket.test_routes import told
 from tests.services.apigateway.making import Asking, Running, gateway
-
-SAYS = '{"statusCode": 200}'
-
-
-class Making:
-    """An API as it is made, call by call."""
-
-    def __init__(self, running: Running) -> None:
-        self.ask = Asking(running.client("apigatewayv2"))
-        self.port = running.node.front_port
-        self.id = ""
-
-    async def api(self, **fields: Any) -> None:
-        made = await self.ask.create_api(
-            Name="chat",
-            ProtocolType="WEBSOCKET",
-            RouteSelectionExpression="$request.body.action",
-            **fields,
-        )
-        self.id = made["ApiId"]
-
-    async def mock(self, key: str, answer: str = "", **fields: Any) -> None:
-        """A route that answers by itself."""
-        made = await self.ask.create_integration(
-            ApiId=self.id, IntegrationType="MOCK", RequestTemplates={"$default": SAYS}
-        )
-        id = made["IntegrationId"]
-        await self.ask.create_integration_response(
-            ApiId=self.id,
-            IntegrationId=id,
-            IntegrationResponseKey="$default",
-            ResponseTemplates={"$default": answer},
-        )
-        await self.route(key, id, **fields)
-
-    async def function(self, key: str, name: str, **fields: Any) -> None:
-        """A route to a function."""
-        arn = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
-        path = f"path/2015-03-31/functions/{arn}/invocations"
-        made = await self.ask.create_integration(
-            ApiId=self.id,
-            IntegrationType="AWS_PROXY",
-            IntegrationUri=f"arn:aws:apigateway:us-east-1:lambda:{path}",
-        )
-        await self.route(key, made["IntegrationId"], **fields)
-
-    async def route(self, key: str, integration: str, **fields: Any) -> None:
-        two_ways = not key.startswith(("$connect", "$disconnect"))
-        if two_ways:
-            fields["RouteResponseSelectionExpression"] = "$default"
-        made = await self.ask.create_route(
-            ApiId=self.id, RouteKey=key, Target=f"integrations/{integration}", **fields
-        )
-        if two_ways:
-            await self.ask.create_route_response(
-                ApiId=self.id, RouteId=made["RouteId"], RouteResponseKey="$default"
-            )
-
-    async def deploy(self, stage: str = "prod", **fields: Any) -> None:
-        made = await self.ask.create_deployment(ApiId=self.id)
-        await self.ask.create_stage(
-            ApiId=self.id, StageName=stage, DeploymentId=made["DeploymentId"], **fields
-        )
-
-    def url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}/apis/{self.id}/prod"
-
-    async def connect(self, **options: Any) -> Any:
-        """A client, once the deployment is live."""
-        return await eventually(self.url(), self.port, **options)
 
 
 async def test_an_api_made_by_boto3_talks_to_a_client(tmp_path: Path) -> None:
     async with gateway(tmp_path) as running:
-        making = Making(running)
+        making = Making(running.client("apigatewayv2"), running.node.front_port)
         await making.api()
         await making.mock("hello", "hello from $context.stage, $stageVariables.who")
         await making.mock("$default", "what?")
@@ -100,7 +30,7 @@ async def test_an_api_made_by_boto3_talks_to_a_client(tmp_path: Path) -> None:
 
 async def test_every_address_of_a_stage_leads_to_it(tmp_path: Path) -> None:
     async with gateway(tmp_path) as running:
-        making = Making(running)
+        making = Making(running.client("apigatewayv2"), running.node.front_port)
         await making.api()
         await making.mock("$default", "$context.domainName")
         await making.deploy()
@@ -132,19 +62,6 @@ async def test_every_address_of_a_stage_leads_to_it(tmp_path: Path) -> None:
         await refused(making.url())
 
 
-async def eventually(url: str, port: int, **options: Any) -> Any:
-    """A client at an address that only this gateway knows, within the second that a change may
-    take."""
-    end = asyncio.get_running_loop().time() + 1.0
-    while True:
-        try:
-            return await connect(url, host="127.0.0.1", port=port, ping_interval=None, **options)
-        except InvalidStatus:
-            if asyncio.get_running_loop().time() > end:
-                raise
-            await asyncio.sleep(0.02)
-
-
 async def refused(url: str) -> int:
     """The status of a handshake that fails, within a second."""
     end = asyncio.get_running_loop().time() + 1.0
@@ -159,7 +76,7 @@ async def refused(url: str) -> int:
 
 async def test_keys_of_a_usage_plan_let_in(tmp_path: Path) -> None:
     async with gateway(tmp_path) as running:
-        making = Making(running)
+        making = Making(running.client("apigatewayv2"), running.node.front_port)
         await making.api()
         await making.mock("$connect", ApiKeyRequired=True)
         await making.mock("$default", "$context.identity.apiKeyId")
@@ -182,7 +99,7 @@ async def test_a_new_deployment_reaches_who_is_connected_and_a_deleted_stage_end
     tmp_path: Path,
 ) -> None:
     async with gateway(tmp_path) as running:
-        making = Making(running)
+        making = Making(running.client("apigatewayv2"), running.node.front_port)
         await making.api()
         await making.mock("one", "1")
         await making.deploy()
@@ -221,16 +138,8 @@ def handler(event, context):
 
 async def test_a_function_posts_back_through_the_gateways_own_endpoint(tmp_path: Path) -> None:
     async with gateway(tmp_path) as running:
-        lambdas = Asking(running.client("lambda"))
-        await lambdas.create_function(
-            FunctionName="chat",
-            Runtime=PYTHON,
-            Handler="app.handler",
-            Role=ROLE,
-            Code={"ZipFile": zipped({"app.py": CHAT})},
-            Timeout=20,
-        )
-        making = Making(running)
+        await create(running.client("lambda"), "chat", CHAT)
+        making = Making(running.client("apigatewayv2"), running.node.front_port)
         await making.api()
         await making.function("$default", "chat")
         await making.deploy()
@@ -254,7 +163,7 @@ def manager(running: Running, api: str) -> Any:
 
 async def test_the_root_credentials_manage_connections(tmp_path: Path) -> None:
     async with gateway(tmp_path) as running:
-        making = Making(running)
+        making = Making(running.client("apigatewayv2"), running.node.front_port)
         await making.api()
         await making.mock("$default", "$context.connectionId")
         await making.deploy()

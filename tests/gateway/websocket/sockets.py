@@ -88,10 +88,11 @@ async def serving(
     times: Times | None = None,
     limits: Limits | None = None,
     counters: Counters | None = None,
+    life: float = 10.0,
 ) -> AsyncGenerator[Served]:
     """The API's stage on a free port."""
     stage = stage or Stage("prod")
-    switchboard = Switchboard(counters or LocalCounters(MemoryStore(100)))
+    switchboard = Switchboard(counters or LocalCounters(MemoryStore(100)), life)
     await switchboard.open()
     client = HttpClient()
     door = FrontDoor(Table({}))

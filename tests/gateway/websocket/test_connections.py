@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 
 import boto3
 import msgspec
@@ -18,14 +19,13 @@ from websockets.exceptions import ConnectionClosed
 from tests.builders import ports
 from tests.gateway.websocket.sockets import Served, api, mock, serving
 from tests.services.serving import called
+from tests.state.conftest import need_service
 from torana.auth.policy import Caller, parse
 from torana.gateway.contract import Identity, Ports
-from torana.gateway.websocket.connections import Errand
-from torana.gateway.websocket.switchboard import NoAnswer
 from torana.net.client import HttpClient
+from torana.state import open_counters
 from torana.state.hub import Hub
 from torana.state.memory import MemoryStore
-from torana.state.node import open as open_node
 
 KEYS = ("AKIATESTTESTTESTTEST", "a/secret+of/forty/characters/of/some/sort")
 WHO = api(mock("$default", "$context.connectionId"))
@@ -52,7 +52,7 @@ def backend(port: int, stage: str = "prod", secret: str = KEYS[1]) -> Any:
         region_name="us-east-1",
         aws_access_key_id=KEYS[0],
         aws_secret_access_key=secret,
-        config=Config(retries={"max_attempts": 1}, connect_timeout=5, read_timeout=20),
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=20),
     )
 
 
@@ -177,17 +177,17 @@ async def test_another_stage_does_not_have_the_connection() -> None:
 
 
 @asynccontextmanager
-async def two_processes(folder: Path) -> AsyncGenerator[tuple[Served, Served]]:
-    """Two front doors that know of each other through a node's hub only."""
-    hub = Hub()
-    path = str(folder / "hub.sock")
+async def two_processes(
+    folder: Path, life: float = 10.0, shared: str = ""
+) -> AsyncGenerator[tuple[Served, Served]]:
+    """Two front doors that know of each other through the node's hub, or the `shared` Redis."""
+    hub, path, store = Hub(), str(folder / "hub.sock"), MemoryStore(100)
     await hub.serve(path)
-    store = MemoryStore(100)
-    one, two = [await open_node(f"node:{path}", store) for _ in range(2)]
+    one, two = [await open_counters(shared or f"node:{path}", store) for _ in range(2)]
     try:
         async with (
-            serving(WHO, of_ports=known(), counters=one) as first,
-            serving(WHO, of_ports=known(), counters=two) as second,
+            serving(WHO, of_ports=known(), counters=one, life=life) as first,
+            serving(WHO, of_ports=known(), counters=two, life=life) as second,
         ):
             yield first, second
     finally:
@@ -196,8 +196,13 @@ async def two_processes(folder: Path) -> AsyncGenerator[tuple[Served, Served]]:
         await hub.close()
 
 
-async def test_a_post_finds_a_connection_of_another_process(tmp_path: Path) -> None:
-    async with two_processes(tmp_path) as (first, second):
+@pytest.mark.parametrize("nodes", ["one", "several"])
+async def test_a_post_finds_a_connection_of_another_process(tmp_path: Path, nodes: str) -> None:
+    shared = ""
+    if nodes == "several":
+        need_service("redis", 6379)
+        shared = f"redis://127.0.0.1:6379/0?prefix={uuid4().hex}"
+    async with two_processes(tmp_path, shared=shared) as (first, second):
         manager = backend(second.port)
         async with first.connect() as client:
             id = await own_id(client)
@@ -221,12 +226,19 @@ async def test_connections_of_a_process_that_ended_are_gone(tmp_path: Path) -> N
         assert gone == ("GoneException", 410)
 
 
-async def test_a_process_that_only_falls_silent_is_not_called_gone(tmp_path: Path) -> None:
-    async with two_processes(tmp_path) as (first, second), first.connect() as client:
+async def test_connections_of_a_process_that_broke_down_are_gone_in_a_while(tmp_path: Path) -> None:
+    async with two_processes(tmp_path, life=0.8) as (first, second), first.connect() as client:
         id = await own_id(client)
-        listening, *_ = first.door.switchboard.tasks
+        for task in first.door.switchboard.tasks:
+            task.cancel()
+        gone = await refused(backend(second.port).get_connection, ConnectionId=id)
+        assert gone == ("GoneException", 410)
+
+
+async def test_a_process_that_only_falls_silent_is_not_called_gone(tmp_path: Path) -> None:
+    async with two_processes(tmp_path, life=0.8) as (first, second), first.connect() as client:
+        id = await own_id(client)
+        listening, _ = first.door.switchboard.tasks
         listening.cancel()
-        board = second.door.switchboard
-        board.patience = 0.6
-        with pytest.raises(NoAnswer):
-            await board.run(Errand("look", id))
+        error = await refused(backend(second.port).get_connection, ConnectionId=id)
+        assert error == ("InternalServerErrorException", 500)

@@ -19,8 +19,6 @@ from torana.state.counters import Counters, CountersUnavailable, Lock
 
 _log = logging.getLogger("torana.websocket")
 
-_LIFE = 10.0
-"""Seconds that a process which fell silent is still taken to be alive."""
 _ANSWER = 0.25
 """Seconds after which its silence is looked into."""
 
@@ -49,14 +47,15 @@ def _topic(tag: bytes) -> str:
 class Switchboard:
     """Runs errands, here or elsewhere."""
 
-    def __init__(self, counters: Counters) -> None:
-        self._counters = counters
+    def __init__(self, counters: Counters, life: float = 10.0) -> None:
+        """`life`: seconds that a process which fell silent is still taken to be there."""
+        self._counters, self._life = counters, life
         self.connections = Connections(new_tag())
         self._calls: dict[int, asyncio.Future[Outcome]] = {}
         self._numbers = count(1)
         self._lock: Lock | None = None
         self.tasks: list[asyncio.Task[None]] = []
-        self.patience = _LIFE + 2.0
+        self._patience = life + 2.0
         """Seconds until it is given up to find out."""
 
     async def open(self) -> None:
@@ -81,7 +80,7 @@ class Switchboard:
         if tag == self.connections.tag:
             return self.connections.run(errand)
         try:
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self._patience):
                 return await self._elsewhere(tag, errand)
         except (TimeoutError, CountersUnavailable) as error:
             raise NoAnswer("its process does not answer") from error
@@ -114,20 +113,20 @@ class Switchboard:
 
     async def _lives(self, tag: bytes) -> bool:
         """A process that lives holds its name."""
-        lock = await self._counters.lock(_topic(tag), _LIFE)
+        lock = await self._counters.lock(_topic(tag), self._life)
         if lock is None:
             return True
         await lock.release()
         return False
 
     async def _take(self) -> Lock | None:
-        return await self._counters.lock(_topic(self.connections.tag), _LIFE)
+        return await self._counters.lock(_topic(self.connections.tag), self._life)
 
     async def _live(self) -> None:
         while True:
-            await asyncio.sleep(_LIFE / 4)
+            await asyncio.sleep(self._life / 4)
             try:
-                if self._lock is None or not await self._lock.renew(_LIFE):
+                if self._lock is None or not await self._lock.renew(self._life):
                     self._lock = await self._take()
             except CountersUnavailable:
                 continue
