@@ -18,7 +18,7 @@ import yaml
 from tests.builders import ports, serving
 from tests.services.apigateway.making import Asking, gateway, until
 from torana.app.definitions import Source, compile_table, parse
-from torana.gateway.contract import Grant
+from torana.gateway.contract import AwsCall, Grant
 from torana.gateway.front_door import FrontDoor
 from torana.message import Headers, Reply, Request, read
 from torana.model.usage import ApiStage, QuotaSettings, ThrottleSettings, UsagePlan
@@ -38,6 +38,13 @@ def _groups() -> list[Json]:
 GROUPS = _groups()
 
 
+FUNCTION = {
+    "httpMethod": "POST",
+    "uri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/"
+    "arn:aws:lambda:us-east-1:000000000000:function:f/invocations",
+}
+
+
 class Backend:
     """Answers as the row says, and keeps what it was sent."""
 
@@ -51,6 +58,10 @@ class Backend:
         answer = self.row.get("backend", {})
         fields = Headers(pairs(answer.get("headers", {})))
         return Reply(answer.get("status", 200), fields, payload(answer))
+
+    async def function(self, call: AwsCall) -> Reply:
+        """The Lambda API, as the row says."""
+        return await self(call.request)
 
 
 def pairs(given: Json | list[list[str]]) -> list[tuple[str, str]]:
@@ -66,7 +77,7 @@ def payload(given: Json) -> bytes:
     if "packed" in given:
         coder = zlib.compressobj(wbits=31)
         return coder.compress(given["packed"].encode()) + coder.flush()
-    return str(given.get("body", "")).encode()
+    return str(given.get("body", "")).encode() or b"x" * given.get("repeat", 0)
 
 
 def document(group: Json, backend: int) -> Json:
@@ -91,7 +102,9 @@ def document(group: Json, backend: int) -> Json:
         made["components"] = {"schemas": {"Body": group["model"]}}
         reference = {"schema": {"$ref": "#/components/schemas/Body"}}
         operation["requestBody"] = {"content": {"application/json": reference}}
-    text = json.dumps(group["integration"]).replace("{backend}", f"http://127.0.0.1:{backend}")
+    integration = {**FUNCTION, "type": group["function"]} if "function" in group else {}
+    integration.update(group.get("integration", {}))
+    text = json.dumps(integration).replace("{backend}", f"http://127.0.0.1:{backend}")
     operation["x-amazon-apigateway-integration"] = json.loads(text)
     returned: Json = {name: {"schema": {"type": "string"}} for name in group.get("returns", ())}
     operation["responses"] = {
@@ -181,6 +194,8 @@ def _of_reply(expected: Json, reply: httpx.Response, body: bytes) -> Iterable[st
         expected = {"body": expected["unpacked"]}
     if ("body" in expected or "base64" in expected) and body != payload(expected):
         yield f"body {body!r}"
+    if len(body) != expected.get("length", len(body)):
+        yield f"{len(body)} bytes"
 
 
 def _of_got(row: Json, got: Request | None) -> Iterable[str]:
@@ -205,6 +220,15 @@ def _of_got(row: Json, got: Request | None) -> Iterable[str]:
             yield f"query {query}"
     if ("body" in expected or "base64" in expected) and got.body != payload(expected):
         yield f"the backend got {got.body!r}"
+    if "event" in expected and not _within(expected["event"], json.loads(bytes(got.body))):
+        yield f"the function got {got.body!r}"
+
+
+def _within(expected: Any, found: Any) -> bool:
+    """Whether what is expected is there, member by member."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return all(key in found and _within(value, found[key]) for key, value in expected.items())
+    return bool(expected == found)
 
 
 def _fields(expected: Json, values: Callable[[str], list[str]]) -> Iterable[str]:
@@ -227,7 +251,9 @@ async def test_a_document_is_served_as_the_service_does(group: Json) -> None:
     async with serving(backend) as upstream:
         text = json.dumps(document(group, upstream.port))
         documents = parse([Source("case.json", text)])
-        door = FrontDoor(compile_table(documents, ports(client, grants(group)), {}))
+        door = FrontDoor(
+            compile_table(documents, ports(client, grants(group), backend.function), {})
+        )
         async with serving(door) as front:
             base = f"http://127.0.0.1:{front.port}/restapis/case/prod/_user_request_"
             assert await run(group, base, backend) == []
