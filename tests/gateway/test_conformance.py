@@ -8,7 +8,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 import httpx
@@ -220,14 +220,16 @@ def _of_got(row: Json, got: Request | None) -> Iterable[str]:
             yield f"query {query}"
     if ("body" in expected or "base64" in expected) and got.body != payload(expected):
         yield f"the backend got {got.body!r}"
-    if "event" in expected and not _within(expected["event"], json.loads(bytes(got.body))):
+    if "event" in expected and not _within(expected["event"], json.loads(cast(bytes, got.body))):
         yield f"the function got {got.body!r}"
 
 
 def _within(expected: Any, found: Any) -> bool:
     """Whether what is expected is there, member by member."""
     if isinstance(expected, dict) and isinstance(found, dict):
-        return all(key in found and _within(value, found[key]) for key, value in expected.items())
+        there = cast(Json, found)
+        members = cast(Json, expected).items()
+        return all(key in there and _within(value, there[key]) for key, value in members)
     return bool(expected == found)
 
 
