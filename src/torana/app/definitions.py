@@ -10,11 +10,16 @@ from msgspec import Struct
 from torana.gateway import plan
 from torana.gateway.contract import Ports
 from torana.gateway.errors import InvalidApi
+from torana.gateway.http_api import plan as http_plan
 from torana.gateway.locate import Domains, Live, Table, by_length
 from torana.gateway.unsupported import refuse
 from torana.model.rest import RestApi, Stage
 from torana.net.pauses import at_once
-from torana.openapi import Document, InvalidDocument, read
+from torana.openapi import Document, HttpDocument, InvalidDocument
+from torana.openapi.http_read import http_document
+from torana.openapi.opened import opened
+from torana.openapi.read import document as rest_document
+from torana.openapi.read import is_http
 from torana.settings import Domain
 from torana.vtl import TemplateError
 from torana.vtl import compile as compile_template
@@ -53,13 +58,17 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
 
 
-def parse(sources: Sequence[Source]) -> tuple[Document, ...]:
+Defined = Document | HttpDocument
+"""A file of a REST API, or of an HTTP API, which says so: `x-torana-protocol: HTTP`."""
+
+
+def parse(sources: Sequence[Source]) -> tuple[Defined, ...]:
     """Every document. Raises `BadDefinitions` with the mistakes of all of them."""
-    documents: list[Document] = []
+    documents: list[Defined] = []
     mistakes: list[str] = []
     for source in sources:
         try:
-            document = read(source.text, source.name, check_template=_template_mistake)
+            document = _read(source)
             for warning in document.warnings:
                 _log.warning("%s", warning)
             documents.append(document)
@@ -71,6 +80,26 @@ def parse(sources: Sequence[Source]) -> tuple[Document, ...]:
     return tuple(documents)
 
 
+def _read(source: Source) -> Defined:
+    """Raises `InvalidDocument`."""
+    root = opened(source.text, source.name)
+    return http_document(root) if is_http(root) else rest_document(root, _template_mistake)
+
+
+def place(document: Defined) -> tuple[str, str]:
+    """API id and stage name."""
+    if isinstance(document, HttpDocument):
+        return document.api.api_id, document.stage.stage_name
+    return document.api.id, document.stage.stage_name
+
+
+def compiled(document: Defined, ports: Ports) -> Live:
+    """A document's stage as it is served. Raises `InvalidApi`."""
+    if isinstance(document, HttpDocument):
+        return Live(http_plan.compile(document.api, document.stage, ports))
+    return live(document.api, document.stage, ports)
+
+
 def _template_mistake(source: str) -> str | None:
     try:
         compile_template(source)
@@ -79,11 +108,11 @@ def _template_mistake(source: str) -> str | None:
     return None
 
 
-def _twice(documents: Sequence[Document]) -> list[str]:
+def _twice(documents: Sequence[Defined]) -> list[str]:
     seen: set[tuple[str, str]] = set()
     found: list[str] = []
     for document in documents:
-        key = document.api.id, document.stage.stage_name
+        key = place(document)
         if key in seen:
             found.append(
                 f"two files define stage {key[1]!r} of API {key[0]!r}: give one another x-torana-id"
@@ -92,15 +121,13 @@ def _twice(documents: Sequence[Document]) -> list[str]:
     return found
 
 
-def compile_table(documents: Sequence[Document], ports: Ports, domains: dict[str, Domain]) -> Table:
+def compile_table(documents: Sequence[Defined], ports: Ports, domains: dict[str, Domain]) -> Table:
     """Every stage's plan. Raises `BadDefinitions`; nothing of what runs is touched."""
     stages: dict[tuple[str, str], Live] = {}
     mistakes: list[str] = []
     for document in documents:
         try:
-            stages[document.api.id, document.stage.stage_name] = live(
-                document.api, document.stage, ports
-            )
+            stages[place(document)] = compiled(document, ports)
         except InvalidApi as error:
             mistakes.append(str(error))
     if mistakes:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from torana.app.definitions import BadDefinitions, gather, parse
-from torana.gateway import plan
+from torana.app.definitions import BadDefinitions, compiled, gather, parse, place
 from torana.gateway.contract import AwsCall, Bucket, Compiled, Context, Observe, Ports
 from torana.gateway.errors import InvalidApi
 from torana.message import Reply
@@ -17,13 +16,13 @@ def preview(paths: Iterable[str]) -> list[tuple[str, str, str, str]]:
     rows: list[tuple[str, str, str, str]] = []
     ports = _ports()
     for document in parse(gather(paths)):
+        id, stage = place(document)
         try:
-            compiled = plan.compile(document.api, document.stage, ports)
+            served = compiled(document, ports).plan
         except InvalidApi as error:
             raise BadDefinitions(str(error)) from error
-        stage = document.stage.stage_name
-        for route in compiled.routes:
-            rows.append((document.api.id, stage, route.to.place(), str(route)))
+        for route in served.routes:
+            rows.append((id, stage, route.to.place(), str(route)))
     return rows
 
 

@@ -4,7 +4,7 @@ import asyncio
 import importlib.util
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,9 @@ from msgspec import Struct
 from torana.app.definitions import BadDefinitions, gather, parse
 from torana.app.llm import mistakes
 from torana.cli.gateway import OUT, Running
-from torana.model.rest import Json
+from torana.model.http_api import HttpApi
+from torana.model.rest import Json, RestApi
+from torana.openapi import HttpDocument
 from torana.settings import BadSettings, Settings, load
 from torana.state import open_store
 from torana.state.store import StoreError
@@ -116,16 +118,37 @@ def _apis(settings: Settings) -> Iterator[Finding]:
         yield from (Finding("wrong", line) for line in str(error).splitlines())
         return
     for document in documents:
-        api = document.api
-        yield Finding("ok", f"{api.name} ({api.id}): {len(api.methods)} methods")
-        yield from _wide(api.name, api.policy)
-        open_to_all = [
-            f"{method.http_method} {method.path}"
-            for method in api.methods
-            if method.authorization_type == "NONE" and not method.api_key_required
-        ]
-        if open_to_all and api.policy is None:
-            yield Finding("note", f"{api.name}: open to everybody: {', '.join(open_to_all[:8])}")
+        if isinstance(document, HttpDocument):
+            yield from _http(document.api)
+        else:
+            yield from _rest(document.api)
+
+
+def _rest(api: RestApi) -> Iterator[Finding]:
+    yield Finding("ok", f"{api.name} ({api.id}): {len(api.methods)} methods")
+    yield from _wide(api.name, api.policy)
+    if api.policy is None:
+        yield from _open(
+            api.name,
+            (
+                f"{method.http_method} {method.path}"
+                for method in api.methods
+                if method.authorization_type == "NONE" and not method.api_key_required
+            ),
+        )
+
+
+def _http(api: HttpApi) -> Iterator[Finding]:
+    yield Finding("ok", f"{api.name} ({api.api_id}): {len(api.routes)} routes")
+    yield from _open(
+        api.name, (each.route_key for each in api.routes if each.authorization_type == "NONE")
+    )
+
+
+def _open(name: str, places: Iterable[str]) -> Iterator[Finding]:
+    found = list(places)
+    if found:
+        yield Finding("note", f"{name}: open to everybody: {', '.join(found[:8])}")
 
 
 def _wide(name: str, policy: Json | None) -> Iterator[Finding]:

@@ -62,7 +62,7 @@ def root_fields(root: Place, check: CheckTemplate | None) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "request_validators": _validators(root),
         "gateway_responses": _gateway_responses(root, check),
-        "tags": dict(_tags(root)),
+        "tags": dict(tags(root)),
     }
     for name, (key, read) in _SIMPLE.items():
         place = root.extension(name)
@@ -107,7 +107,8 @@ def _gateway_responses(root: Place, check: CheckTemplate | None) -> dict[str, Ga
     return found
 
 
-def _tags(root: Place) -> Iterator[tuple[str, str]]:
+def tags(root: Place) -> Iterator[tuple[str, str]]:
+    """Names and values."""
     for tag in root.listed("tags"):
         value = tag.extension(TAG_VALUE)
         if value is not None:
@@ -211,7 +212,11 @@ def name_the_rest(root: Place) -> None:
 
 def _unread(key: str, part: Place) -> None:
     if key.startswith(TORANA):
-        part.fail("extension", f"{key} means nothing here", "known: x-torana-id, x-torana-stage")
+        part.fail(
+            "extension",
+            f"{key} means nothing here",
+            "known: x-torana-id, x-torana-protocol, x-torana-stage",
+        )
         return
     if key.removeprefix(AWS) in _KNOWN:
         part.warn("extension", f"{key} has no effect in this place")

@@ -10,25 +10,21 @@ from torana.openapi.extensions import ANY, VALIDATOR, name_the_rest, root_fields
 from torana.openapi.integration import SHARED
 from torana.openapi.mistakes import InvalidDocument, Mistake
 from torana.openapi.models import Models
+from torana.openapi.opened import VARIABLES, opened
 from torana.openapi.operation import Setting, read_operation
 from torana.openapi.paths import Resources
-from torana.openapi.place import Place, Sheet
+from torana.openapi.place import Place
 from torana.openapi.security import Schemes
 from torana.openapi.servers import BasePath, prefix
 from torana.openapi.spot import SyntaxMistake
 from torana.openapi.stage import read_stage
-from torana.openapi.syntax import parse
 from torana.openapi.templates import CheckTemplate
 
 ID = "x-torana-id"
-VARIABLES: Mapping[str, str] = {
-    "AWS::Region": "us-east-1",
-    "AWS::Partition": "aws",
-    "AWS::AccountId": "000000000000",
-}
-"""What the service replaces in a definition: `${AWS::Region}` and so on."""
+PROTOCOL = "x-torana-protocol"
+"""`HTTP` for documents of HTTP APIs; else they are of REST APIs."""
 
-_VERBS = ("get", "put", "post", "delete", "options", "head", "patch")
+VERBS = ("get", "put", "post", "delete", "options", "head", "patch")
 _NOT_VERBS = ("parameters", "summary", "description", "servers", "$ref")
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -54,35 +50,31 @@ def read(
 
     `check_template` is asked about every mapping template, and answers what is wrong or None.
     """
-    if "${AWS::" in text:
-        for name, value in variables.items():
-            text = text.replace(f"${{{name}}}", value)
-    try:
-        parsed = parse(text, filename)
-    except SyntaxMistake as error:
-        at = error.spot
-        mistake = Mistake(filename, at.line, at.column, "syntax", str(error))
-        raise InvalidDocument((mistake,)) from None
-    sheet = Sheet(parsed, filename)
-    root = sheet.root()
+    return document(opened(text, filename, variables), check_template, basepath)
+
+
+def document(
+    root: Place, check_template: CheckTemplate | None = None, basepath: BasePath = "ignore"
+) -> Document:
+    """The document that stands here. Raises `InvalidDocument`."""
+    sheet = root.sheet
     try:
         api, stage = _read(root, check_template, basepath)
     except SyntaxMistake as error:
         root.fail("syntax", str(error))
         raise InvalidDocument(sheet.mistakes()) from None
     mistakes = sheet.mistakes()
-    if mistakes or api is None:
+    if mistakes:
         raise InvalidDocument(mistakes)
     return Document(api, stage, sheet.warnings())
 
 
 def _read(
     root: Place, check_template: CheckTemplate | None, basepath: BasePath
-) -> tuple[RestApi | None, Stage]:
-    version = _version(root)
-    if version is None:
-        return None, Stage()
-    root.sheet.version = version
+) -> tuple[RestApi, Stage]:
+    protocol = root.extension(PROTOCOL)
+    if protocol is not None and protocol.as_text() != "REST":
+        protocol.fail("protocol", "this is read as a REST API", f"{PROTOCOL} must be REST or HTTP")
     info = root.find("info")
     title = info.text("title") if info else ""
     if not title:
@@ -107,7 +99,7 @@ def _read(
     methods = tuple(_methods(setting, prefix(root, basepath)))
     _shared_integrations(root)
     api = RestApi(
-        id=_id(root, title),
+        id=api_id(root, title),
         name=title,
         methods=methods,
         description=info.text("description") if info else "",
@@ -121,26 +113,8 @@ def _read(
     return api, stage
 
 
-def _version(root: Place) -> str | None:
-    """`2.0`, `3.0` or `3.1`; notes why there is none."""
-    if not isinstance(root.value, dict):
-        root.fail("version", "this is no OpenAPI document: it is no mapping")
-        return None
-    for key in ("swagger", "openapi"):
-        place = root.find(key)
-        said = place and place.as_text()
-        if place is None or said is None:
-            continue
-        match = re.fullmatch(r"2\.0" if key == "swagger" else r"(3\.[01])(?:\.[0-9]+)?", said)
-        if match is not None:
-            return match[1] if key == "openapi" else "2.0"
-        place.fail("version", f"{key} {said[:40]!r} is not read", "swagger 2.0, openapi 3.0 or 3.1")
-        return None
-    root.fail("version", "this is no OpenAPI document", "it begins with openapi: or swagger:")
-    return None
-
-
-def _id(root: Place, title: str) -> str:
+def api_id(root: Place, title: str) -> str:
+    """`x-torana-id`, or one made of the title."""
     place = root.extension(ID)
     if place is None:
         return slug(title)
@@ -199,7 +173,7 @@ def _operations(item: Place) -> Iterator[tuple[str, Place]]:
     for key, place in item.items():
         if key == ANY:
             yield "ANY", place
-        elif key in _VERBS:
+        elif key in VERBS:
             yield key.upper(), place
         elif key not in _NOT_VERBS and not key.startswith("x-"):
             place.fail(
@@ -207,3 +181,9 @@ def _operations(item: Place) -> Iterator[tuple[str, Place]]:
                 f"invalid HttpMethod specified: {key[:40]!r}",
                 "valid are get, put, post, delete, patch, options, head and " + ANY,
             )
+
+
+def is_http(root: Place) -> bool:
+    """Whether a document says that it is of an HTTP API."""
+    protocol = root.find(PROTOCOL)
+    return protocol is not None and protocol.value == "HTTP"

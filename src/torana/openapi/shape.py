@@ -21,7 +21,12 @@ BAD = object()
 def _fields(struct: type) -> Mapping[str, inspect.Field]:
     shape = inspect.type_info(struct)
     assert isinstance(shape, inspect.StructType)
-    return {field.encode_name: field for field in shape.fields}
+    return {_spelled(field.encode_name): field for field in shape.fields}
+
+
+def _spelled(name: str) -> str:
+    """Documents begin every name small, whatever the model's services do."""
+    return name[:1].lower() + name[1:]
 
 
 def fill(
@@ -57,8 +62,8 @@ def make(place: Place, struct: type, **options: Any) -> Any:
     """The struct, or None when what it needs is missing. Raises nothing."""
     values = fill(place, struct, **options)
     missing = [
-        field.encode_name
-        for field in _fields(struct).values()
+        name
+        for name, field in _fields(struct).items()
         if field.required and field.name not in values
     ]
     for name in missing:
@@ -194,7 +199,7 @@ def given(struct: msgspec.Struct, *, without: Collection[str] = ()) -> dict[str,
         value = getattr(struct, field.name)
         if field.name in without or value == _default(field):
             continue
-        found[field.encode_name] = _plain(value)
+        found[_spelled(field.encode_name)] = _plain(value)
     return found
 
 

@@ -56,7 +56,7 @@ def write(
     family.place_parts(document, _models(api, family), security.schemes)
     if wanted.all:
         document.update(_root_extensions(api))
-    return _render(document, syntax)
+    return render(document, syntax)
 
 
 class _Wanted:
@@ -69,7 +69,8 @@ class _Wanted:
         self.torana = "torana" in extensions
 
 
-def _render(document: Json, syntax: Syntax) -> str:
+def render(document: Json, syntax: Syntax) -> str:
+    """A document's text."""
     if syntax == "yaml":
         return dump(document)
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

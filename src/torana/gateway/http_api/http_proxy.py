@@ -1,5 +1,6 @@
 """`HTTP_PROXY`: an HTTP backend, on the network or behind a VPC link; requests and replies pass
-through, changed as the integration's parameters say.
+through, changed as the integration's parameters say. A private one gets the whole path, with the
+stage's segment, as on the service.
 
 Source: Developer Guide, "Create HTTP proxy integrations for HTTP APIs", "Create private
 integrations for HTTP APIs" and "Important notes for HTTP APIs": `X-Forwarded-*` become `Forwarded`.
@@ -49,7 +50,11 @@ def build(to: HttpCompiled) -> Integration:
         asked = ctx.request
         fields = Headers([item for item in passed_on(asked.headers).items if _sent(item[0])])
         host = asked.headers.get("host") if private else None
-        target = _joined(address.target, ctx.path) if appended else address.target
+        target = address.target
+        if private:
+            target = ctx.full_path
+        elif appended:
+            target = _joined(target, ctx.path)
         query: Query | None = None
         if mapped:
             target, query = _apply(mapped, ctx, fields, target)
@@ -72,7 +77,6 @@ def build(to: HttpCompiled) -> Integration:
 
 def _public(to: HttpCompiled) -> Locate:
     uri = with_stage_variables(to.integration.integration_uri, to.stage.variables)
-    # A greedy parameter is named without its plus in some definitions, and with it in others.
     return compile_address(uri, to.ports.client, None)
 
 

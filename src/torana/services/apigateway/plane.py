@@ -51,6 +51,10 @@ async def _any_deployment(api: Json, stage: Json) -> str | None:
     return None
 
 
+Endpoint = Callable[[str, str], str]
+"""Where clients find an API of `apigatewayv2`: its id, and `http` or `ws`."""
+
+
 class DataPlane(Struct, frozen=True):
     """The data plane of this process, or none."""
 
@@ -62,5 +66,4 @@ class DataPlane(Struct, frozen=True):
     """For the private keys of client certificates."""
     authorize_once: Authorize = _nobody
     cannot_deploy: Deploy = _any_deployment
-    endpoint: Callable[[str, str], str] = lambda api_id, scheme: f"{scheme}://{api_id}.execute-api"
-    """Where clients find an API: its id, and `http` or `ws`."""
+    endpoint: Endpoint = lambda api_id, scheme: f"{scheme}://{api_id}.execute-api"

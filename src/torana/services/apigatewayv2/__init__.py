@@ -5,6 +5,7 @@ from torana.services.apigatewayv2.apis import Apis
 from torana.services.apigatewayv2.authorizers import Authorizers
 from torana.services.apigatewayv2.book import Book
 from torana.services.apigatewayv2.deploying import Deploying
+from torana.services.apigatewayv2.documents import Documents
 from torana.services.apigatewayv2.domains import Domains, Mappings
 from torana.services.apigatewayv2.integrations import IntegrationResponses, Integrations
 from torana.services.apigatewayv2.models import Models
@@ -24,6 +25,7 @@ def apigatewayv2(store: Store, plane: DataPlane) -> tuple[object, ...]:
     deploying = Deploying(book, plane.cannot_deploy)
     return (
         Apis(book, deploying, plane.endpoint),
+        Documents(book, deploying, plane.endpoint),
         Routes(deploying),
         RouteResponses(deploying),
         Integrations(deploying),

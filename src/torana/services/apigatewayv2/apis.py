@@ -1,10 +1,13 @@
 """APIs themselves, and what quick create makes of one line."""
 
-from collections.abc import Callable
 from time import time
 
-from torana.model.http_api import DEFAULT
+import msgspec
+
+from torana.model.http_api import DEFAULT, Cors
+from torana.openapi import http_rules
 from torana.services.apigateway.faults import bad
+from torana.services.apigateway.plane import Endpoint
 from torana.services.apigatewayv2.book import (
     API,
     INTEGRATION,
@@ -40,7 +43,6 @@ _GIVEN = (
     "Version",
 )
 _FLAGS = ("DisableExecuteApiEndpoint", "DisableSchemaValidation")
-_CORS_LISTS = ("AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders")
 
 
 def check(api: Json) -> None:
@@ -60,22 +62,12 @@ def check(api: Json) -> None:
         return
     if not http:
         raise bad("CORS is supported only for HTTP APIs")
-    _check_cors(cors)
+    wrong = http_rules.cors(msgspec.convert(cors, Cors))
+    if wrong is not None:
+        raise bad(wrong)
 
 
-def _check_cors(cors: Json) -> None:
-    origins = cors.get("AllowOrigins", ())
-    if cors.get("AllowCredentials") and any("*" in cors.get(name, ()) for name in _CORS_LISTS):
-        raise bad("Invalid CORS configuration: * cannot be combined with AllowCredentials")
-    for origin in origins:
-        scheme, mark, rest = origin.partition("://")
-        if origin != "*" and not (scheme.isascii() and mark and rest and not rest.endswith("/")):
-            raise bad(f"Invalid CORS configuration: invalid origin {origin}")
-    if not -1 <= cors.get("MaxAge", 0) <= 86400:
-        raise bad("Invalid CORS configuration: MaxAge must be between -1 and 86400")
-
-
-def make(params: Json, endpoint: Callable[[str, str], str]) -> Json:
+def make(params: Json, endpoint: Endpoint) -> Json:
     """A new API. Raises the service's error."""
     http = params["ProtocolType"] == "HTTP"
     id = new_id()
@@ -99,9 +91,7 @@ def make(params: Json, endpoint: Callable[[str, str], str]) -> Json:
 class Apis:
     """Operations on APIs."""
 
-    def __init__(
-        self, book: Book, deploying: Deploying, endpoint: Callable[[str, str], str]
-    ) -> None:
+    def __init__(self, book: Book, deploying: Deploying, endpoint: Endpoint) -> None:
         self._book, self._deploying, self._endpoint = book, deploying, endpoint
 
     async def CreateApi(self, call: Call, params: Json) -> Json:

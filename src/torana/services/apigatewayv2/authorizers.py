@@ -1,8 +1,11 @@
 """Authorizers of routes."""
 
 import re
-from urllib.parse import urlsplit
 
+import msgspec
+
+from torana.model.http_api import Authorizer
+from torana.openapi import http_rules
 from torana.services.apigateway.faults import bad, conflict
 from torana.services.apigatewayv2.book import (
     AUTHORIZER,
@@ -32,67 +35,48 @@ _GIVEN = (
     "JwtConfiguration",
     "Name",
 )
-_OF_A_TOKEN = re.compile(r"\$request\.(header|querystring)\.[^\s.][^\s]*")
-_OF_HTTP = re.compile(r"\$(request\.(header|querystring)|context|stageVariables)\.[^\s]+")
 _OF_WEBSOCKET = re.compile(r"(route\.request\.(header|querystring)|context|stageVariables)\.[^\s]+")
-_FUNCTION = re.compile(r"arn:aws[a-z-]*:apigateway:[a-z0-9-]+:lambda:path/\S+/invocations")
 
 
 def check(api: Json, authorizer: Json) -> None:
     """Raises the service's error for an authorizer that cannot be."""
-    if not authorizer.get("Name"):
-        raise bad("Name is a required parameter and cannot be empty")
-    kind = authorizer["AuthorizerType"]
-    if kind == "JWT":
-        if api["ProtocolType"] != "HTTP":
-            raise bad("JWT authorizers are supported only for HTTP APIs")
-        _check_jwt(authorizer)
+    if api["ProtocolType"] == "HTTP":
+        _check_http(authorizer)
     else:
-        _check_request(api["ProtocolType"] == "HTTP", authorizer)
+        _check_websocket(authorizer)
 
 
-def _check_jwt(authorizer: Json) -> None:
-    sources = authorizer.get("IdentitySource", ())
-    if len(sources) != 1 or not _OF_A_TOKEN.fullmatch(sources[0]):
-        raise bad("Invalid identity source: a JWT authorizer needs one $request.header.… source")
-    settings = authorizer.get("JwtConfiguration", {})
-    issuer = urlsplit(str(settings.get("Issuer", "")))
-    if issuer.scheme not in ("http", "https") or not issuer.hostname:
-        raise bad("Invalid issuer: Issuer must be a valid URL that uses the https protocol")
-    if not settings.get("Audience"):
-        raise bad("Audience list must have at least 1 item for JWT authorizer")
-    for name in ("AuthorizerUri", "AuthorizerCredentialsArn", "AuthorizerPayloadFormatVersion"):
-        if authorizer.get(name):
-            raise bad(f"{name} is supported only for REQUEST authorizers")
-
-
-def _check_request(http: bool, authorizer: Json) -> None:
-    if not _FUNCTION.fullmatch(authorizer.get("AuthorizerUri", "")):
-        raise bad("Invalid Authorizer URI: it must be a well-formed Lambda function URI")
-    if authorizer.get("JwtConfiguration"):
-        raise bad("JwtConfiguration is supported only for JWT authorizers")
-    sources, form = authorizer.get("IdentitySource", ()), _OF_HTTP if http else _OF_WEBSOCKET
-    for source in sources:
-        if not form.fullmatch(source):
-            raise bad(f"Invalid identity source specified: {source}")
-    if not 0 <= authorizer.get("AuthorizerResultTtlInSeconds", 0) <= 3600:
-        raise bad("AuthorizerResultTtlInSeconds must be between 0 and 3600")
-    if authorizer.get("AuthorizerResultTtlInSeconds") and not sources:
-        raise bad("Caching needs at least one identity source")
-    _check_format(http, authorizer)
-
-
-def _check_format(http: bool, authorizer: Json) -> None:
+def _check_http(authorizer: Json) -> None:
+    request = authorizer["AuthorizerType"] == "REQUEST"
     version = authorizer.get("AuthorizerPayloadFormatVersion")
-    simple = authorizer.get("EnableSimpleResponses")
-    if not http:
-        if version or simple:
-            raise bad("Payload formats and simple responses are supported only for HTTP APIs")
-        return
-    if version not in ("1.0", "2.0"):
+    if request and version not in ("1.0", "2.0"):
         raise bad("AuthorizerPayloadFormatVersion is a required parameter: 1.0 or 2.0")
-    if simple and version != "2.0":
-        raise bad("EnableSimpleResponses is supported only with payload format version 2.0")
+    if not request and version:
+        raise bad("AuthorizerPayloadFormatVersion is supported only for REQUEST authorizers")
+    wrong = http_rules.authorizer(msgspec.convert(authorizer, Authorizer))
+    if wrong is not None:
+        raise bad(wrong)
+
+
+def _check_websocket(authorizer: Json) -> None:
+    """Those of WebSocket APIs are the older kind, with expressions of their own."""
+    if authorizer["AuthorizerType"] == "JWT":
+        raise bad("JWT authorizers are supported only for HTTP APIs")
+    for name in (
+        "AuthorizerPayloadFormatVersion",
+        "AuthorizerResultTtlInSeconds",
+        "EnableSimpleResponses",
+        "JwtConfiguration",
+    ):
+        if authorizer.get(name):
+            raise bad(f"{name} is supported only for HTTP APIs")
+    for source in authorizer.get("IdentitySource", ()):
+        if not _OF_WEBSOCKET.fullmatch(source):
+            raise bad(f"Invalid identity source specified: {source}")
+    alone = {name: each for name, each in authorizer.items() if name != "IdentitySource"}
+    wrong = http_rules.authorizer(msgspec.convert(alone, Authorizer))
+    if wrong is not None:
+        raise bad(wrong)
 
 
 class Authorizers:

@@ -1,5 +1,9 @@
 """Integrations, and what WebSocket integrations make of an answer."""
 
+import msgspec
+
+from torana.model.http_api import Integration
+from torana.openapi import http_rules
 from torana.services.apigateway.faults import bad, conflict
 from torana.services.apigatewayv2.book import (
     INTEGRATION,
@@ -18,7 +22,6 @@ from torana.services.apigatewayv2.book import (
     the_api,
 )
 from torana.services.apigatewayv2.deploying import Deploying
-from torana.services.apigatewayv2.http_integration import check_http
 from torana.services.ports import Call
 
 _GIVEN = (
@@ -51,15 +54,27 @@ _RESPONSE = (
 async def check(sheet: Sheet, api: Json, integration: Json) -> None:
     """Raises the service's error for an integration that cannot be."""
     if api["ProtocolType"] == "HTTP":
-        check_http(integration)
+        _check_http(integration)
     else:
         _check_websocket(integration)
     if integration["ConnectionType"] == "VPC_LINK":
-        link = integration.get("ConnectionId", "")
-        if not link:
-            raise bad("ConnectionId is required for connection type VPC_LINK")
+        link = integration["ConnectionId"]
         if "${" not in link and await sheet.get(VPC_LINK, link) is None:
             raise bad(f"Invalid VPC link specified: {link}")
+
+
+def _check_http(integration: Json) -> None:
+    kind = integration["IntegrationType"]
+    if kind not in ("HTTP_PROXY", "AWS_PROXY"):
+        raise bad(f"Invalid integration type {kind}: HTTP APIs support HTTP_PROXY and AWS_PROXY")
+    for name in ("RequestTemplates", "PassthroughBehavior", "ContentHandlingStrategy"):
+        if integration.get(name):
+            raise bad(f"{name} is supported only for WebSocket APIs")
+    if integration["PayloadFormatVersion"] not in ("1.0", "2.0"):
+        raise bad("PayloadFormatVersion must be 1.0 or 2.0")
+    wrong = http_rules.integration(msgspec.convert(integration, Integration))
+    if wrong is not None:
+        raise bad(wrong)
 
 
 def _check_websocket(integration: Json) -> None:
@@ -70,6 +85,8 @@ def _check_websocket(integration: Json) -> None:
         raise bad("TimeoutInMillis must be between 50 and 29000 for WebSocket APIs")
     if integration["IntegrationType"] != "MOCK" and not integration.get("IntegrationUri"):
         raise bad("IntegrationUri is required for this integration type")
+    if integration["ConnectionType"] == "VPC_LINK" and not integration.get("ConnectionId"):
+        raise bad("ConnectionId is required for connection type VPC_LINK")
 
 
 def new_integration(api: Json, params: Json) -> Json:

@@ -1,8 +1,6 @@
 """Routes, and what WebSocket routes answer."""
 
-import re
-
-from torana.model.http_api import DEFAULT
+from torana.openapi import http_rules
 from torana.services.apigateway.faults import bad, conflict, not_found
 from torana.services.apigatewayv2.book import (
     AUTHORIZER,
@@ -24,8 +22,6 @@ from torana.services.apigatewayv2.book import (
 from torana.services.apigatewayv2.deploying import Deploying
 from torana.services.ports import Call
 
-VERBS = ("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
-_SEGMENT = re.compile(r"[^{}/\s]+|\{[A-Za-z0-9._\-:]+\+?\}")
 _WEBSOCKET_ONLY = (
     "ApiKeyRequired",
     "ModelSelectionExpression",
@@ -51,25 +47,13 @@ _KINDS = {"JWT": "JWT", "CUSTOM": "REQUEST"}
 _RESPONSE = ("ModelSelectionExpression", "ResponseModels", "ResponseParameters", "RouteResponseKey")
 
 
-def check_key(key: str) -> None:
-    """Raises the service's error for what is no route key of an HTTP API."""
-    if key == DEFAULT:
-        return
-    verb, _, path = key.partition(" ")
-    segments = path[1:].split("/") if path.startswith("/") else [""]
-    good = all(_SEGMENT.fullmatch(each) for each in segments) or path == "/"
-    if verb not in VERBS or not good or any(each.endswith("+}") for each in segments[:-1]):
-        raise bad(
-            f"The provided route key is not formatted properly for HTTP protocol: {key}. "
-            "It must be $default or METHOD /path"
-        )
-
-
 async def check(sheet: Sheet, api: Json, route: Json) -> None:
     """Raises the service's error for a route that cannot be."""
     http = api["ProtocolType"] == "HTTP"
     if http:
-        check_key(route["RouteKey"])
+        wrong = http_rules.route_key(route["RouteKey"])
+        if wrong is not None:
+            raise bad(wrong)
         for name in _WEBSOCKET_ONLY:
             if route.get(name):
                 raise bad(f"{name} is supported only for WebSocket APIs")
