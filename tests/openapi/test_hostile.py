@@ -11,7 +11,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from torana.openapi import InvalidDocument, read
+from torana.openapi import InvalidDocument, read, read_http
 
 EXAMPLES = [
     file.read_text() for file in sorted((Path(__file__).parents[2] / "examples").glob("*.[jy]*"))
@@ -28,8 +28,10 @@ quick = settings(
 
 
 def survives(text: str, file: str = "api.yaml") -> None:
+    # Both readers share what is below them: each gets half of the texts.
+    reader = read_http if len(text) % 2 else read
     try:
-        read(text, file)
+        reader(text, file)
     except InvalidDocument as error:
         assert error.mistakes
         assert all(mistake.line >= 1 and mistake.column >= 1 for mistake in error.mistakes)

@@ -13,7 +13,11 @@ from tests.openapi.apis import apis, stages
 from torana.openapi import read, write
 from torana.openapi.write import Extension
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.[jy]*"))
+EXAMPLES = [
+    file
+    for file in sorted((Path(__file__).parents[2] / "examples").glob("*.[jy]*"))
+    if "x-torana-protocol: HTTP" not in file.read_text()
+]
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=(HealthCheck.too_slow,))

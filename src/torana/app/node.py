@@ -39,7 +39,7 @@ from torana.gateway.contract import Bucket, Ports
 from torana.gateway.errors import InvalidApi
 from torana.gateway.front_door import FrontDoor
 from torana.gateway.issuers import Issuers, Pool
-from torana.gateway.locate import Table
+from torana.gateway.locate import Table, local_address
 from torana.gateway.observe import observer
 from torana.gateway.stage_cache import TOPIC, Caches
 from torana.llm.keys import Key
@@ -50,6 +50,7 @@ from torana.net.client import HttpClient
 from torana.net.pauses import with_pauses
 from torana.net.server import Listener, listen
 from torana.net.tasks import spawn
+from torana.openapi import Document
 from torana.services.apigateway import DataPlane
 from torana.services.apigateway.book import CLIENT_CERTIFICATE, VPC_LINK
 from torana.services.apigateway.client_certificates import opened
@@ -205,7 +206,8 @@ class Node:
     def load(self, sources: tuple[Source, ...]) -> None:
         """Serve these documents from now on. Raises `BadDefinitions`; what runs goes on then."""
         documents = parse(sources)
-        absent = [self._ai.absent(each.api, each.stage) for each in documents]
+        rest = [each for each in documents if isinstance(each, Document)]
+        absent = [self._ai.absent(each.api, each.stage) for each in rest]
         if any(absent):
             raise BadDefinitions("\n".join(filter(None, absent)))
         self._files = compile_table(documents, self._ports, self.settings.domains)
@@ -312,6 +314,12 @@ class Node:
     def stages(self) -> list[tuple[str, str]]:
         """API ids and stage names that are served."""
         return sorted(self.door.table.stages)
+
+    @property
+    def addresses(self) -> list[str]:
+        """Their paths."""
+        stages = self.door.table.stages
+        return [local_address(*place, stages[place]) for place in self.stages]
 
     async def _open_front_door(self, sock: socket.socket | None) -> None:
         settings = self.settings

@@ -71,8 +71,8 @@ def announce(node: Node) -> None:
     scheme = "https" if settings.tls else "http"
     door = f"{scheme}://{settings.host}:{node.front_port}"
     OUT.print(f"\n[bold green]Torana is serving[/] on [bold]{door}[/]")
-    for api_id, stage in node.stages:
-        OUT.print(f"  {door}/restapis/{api_id}/{stage}/_user_request_/", markup=False)
+    for address in node.addresses:
+        OUT.print(f"  {door}{address}", markup=False)
     management = f"http://{settings.management_host}:{node.management.port}"
     credentials = settings.folder() / "credentials"
     OUT.print(f"[bold]Management[/] {management}  (AWS profile 'torana' in {credentials})")

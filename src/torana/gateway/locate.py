@@ -138,6 +138,13 @@ class Table(Struct, frozen=True):
         return None
 
 
+def local_address(api_id: str, stage: str, live: Live) -> str:
+    """The path under which a stage is reached with no DNS."""
+    if live.plan.unrouted != "RESOURCE_NOT_FOUND":
+        return f"{LOCAL}{api_id}/{stage}/{USER_REQUEST}/"
+    return f"{LOCAL_HTTP}{api_id}/" + ("" if stage == DEFAULT else f"{stage}/")
+
+
 def _open(live: Live | None) -> Live | None:
     """Not those that are reached through their own domain names alone."""
     if live is not None and live.plan.to.api.disable_execute_api_endpoint:

@@ -140,14 +140,21 @@ def _token(each: Authorizer) -> Wrong:
     if len(each.identity_source) != 1 or not _OF_A_TOKEN.fullmatch(each.identity_source[0]):
         return "Invalid identity source: a JWT authorizer needs one $request.header.… source"
     settings = each.jwt_configuration
-    issuer = urlsplit(settings.issuer if settings else "")
-    if issuer.scheme not in ("http", "https") or not issuer.hostname:
+    if settings is None or not _is_url(settings.issuer):
         return "Invalid issuer: Issuer must be a valid URL that uses the https protocol"
-    if settings is None or not settings.audience:
+    if not settings.audience:
         return "Audience list must have at least 1 item for JWT authorizer"
     if each.authorizer_uri or each.authorizer_credentials_arn:
         return "AuthorizerUri and its credentials are supported only for REQUEST authorizers"
     return None
+
+
+def _is_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        return False
+    return url.scheme in ("http", "https") and bool(url.hostname)
 
 
 def _request(each: Authorizer) -> Wrong:

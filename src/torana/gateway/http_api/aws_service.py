@@ -26,8 +26,6 @@ from torana.model.http_subtypes import SUBTYPES, Subtype
 # pyright: basic
 
 Params = dict[str, Any]
-_QUERY = frozenset({"sqs"})
-"""Services that the integrations speak to in the query protocol, whose answers are XML."""
 
 
 def build(to: HttpCompiled) -> Integration:
@@ -69,8 +67,7 @@ def _model(service: str) -> ServiceModel:
 def _writer(subtype: Subtype) -> "Any":
     model = _model(subtype.service)
     operation = model.operation_model(subtype.operation)
-    protocol = "query" if subtype.service in _QUERY else model.resolved_protocol
-    serializer = create_serializer(protocol, include_validation=True)
+    serializer = create_serializer(model.resolved_protocol, include_validation=True)
     shape_of = _SHAPERS.get(subtype.operation, _shaped)
 
     def write(params: Params, ctx: Context) -> Request:
@@ -85,17 +82,11 @@ def _writer(subtype: Subtype) -> "Any":
 
 
 def _request(made: dict[str, Any], ctx: Context) -> Request:
-    body = made["body"]
-    fields = dict(made["headers"])
-    if isinstance(body, dict):
-        query = Request("", with_query("", {key: [str(v)] for key, v in body.items()}), Headers())
-        body = query.target[1:].encode()
-        fields.setdefault("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-    elif isinstance(body, str):
-        body = body.encode()
-    target = with_query(made["url_path"], {k: [str(v)] for k, v in made["query_string"].items()})
-    items = [*fields.items(), ("X-Amzn-Trace-Id", ctx.trace_id)]
-    return Request(made["method"], target, Headers(items), body or b"", ctx.request.peer)
+    body, query = made["body"] or b"", made["query_string"] or {}
+    target = with_query(made["url_path"], {name: [str(each)] for name, each in query.items()})
+    items = [*made["headers"].items(), ("X-Amzn-Trace-Id", ctx.trace_id)]
+    data = body.encode() if isinstance(body, str) else body
+    return Request(made["method"], target, Headers(items), data, ctx.request.peer)
 
 
 def _shaped(params: Params, operation: OperationModel) -> Params:
