@@ -20,7 +20,7 @@ from math import dist
 from pathlib import Path
 from typing import Any
 
-from bench import corpora, quality_bots
+from bench import corpora, quality_bots, quality_recommenders
 from bench.corpora import Labelled
 from torana.engines import faces
 from torana.engines import translation as translate
@@ -328,6 +328,11 @@ async def bots(ruler: Ruler) -> None:
     await quality_bots.measure(ruler.client, ruler.run, percent)
 
 
+async def recommenders(ruler: Ruler) -> None:
+    """See `bench.quality_recommenders`."""
+    await quality_recommenders.measure(ruler.client, ruler.run, table)
+
+
 REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
     "dominant_language": dominant_language,
     "sentiment": sentiment,
@@ -338,6 +343,7 @@ REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
     "translation": translation,
     "faces": faces_apart,
     "intent_recognition": bots,
+    "recommendation": recommenders,
     "transcription": transcription,
     "speech": spoken,
 }

@@ -34,6 +34,7 @@ from torana.services.credentials import (
     root_credentials,
 )
 from torana.services.lex import resume as resume_bots
+from torana.services.personalize import resume as resume_recommenders
 from torana.services.ports import Busy, Credential, Engines, Failed, Missing
 from torana.services.reach import Reach, confirmation
 from torana.services.router import Invocation, Router
@@ -228,6 +229,9 @@ async def build(
         background.start(topics.resume(), "undelivered messages of topics")
         background.start(
             resume_transcriptions(store, objects, run_engine), "unfinished transcriptions"
+        )
+        background.start(
+            resume_recommenders(store, objects, run_engine, models), "unfinished recommenders"
         )
         background.start(resume_bots(store, run_engine, models), "unfinished bots")
         background.start(

@@ -11,6 +11,7 @@ from time import time
 from typing import Any
 
 from torana.services.apigateway.book import Book, Sheet
+from torana.services.members import part, parts
 from torana.services.ports import Call
 from torana.wire.faults import ServiceError
 
@@ -78,16 +79,6 @@ def changed(before: Json, params: Json, members: tuple[str, ...]) -> Json:
 def created(members: tuple[str, ...]) -> tuple[str, ...]:
     """Those that answers to creations have: no time of a change."""
     return tuple(name for name in members if name not in ("lastUpdatedDateTime", "slotPriorities"))
-
-
-def part(document: Mapping[str, Any], name: str) -> Json:
-    """A structure within, empty if it is not there."""
-    return document.get(name) or {}
-
-
-def parts(document: Mapping[str, Any], name: str) -> list[Json]:
-    """A list of structures within, empty if it is not there."""
-    return document.get(name) or []
 
 
 def key(params: Json, *names: str) -> str:

@@ -22,13 +22,13 @@ from torana.services.lex.book import (
     missing,
     new_id,
     page,
-    part,
     refuse,
     remove,
     shown,
     the,
     unique,
 )
+from torana.services.members import part
 from torana.services.ports import Call
 
 _GIVEN = ("botName", "description", "roleArn", "dataPrivacy", "idleSessionTTLInSeconds")

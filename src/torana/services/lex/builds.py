@@ -10,8 +10,16 @@ from msgspec import Struct
 
 from torana.model.bot import Grammar, Intent, Learned, Lesson, Slot, SlotType, Utterance
 from torana.services.documents import keep
-from torana.services.lex.book import BUILT, INTENT, LOCALE, SLOT, TYPE, Json, part, parts
+from torana.services.lex.book import (
+    BUILT,
+    INTENT,
+    LOCALE,
+    SLOT,
+    TYPE,
+    Json,
+)
 from torana.services.lex.builtins import INTENTS
+from torana.services.members import part, parts
 from torana.services.ports import Busy, Engines, Failed, Missing
 from torana.state.store import Store
 

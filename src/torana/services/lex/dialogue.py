@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from torana.model.bot import Guess, Understood, Value
 from torana.services.lex import messages as words
-from torana.services.lex.book import Json, part, parts
+from torana.services.lex.book import (
+    Json,
+)
 from torana.services.lex.builds import Built
 from torana.services.lex.hooks import Answer, Hook, HookFailed, bad_answer, slots_of
 from torana.services.lex.readings import (
@@ -21,6 +23,7 @@ from torana.services.lex.readings import (
     takes_many,
 )
 from torana.services.lex.sessions import Session, timed
+from torana.services.members import part, parts
 from torana.wire.faults import ServiceError
 
 _SURE = 0.8

@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from random import choice
 from typing import Any
 
-from torana.services.lex.book import Json, part, parts
+from torana.services.lex.book import (
+    Json,
+)
+from torana.services.members import part, parts
 
 _PLACE = re.compile(r"\{([\w-]+)\}|\[([\w.-]+)\]|\(\(([\w.:-]+)\)\)")
 _KINDS = (

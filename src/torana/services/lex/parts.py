@@ -20,7 +20,6 @@ from torana.services.lex.book import (
     made,
     new_id,
     page,
-    parts,
     remove,
     shown,
     the,
@@ -28,6 +27,7 @@ from torana.services.lex.book import (
 )
 from torana.services.lex.builtins import known_intent, slot_types
 from torana.services.lex.refusals import check_intent, check_slot, check_type
+from torana.services.members import parts
 from torana.services.ports import Call
 
 _WHERE = ("botId", "botVersion", "localeId")

@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from torana.model.bot import Understood, Value
-from torana.services.lex.book import Json, part, parts
+from torana.services.lex.book import (
+    Json,
+)
 from torana.services.lex.builds import Built
 from torana.services.lex.messages import said
 from torana.services.lex.sessions import Session
+from torana.services.members import part, parts
 
 
 class Heard(Struct, frozen=True):

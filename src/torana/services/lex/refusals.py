@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, cast
 
-from torana.services.lex.book import Json, invalid, part, parts, refuse
+from torana.services.lex.book import (
+    Json,
+    invalid,
+    refuse,
+)
+from torana.services.members import part, parts
 
 _re2: Any = import_module("re2")
 _STEPS = frozenset({"EndConversation", "InvokeDialogCodeHook"})

@@ -15,12 +15,20 @@ from torana.message import Headers, Reply
 from torana.model.bot import Understood, Utterance
 from torana.services.background import Background
 from torana.services.engine_calls import EngineCalls
-from torana.services.lex.book import ALIAS, BOT, BUILT, VERSION, Json, key, part
+from torana.services.lex.book import (
+    ALIAS,
+    BOT,
+    BUILT,
+    VERSION,
+    Json,
+    key,
+)
 from torana.services.lex.builds import Built
 from torana.services.lex.dialogue import Turn
 from torana.services.lex.hooks import Hook
 from torana.services.lex.readings import Heard
 from torana.services.lex.sessions import Session, Sessions, timed
+from torana.services.members import part
 from torana.services.ports import Call, Functions
 from torana.state.store import Store
 from torana.wire.faults import ServiceError

@@ -22,8 +22,11 @@ import msgspec
 
 from torana.message import BodyTooLarge, Headers, Reply, read
 from torana.services.engine_calls import EngineCalls
-from torana.services.lex.book import Json, part
+from torana.services.lex.book import (
+    Json,
+)
 from torana.services.lex.runtime import Bot, Spoken, Talk, override
+from torana.services.members import part
 from torana.services.polly.facade import Piece, Script
 from torana.services.polly.ssml import parse
 from torana.services.polly.voices import VOICES, voice
