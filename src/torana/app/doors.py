@@ -4,6 +4,7 @@ import logging
 import socket
 
 from torana.gateway.https_only import strict, to_https
+from torana.net.limits import Limits
 from torana.net.server import Handler, Listener, listen
 from torana.net.tls import ServerContext, renew, server_context
 from torana.settings import Settings
@@ -24,8 +25,17 @@ class Doors:
         if tls is not None:
             self._tls = server_context(tls.certificate, tls.key, tls.client_ca, tls.minimum_version)
             handler = handler if tls.hsts is None else strict(handler, tls.hsts)
+        limits = Limits(
+            connections=settings.connections,
+            connections_per_address=settings.connections_per_address,
+        )
         return await listen(
-            handler, host=settings.host, port=settings.port, sock=sock, ssl=self._tls
+            handler,
+            host=settings.host,
+            port=settings.port,
+            sock=sock,
+            ssl=self._tls,
+            limits=limits,
         )
 
     async def redirect(self, port: int) -> Listener | None:
