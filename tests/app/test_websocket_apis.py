@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -176,3 +178,36 @@ async def test_the_root_credentials_manage_connections(tmp_path: Path) -> None:
         await back.delete_connection(ConnectionId=id)
         with pytest.raises(ConnectionClosed):
             await asyncio.wait_for(client.recv(), 5)
+
+
+async def test_the_example_is_a_chat(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as running:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{running.node.management.port}",
+            "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
+            "AWS_PROFILE": "torana",
+        }
+        deploy = Path(__file__).parents[2] / "examples/chat/deploy.py"
+        made = await asyncio.create_subprocess_exec(
+            sys.executable, deploy, env=environment, stdout=asyncio.subprocess.PIPE
+        )
+        told_where, _ = await asyncio.wait_for(made.communicate(), 30)
+        path = told_where.decode().split()[-1]
+        url = f"ws://127.0.0.1:{running.node.front_port}{path}"
+        ada = await eventually(f"{url}?name=Ada&room=red", running.node.front_port)
+        bob = await eventually(f"{url}?name=Bob&room=red", running.node.front_port)
+        eve = await eventually(f"{url}?name=Eve", running.node.front_port)
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(url)
+        assert caught.value.response.status_code == 401
+        for each in (ada, bob):
+            await each.send('{"action": "say", "text": "hello"}')
+            who = "Ada" if each is ada else "Bob"
+            for listener in (ada, bob):
+                heard = await asyncio.wait_for(listener.recv(), 10)
+                assert json.loads(heard) == {"from": who, "text": "hello"}
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(eve.recv(), 0.1)
+        for each in (ada, bob, eve):
+            await each.close()
