@@ -44,7 +44,7 @@ def signed(served: Served, signer: Any, secret: str = SECRET, **options: Any) ->
     request = AWSRequest("GET", f"http://127.0.0.1:{served.port}/apis/chat/prod")
     made = signer(Credentials(KEY, secret), "execute-api", "us-east-1", **options)
     made.add_auth(request)
-    return request.url.replace("http:", "ws:"), dict(request.headers.items())
+    return str(request.url).replace("http:", "ws:"), dict(request.headers.items())
 
 
 async def test_a_signed_handshake_is_let_in_by_header_and_by_query() -> None:
