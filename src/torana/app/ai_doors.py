@@ -14,6 +14,10 @@ from torana.app.llm_prompts import Prompts
 from torana.gateway.contract import Grant
 from torana.gateway.front_door import Beside, FrontDoor
 from torana.gateway.prompt import is_prompt
+from torana.llm.batch_run import BatchRunner
+from torana.llm.batches import Batches
+from torana.llm.files import Files
+from torana.llm.jobs import Jobs
 from torana.llm.serve import Llm
 from torana.llm.spend import Ledger, Spent
 from torana.mcp.proxy import Proxy, Seal
@@ -24,6 +28,7 @@ from torana.net.tasks import spawn
 from torana.services.ports import Engines
 from torana.settings import Settings
 from torana.state.counters import Counters
+from torana.state.objects import ObjectStore
 from torana.state.store import Store
 
 _NO_MODELS = "prompts need a model of the LLM API in the settings"
@@ -39,6 +44,8 @@ class AiDoors:
         self._ledger: Ledger | None = None
         self._prompts: Prompts | None = None
         self._proxy: Proxy | None = None
+        self._runner: BatchRunner | None = None
+        self._jobs: Jobs | None = None
         self._following: list[Following] = []
 
     async def open(
@@ -51,8 +58,11 @@ class AiDoors:
         seal: Seal,
         meter: LlmMeter,
         engines: Engines,
+        objects: ObjectStore,
+        *,
+        owner: bool,
     ) -> None:
-        """What the settings ask for. Raises `BadSettings`."""
+        """What the settings ask for. `owner`: this process does batches. Raises `BadSettings`."""
         if not settings.llm.models and not settings.mcp.servers:
             return
         usage = settings.folder() / "usage"
@@ -73,12 +83,19 @@ class AiDoors:
             settings.mcp, environment, client, counters, seal, lambda: api.plan.keys, spend
         )
 
+        files = Files(objects)
+        batches = Batches(store, files)
+        if owner:
+            runner = self._runner = BatchRunner(api, batches, files, counters)
+            self._following.append(spawn(runner.run(), "look for batches"))
+        self._jobs = Jobs(lambda: api.plan.keys, files, batches, self._runner)
+
     def doors(
         self, settings: Settings, door: FrontDoor, find_key: Callable[[str], Grant | None]
     ) -> tuple[Beside, ...]:
         """What the front door serves beside its APIs."""
         tools = mcp.offered(settings.mcp, door, find_key, self._proxy)
-        return tuple(each for each in (self.api, tools) if each is not None)
+        return tuple(each for each in (self.api, self._jobs, tools) if each is not None)
 
     async def prompt(
         self, name: str, version: str, variables: Mapping[str, Any], headers: Headers
@@ -105,9 +122,14 @@ class AiDoors:
             return _NO_MODELS
         return await self._prompts.missing(api, stage)
 
-    def close(self) -> None:
-        """Follow no more; the ledger's last lines are written."""
+    async def stop(self) -> None:
+        """Follow no more, and put batches down."""
         for each in self._following:
             each.cancel()
+        if self._runner is not None:
+            await self._runner.aclose()
+
+    def close(self) -> None:
+        """The ledger's last lines are written."""
         if self._ledger is not None:
             self._ledger.close()

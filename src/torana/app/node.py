@@ -161,6 +161,8 @@ class Node:
             master,
             llm_meter(self.observatory.recorder),
             self._services.engines,
+            self._services.objects,
+            owner=role != "worker",
         )
         self._ports = Ports(
             client=self._client,
@@ -431,6 +433,7 @@ class Node:
             await self._urls.aclose()
         await self._sockets.aclose()
         await self._pools.registry.aclose()
+        await self._ai.stop()
         await self._services.aclose()
         await self.observatory.aclose()
         await self._client.aclose()

@@ -78,7 +78,7 @@ class Services:
         self.find = find
         self.functions, self.user_pools = functions, user_pools
         self.root, self._router, self._engines, self._pool = root, found, engines, pool
-        self._objects, self._background = objects, background
+        self.objects, self._background = objects, background
 
     def identify(self, access_key_id: str) -> Identity | None:
         """Whose an access key is, for the front door."""
@@ -150,7 +150,7 @@ class Services:
         await self._engines.aclose()
         if self._pool is not None:
             await self._pool.aclose()
-        await self._objects.close()
+        await self.objects.close()
 
 
 async def build(

@@ -60,6 +60,7 @@ class Buckets:
             bucket
             for bucket in await self._objects.buckets()
             if bucket.name.startswith(prefix)
+            and not bucket.name.startswith(".")
             and bucket.name > after
             and region in (None, bucket.region)
         ]
