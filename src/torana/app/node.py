@@ -213,7 +213,13 @@ class Node:
         if any(absent):
             raise BadDefinitions("\n".join(filter(None, absent)))
         self._files = compile_table(documents, self._ports, self.settings.domains)
-        ids = [(document.api.id, document.stage.stage_name) for document in documents]
+        ids = [
+            (
+                each.api.id if isinstance(each, Document) else each.api.api_id,
+                each.stage.stage_name,
+            )
+            for each in documents
+        ]
         self._sources = dict(zip(ids, sources, strict=True))
         self._publish()
 
