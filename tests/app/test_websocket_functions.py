@@ -17,7 +17,7 @@ from tests.gateway.websocket.test_routes import ended, told
 from torana.gateway.contract import AwsCall, Ports
 from torana.gateway.websocket.life import Times
 from torana.message import Reply
-from torana.model.websocket_api import Authorizer, Integration, Stage
+from torana.model.websocket_api import Authorizer, Integration, IntegrationResponse, Stage
 from torana.net.client import HttpClient
 from torana.services.router import Invocation
 
@@ -244,3 +244,32 @@ async def test_an_authorizers_context_lasts_as_long_as_the_connection(tmp_path: 
     arn = "arn:aws:execute-api:us-east-1:000000000000:chat/prod/$connect"
     assert (asked["type"], asked["methodArn"]) == ("REQUEST", arn)
     assert set(asked["requestContext"]) == CONTEXT
+
+
+async def test_a_custom_integration_maps_what_a_function_says(tmp_path: Path) -> None:
+    code = (
+        "def handler(event, context):\n"
+        "    return {'twice': event['n'] * 2 if event['n'] else 1 / 0}\n"
+    )
+    integration = Integration(
+        "AWS",
+        "i",
+        uri("f"),
+        "POST",
+        request_templates={"$default": '{"n": $input.json("$.n")}'},
+        integration_response_selection_expression="$integration.response.body.errorType",
+        integration_responses=(
+            IntegrationResponse("/.*Error/", response_templates={"$default": "cannot"}),
+            IntegrationResponse(
+                "$default", response_templates={"$default": "$input.json('$.twice')"}
+            ),
+        ),
+    )
+    of = api(leading("$default", integration))
+    async with (
+        functions(tmp_path, f=code) as node,
+        serving(of, of_ports=reaching(node)) as served,
+        served.connect() as client,
+    ):
+        assert await told(client, '{"n": 4}') == "8"
+        assert await told(client, '{"n": 0}') == "cannot"

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from torana.gateway.contract import Compiled, Context, Trace
+from torana.gateway.contract import Compiled, Context, SocketEvent, Trace
 from torana.gateway.errors import GatewayError
 from torana.gateway.settings import method_settings
 from torana.gateway.variables import extended_request_id
@@ -36,6 +36,10 @@ _PRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _SIGNED = re.compile(r"(?i)(X-Amz-(?:Security-Token|Signature)=)[^&]+")
 
 
+_GROUPS = {True: "API-Gateway-Execution-Logs_", False: "/aws/apigateway/"}
+"""Of REST APIs, whose methods have a verb, and of WebSocket APIs."""
+
+
 class Logged(Struct, frozen=True):
     """How a method's requests are logged."""
 
@@ -47,9 +51,9 @@ class Logged(Struct, frozen=True):
 def logged(to: Compiled) -> Logged | None:
     """None: not at all."""
     settings = method_settings(to.stage, to.method)
-    if settings.logging_level == "OFF" or not to.method.http_method:
+    if settings.logging_level == "OFF" or not to.method.path:
         return None
-    group = f"API-Gateway-Execution-Logs_{to.api.id}/{to.stage.stage_name}"
+    group = f"{_GROUPS[bool(to.method.http_method)]}{to.api.id}/{to.stage.stage_name}"
     return Logged(group, settings.logging_level == "ERROR", settings.data_trace_enabled)
 
 
@@ -62,7 +66,10 @@ def writer(to: Compiled, keep: Keeper) -> Callable[[Context], None]:
     def write(ctx: Context) -> None:
         if ctx.trace is None or (found.errors_only and ctx.error is None):
             return
-        texts = failure(ctx) if found.errors_only else whole(ctx, data=found.data)
+        if ctx.socket is not None:
+            texts = happened(ctx, ctx.socket, errors_only=found.errors_only, data=found.data)
+        else:
+            texts = failure(ctx) if found.errors_only else whole(ctx, data=found.data)
         id = ctx.request_id
         keep(found.group, id, [(ctx.finished, f"({id}) {text}") for text in texts])
 
@@ -89,6 +96,34 @@ def whole(ctx: Context, *, data: bool) -> list[str]:
     if ctx.trace is not None and ctx.trace.sent is not None:
         lines.append(f"X-ray Tracing ID : {ctx.trace_id}")
     return lines
+
+
+def happened(ctx: Context, event: SocketEvent, *, errors_only: bool, data: bool) -> list[str]:
+    """The lines of what happens on a WebSocket, with its connection."""
+    request, about = ctx.request, f"[Client] [Connection Id: {event.connection_id}]"
+    if ctx.error is not None:
+        lines = failure(ctx)
+    else:
+        lines = ["Successfully completed execution", f"Route completed with status: {ctx.status}"]
+    if errors_only:
+        return [f"{about} Route key: {event.route_key}", *lines]
+    agent = _short(request.headers.get("user-agent") or "")
+    told = {
+        "CONNECT": f"Client [UserAgent: {agent}, SourceIp: {request.peer.address}] is connecting "
+        f"to WebSocket API [{ctx.to.api.id}].",
+        "MESSAGE": f"Message {event.message_id} came.",
+        "DISCONNECT": f"Client left: {event.close_code} {_short(event.close_reason)}",
+    }
+    begun = [
+        f"Extended Request Id: {ctx.request_id}",
+        f"{about} {told[event.type]}",
+        f"{about} Route key: {event.route_key}",
+    ]
+    if data and event.type == "CONNECT":
+        begun.append(f"{about} Request headers: {_fields(request.headers.items)}")
+    elif data and event.type == "MESSAGE":
+        begun.append(f"{about} Message: {_body(ctx.body)}")
+    return [*begun, *(_endpoint(ctx) if data else ()), *lines]
 
 
 def steps(ctx: Context, resource: str, *, data: bool) -> list[str]:

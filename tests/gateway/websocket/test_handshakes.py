@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -16,11 +17,13 @@ from tests.builders import ports
 from tests.gateway.websocket.sockets import Served, api, leading, mock, serving
 from tests.gateway.websocket.test_routes import told
 from torana.auth.policy import Caller, parse
-from torana.gateway.contract import Context, Grant, Identity, Ports
+from torana.gateway.contract import Compiled, Context, Grant, Identity, Observe, Ports
+from torana.gateway.execution_log import writer
 from torana.gateway.observe import access_line
 from torana.model.usage import UsagePlan
-from torana.model.websocket_api import Integration
+from torana.model.websocket_api import Integration, RouteSettings, Stage
 from torana.net.client import HttpClient
+from torana.telemetry.groups import Event
 
 KEY, SECRET = "AKIATESTTESTTESTTEST", "a/secret+of/forty/characters/of/some/sort"
 ARN = "arn:aws:iam::000000000000:user/ada"
@@ -110,3 +113,32 @@ async def test_everything_that_happens_has_a_line_in_the_access_log() -> None:
     ]
     ids = {access_line("$context.connectionId", ctx.to)(ctx) for ctx in seen}
     assert len(ids) == 1
+
+
+async def test_what_is_done_is_logged_step_by_step_where_a_stage_says_so() -> None:
+    kept: list[tuple[str, str]] = []
+
+    def keep(group: str, stream: str, events: Sequence[Event]) -> None:
+        kept.extend((group, text.partition(") ")[2]) for _, text in events)
+
+    def observe(to: Compiled) -> Observe:
+        return writer(to, keep)
+
+    watching = msgspec.structs.replace(ports(HttpClient()), observe=observe)
+    stage = Stage(
+        "prod",
+        default_route_settings=RouteSettings(logging_level="INFO", data_trace_enabled=True),
+        route_settings={"quiet": RouteSettings(logging_level="ERROR")},
+    )
+    of = api(mock("$connect"), mock("say", "said"), mock("quiet", "hush"))
+    async with serving(of, stage, watching) as served, served.connect() as client:
+        await told(client, '{"action": "say", "to": "you"}')
+        await told(client, '{"action": "quiet"}')
+        id = (await told(client, "nothing")).split('"')[7]
+    about = f"[Client] [Connection Id: {id}]"
+    assert {group for group, _ in kept} == {"/aws/apigateway/chat/prod"}
+    lines = [text for _, text in kept]
+    assert f"{about} Route key: $connect" in lines
+    assert f'{about} Message: {{"action": "say", "to": "you"}}' in lines
+    assert lines.count("Successfully completed execution") == 2
+    assert not any("quiet" in line for line in lines)

@@ -19,7 +19,7 @@ from torana.gateway.errors import InvalidApi
 from torana.gateway.integrations import INTEGRATIONS
 from torana.gateway.integrations.aws_proxy import calling
 from torana.gateway.schemas import Check, validator
-from torana.gateway.steps import api_key, quota, throttle
+from torana.gateway.steps import api_key, quota, throttle, trace
 from torana.gateway.steps.validate import demand, judge, required_of
 from torana.gateway.websocket.event import authorizer_event, proxy_event
 from torana.gateway.websocket.expressions import Select, request_expression
@@ -81,6 +81,7 @@ def compile(api: WebSocketApi, stage: Stage, ports: Ports) -> SocketPlan:
 def _route(views: Views, route: Route, api: WebSocketApi) -> SocketRoute:
     to, own = views.route(route), views.integration(route)
     before: list[Gate | None] = [
+        trace.build(to),
         _authorize(to),
         api_key.build(to),
         quota.build(to),

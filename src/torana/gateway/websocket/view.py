@@ -82,7 +82,7 @@ class Views:
                 source_of(name): each.required for name, each in route.request_parameters.items()
             },
         )
-        return Compiled(self._api, self._stage, method, self._ports)
+        return Compiled(self._api, self._stage, method, self._ports, route_key=route.route_key)
 
 
 def source_of(expression: str) -> str:
