@@ -42,7 +42,7 @@ class CognitoIdp:
         attempts, challenges = Attempts(store), Challenges(directory)
         messages = Messages(outlet, triggers)
         factors = SecondFactors(directory, attempts, challenges, messages, tokens, triggers)
-        custom = CustomAuth(challenges, factors, triggers)
+        custom = CustomAuth(challenges, factors, attempts, triggers)
         self.sign_in = SignIn(
             directory, users, words, attempts, challenges, factors, custom, tokens, triggers, own
         )

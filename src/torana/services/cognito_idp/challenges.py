@@ -9,9 +9,9 @@ from uuid import uuid4
 import msgspec
 from msgspec import Struct, structs
 
-from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp.directory import Directory, Json, now
 from torana.services.cognito_idp.faults import refused
+from torana.state.store import Change, Conflict
 
 SPENT = "cognito-spent"
 """Under `{seconds until which it was good}-{id}`: challenges that were answered."""
@@ -37,7 +37,7 @@ class Challenges:
     """Seals and opens them."""
 
     def __init__(self, directory: Directory) -> None:
-        self._directory = directory
+        self._directory, self._store = directory, directory.book.store
 
     def close(
         self, name: str, pool: Json, client: Json, user: Json | None, given: str, **data: Any
@@ -84,9 +84,11 @@ class Challenges:
             raise refused("Invalid session for the user, session is expired.")
         return found
 
-    async def spend(self, sheet: Sheet, challenge: Challenge) -> None:
-        """Raises the service's error for one that was answered before."""
+    async def spend(self, challenge: Challenge) -> None:
+        """Use a challenge up. Raises the service's error for one that was answered before, by
+        whatever node."""
         id = f"{int(challenge.until):012}-{challenge.id}"
-        if await sheet.get(SPENT, id) is not None:
-            raise refused("Invalid session for the user, session can only be used once.")
-        sheet.put(SPENT, id, {})
+        try:
+            await self._store.commit([Change(SPENT, id, 0, b"{}")])
+        except Conflict:
+            raise refused("Invalid session for the user, session can only be used once.") from None

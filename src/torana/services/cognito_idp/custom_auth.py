@@ -5,6 +5,7 @@ Source: Cognito Developer Guide, "Custom authentication challenge Lambda trigger
 
 from typing import Any
 
+from torana.services.cognito_idp.attempts import Attempts
 from torana.services.cognito_idp.challenges import Challenge, Challenges
 from torana.services.cognito_idp.directory import Json
 from torana.services.cognito_idp.faults import invalid, refused
@@ -22,8 +23,15 @@ _MOST = 20
 class CustomAuth:
     """Asks the functions."""
 
-    def __init__(self, challenges: Challenges, factors: SecondFactors, triggers: Triggers) -> None:
-        self._challenges, self._factors, self._triggers = challenges, factors, triggers
+    def __init__(
+        self,
+        challenges: Challenges,
+        factors: SecondFactors,
+        attempts: Attempts,
+        triggers: Triggers,
+    ) -> None:
+        self._challenges, self._factors = challenges, factors
+        self._attempts, self._triggers = attempts, triggers
 
     async def define(self, step: Step, user: Json, so_far: list[Json]) -> Json:
         """What the function says comes next. Raises the service's errors."""
@@ -49,18 +57,14 @@ class CustomAuth:
             raise refused("Incorrect username or password.")
         return said
 
-    async def next(
-        self, step: Step, user: Json, so_far: list[Json], answered: Challenge | None
-    ) -> Json:
+    async def next(self, step: Step, user: Json, so_far: list[Json]) -> Json:
         """A challenge, or tokens."""
         _may_sign_in(user)
         said = await self.define(step, user, so_far)
         if said["issueTokens"]:
-            return await self._factors.let_in(step, user, answered)
+            return await self._factors.let_in(step, user)
         if said["challengeName"] != "CUSTOM_CHALLENGE":
             raise _malformed("DefineAuthChallenge")
-        if answered is not None:
-            await self._factors.spend(step, answered)
         return await self._create(step, user, so_far)
 
     async def _create(self, step: Step, user: Json, so_far: list[Json]) -> Json:
@@ -109,7 +113,10 @@ class CustomAuth:
         """What the function says of an answer, then what comes next."""
         if "ANSWER" not in step.given:
             raise invalid("Missing required parameter ANSWER")
-        asking = step.asking
+        asking, pool = step.asking, step.asking.pool
+        # First of all: one question gives one answer, whatever comes of it.
+        await self._challenges.spend(challenge)
+        await self._attempts.begin(pool, user, user["username"], "custom")
         request: Json = {
             "userAttributes": {**user["profile"], "cognito:user_status": user["status"]},
             "privateChallengeParameters": challenge.data["private"],
@@ -125,12 +132,15 @@ class CustomAuth:
             request,
             {"answerCorrect": None},
         )
+        right = bool(said["answerCorrect"])
+        if right:
+            await self._attempts.succeeded(pool, user, "custom")
         judged = {
             "challengeName": "CUSTOM_CHALLENGE",
-            "challengeResult": bool(said["answerCorrect"]),
+            "challengeResult": right,
             "challengeMetadata": challenge.data["metadata"],
         }
-        return await self.next(step, user, [*challenge.data["so_far"], judged], challenge)
+        return await self.next(step, user, [*challenge.data["so_far"], judged])
 
 
 def _may_sign_in(user: Json) -> None:

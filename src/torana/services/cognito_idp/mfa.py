@@ -76,6 +76,8 @@ class Mfa:
         if at is None:
             raise ServiceError("EnableSoftwareTokenMFAException", "Code mismatch")
         await self._attempts.succeeded(pool, user, "factor")
+        if challenge is not None:
+            await self._challenges.spend(challenge)
 
         async def work(sheet: Sheet) -> Challenge | None:
             found, fresh, challenge = await self._find(sheet, params)
@@ -87,8 +89,6 @@ class Mfa:
                 fresh["factors"].append(_APP)
                 fresh["preferred"] = _APP
             self._directory.put_user(sheet, found, fresh)
-            if challenge is not None:
-                await self._challenges.spend(sheet, challenge)
             return challenge
 
         challenge = await self._book.edit(call, work)

@@ -45,8 +45,8 @@ class SecondFactors:
         self._directory, self._attempts, self._challenges = directory, attempts, challenges
         self._messages, self._tokens, self._triggers = messages, tokens, triggers
 
-    async def next(self, step: Step, user: Json, answered: Challenge | None) -> Json:
-        """A challenge, or tokens. `answered` is used up with the latter."""
+    async def next(self, step: Step, user: Json) -> Json:
+        """A challenge, or tokens."""
         there, wanted = usable(step.asking.pool, user), user.get("preferred")
         if wanted in there:
             return await self._ask(step, user, wanted)
@@ -62,7 +62,7 @@ class SecondFactors:
             return answer
         if step.asking.pool["mfa"]["MfaConfiguration"] == "ON":
             return self._set_up(step, user)
-        return await self.let_in(step, user, answered)
+        return await self.let_in(step, user)
 
     def _set_up(self, step: Step, user: Json) -> Json:
         """A user that must have a second factor and has none. Raises the service's error where it
@@ -108,16 +108,8 @@ class SecondFactors:
         wanted = "EMAIL_OTP" if wanted == "EMAIL_MFA" else wanted
         if wanted not in usable(step.asking.pool, user):
             raise invalid("Invalid ANSWER: it is none of the factors to choose from")
-        await self.spend(step, challenge)
+        await self._challenges.spend(challenge)
         return await self._ask(step, user, wanted)
-
-    async def spend(self, step: Step, challenge: Challenge) -> None:
-        """Raises the service's error for a challenge that was answered before."""
-
-        async def work(sheet: Sheet) -> None:
-            await self._challenges.spend(sheet, challenge)
-
-        await self._directory.book.edit(step.asking.call, work)
 
     async def by_app(self, step: Step, user: Json, challenge: Challenge) -> Json:
         """A code of an authenticator app."""
@@ -134,7 +126,8 @@ class SecondFactors:
             use_period(fresh, at)
             sheet.put(USER, user_key(pool, fresh), fresh)
 
-        return await self.let_in(step, user, challenge, once)
+        await self._challenges.spend(challenge)
+        return await self.let_in(step, user, once)
 
     async def by_message(self, step: Step, user: Json, challenge: Challenge) -> Json:
         """A code of a message."""
@@ -145,17 +138,17 @@ class SecondFactors:
         if not keys.same(step.given[name].strip(), challenge.data["code"]):
             raise ServiceError("CodeMismatchException", "Invalid code or auth state for the user.")
         await self._attempts.succeeded(pool, user, "factor")
-        return await self.let_in(step, user, challenge)
+        await self._challenges.spend(challenge)
+        return await self.let_in(step, user)
 
     async def set_up(self, step: Step, user: Json, challenge: Challenge) -> Json:
         """The app was verified meanwhile: see `VerifySoftwareToken`."""
         if "verified" not in challenge.data or "SOFTWARE_TOKEN_MFA" not in user["factors"]:
             raise refused("Invalid session for the user.")
-        return await self.let_in(step, user, challenge)
+        await self._challenges.spend(challenge)
+        return await self.let_in(step, user)
 
-    async def let_in(
-        self, step: Step, user: Json, answered: Challenge | None, also: Also | None = None
-    ) -> Json:
+    async def let_in(self, step: Step, user: Json, also: Also | None = None) -> Json:
         """Tokens; or the user itself, for the hosted pages."""
         asking = step.asking
         request: Json = {
@@ -164,26 +157,22 @@ class SecondFactors:
             "clientMetadata": dict(asking.metadata),
         }
         source = "PostAuthentication_Authentication"
-
-        async def both(sheet: Sheet, fresh: Json) -> None:
-            if answered is not None:
-                await self._challenges.spend(sheet, answered)
-            if also is not None:
-                await also(sheet, fresh)
-
         await self._triggers.ask(
             asking, "PostAuthentication", source, user["username"], request, {}
         )
         if step.hosted:
-
-            async def work(sheet: Sheet) -> None:
-                await both(sheet, await self._directory.user(sheet, asking.pool, user["username"]))
-
-            await self._directory.book.edit(asking.call, work)
+            if also is not None:
+                await self._do(step, user, also)
             return {"User": user}
         grant = granted("TokenGeneration_Authentication")
-        result = await self._tokens.open(asking, step.client, user, grant, both)
+        result = await self._tokens.open(asking, step.client, user, grant, also)
         return {"AuthenticationResult": result, "ChallengeParameters": {}}
+
+    async def _do(self, step: Step, user: Json, also: Also) -> None:
+        async def work(sheet: Sheet) -> None:
+            await also(sheet, await self._directory.user(sheet, step.asking.pool, user["username"]))
+
+        await self._directory.book.edit(step.asking.call, work)
 
     def period(self, user: Json, code: str) -> int | None:
         """The period whose code it is, of the app that the user has set up; None for none."""

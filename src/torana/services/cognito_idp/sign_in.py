@@ -188,6 +188,7 @@ class SignIn:
         if not self._proves(challenge, user, step) or user is None:
             raise wrong_password()
         await self._attempts.succeeded(pool, user)
+        await self._challenges.spend(challenge)
         if "custom" in challenge.data:
             proved = {
                 "challengeName": "PASSWORD_VERIFIER",
@@ -195,8 +196,8 @@ class SignIn:
                 "challengeMetadata": None,
             }
             so_far = [*challenge.data["custom"], proved]
-            return await self._custom.next(step, user, so_far, challenge)
-        return await self.known(step, user, challenge)
+            return await self._custom.next(step, user, so_far)
+        return await self.known(step, user)
 
     def _proves(self, challenge: Challenge, user: Json | None, step: Step) -> bool:
         data, given = challenge.data, step.given
@@ -231,7 +232,7 @@ class SignIn:
             raise refused("Invalid session for the user.")
         return user
 
-    async def known(self, step: Step, user: Json, challenge: Challenge | None = None) -> Json:
+    async def known(self, step: Step, user: Json) -> Json:
         """The password was right: what comes next. Raises the service's errors."""
         if not user["enabled"]:
             raise refused("User is disabled.")
@@ -245,7 +246,7 @@ class SignIn:
             raise refused("Temporary password has expired and must be reset by an administrator.")
         if user["status"] == "FORCE_CHANGE_PASSWORD":
             return self._ask_password(step, user)
-        return await self._factors.next(step, user, challenge)
+        return await self._factors.next(step, user)
 
     def _ask_password(self, step: Step, user: Json) -> Json:
         pool = step.asking.pool
@@ -282,7 +283,6 @@ class SignIn:
         kept = await self._words.made(pool, user, given["NEW_PASSWORD"])
 
         async def work(sheet: Sheet) -> Json:
-            await self._challenges.spend(sheet, challenge)
             fresh = await self._directory.user(sheet, pool, user["username"])
             if fresh["sub"] != user["sub"] or fresh["status"] != "FORCE_CHANGE_PASSWORD":
                 raise refused("Invalid session for the user.")
@@ -297,8 +297,9 @@ class SignIn:
                     raise invalid(f"Invalid attributes given, {name} is missing")
             return fresh
 
+        await self._challenges.spend(challenge)
         changed = await self._directory.book.edit(step.asking.call, work)
-        return await self._factors.next(step, changed, None)
+        return await self._factors.next(step, changed)
 
     async def by_refresh(self, step: Step) -> Json:
         """Fresh tokens for a session that is there."""
@@ -325,7 +326,7 @@ class SignIn:
         if user is None:
             raise wrong_password()
         if step.given.get("CHALLENGE_NAME") != "SRP_A":
-            return await self._custom.next(step, user, [], None)
+            return await self._custom.next(step, user, [])
         first = {"challengeName": "SRP_A", "challengeResult": True, "challengeMetadata": None}
         said = await self._custom.define(step, user, [first])
         if said["challengeName"] != "PASSWORD_VERIFIER":

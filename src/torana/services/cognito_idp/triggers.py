@@ -19,8 +19,9 @@ Functions = Callable[[str, bytes, float], Awaitable[Reply]]
 """Runs a Lambda function by its ARN, with its event and so many seconds. The reply is the Lambda
 service's. Raises `TimeoutError` and `ConnectionError`."""
 
-_SECONDS = 5.0
-"""That a function has. Source: "Things to know about Lambda triggers"."""
+_SECONDS, _ATTEMPTS = 5.0, 3
+"""That a function has, and how often it is asked. Source: "Customizing user pool workflows with
+Lambda triggers"."""
 CALLED = frozenset(
     {
         "PreSignUp",
@@ -105,12 +106,7 @@ class Triggers:
         return {**answer, **found}
 
     async def _run(self, name: str, arn: str, event: bytes) -> Json:
-        try:
-            reply = await self._functions(arn, event, _SECONDS)
-        except TimeoutError:
-            raise _failed(f"{name} invocation failed due to timeout.") from None
-        except ConnectionError as error:
-            raise _failed(f"{name} invocation failed: {error}") from None
+        reply = await self._reply(name, arn, event)
         body = reply.body if isinstance(reply.body, bytes) else b""
         if reply.status != 200:
             raise _failed(f"{name} invocation failed due to error {reply.status}.")
@@ -127,6 +123,17 @@ class Triggers:
         if not isinstance(said, dict):
             raise _malformed(name)
         return said  # pyright: ignore[reportUnknownVariableType]
+
+    async def _reply(self, name: str, arn: str, event: bytes) -> Reply:
+        """Asks again when there is no answer in time, as the service does."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return await self._functions(arn, event, _SECONDS)
+            except TimeoutError:
+                continue
+            except ConnectionError as error:
+                raise _failed(f"{name} invocation failed: {error}") from None
+        raise _failed(f"{name} invocation failed due to timeout.")
 
 
 def _arn(pool: Json, name: str) -> str | None:
