@@ -15,8 +15,10 @@ from torana.app.functions import FunctionHost
 from torana.net.client import HttpClient
 from torana.net.server import listen
 from torana.services.assembly import router
-from torana.services.credentials import FixedCredentials, Sessions
+from torana.services.iam.directory import Directory
+from torana.services.iam.identities import Identities
 from torana.services.router import Router
+from torana.services.seal import KeyFile
 from torana.settings import Settings
 from torana.state import open_objects, open_store
 from torana.telemetry.recorder import Recorder
@@ -66,8 +68,10 @@ async def lambdas(data: Path, **settings: Any) -> AsyncGenerator[Lambdas]:
     store = await open_store(f"sqlite:///{data / 'torana.db'}")
     objects = open_objects(f"file://{data / 'objects'}", sweep=True)
     http = HttpClient()
-    sessions = Sessions(FixedCredentials([ROOT]))
-    host = FunctionHost(chosen, {}, store, objects, sessions, Recorder())
+    directory = Directory(store, chosen.account)
+    await directory.load()
+    identities = Identities(ROOT, directory, KeyFile(data / "iam.key"))
+    host = FunctionHost(chosen, {}, store, objects, identities, Recorder())
     await host.start()
     made = msgspec.structs.replace(
         parts(),
@@ -75,7 +79,7 @@ async def lambdas(data: Path, **settings: Any) -> AsyncGenerator[Lambdas]:
         store=store,
         functions=(host.book, host.queue, host.limit, host.sources),
     )
-    routed = router(chosen, made, sessions, http, {"HOME": "/nonexistent"})
+    routed = router(chosen, made, identities, http, {"HOME": "/nonexistent"})
     listener = await listen(routed.handle)
     await host.serve(f"http://127.0.0.1:{listener.port}")
     try:
@@ -83,6 +87,7 @@ async def lambdas(data: Path, **settings: Any) -> AsyncGenerator[Lambdas]:
     finally:
         await listener.close()
         await host.aclose()
+        await directory.aclose()
         await made.background.aclose()
         await objects.close()
         await http.aclose()

@@ -22,6 +22,7 @@ from msgspec import structs
 from tests.app.lambdas import PYTHON, Lambdas, lambdas, zipped
 from tests.app.test_serve_command import gateway
 from tests.services.serving import ROOT
+from torana.auth.grants import Grants
 from torana.auth.policy import Caller, Policy, parse
 from torana.gateway.contract import Identity
 from torana.gateway.front_door import FrontDoor
@@ -97,8 +98,10 @@ async def urls(
     folder: Path, code: str = EVENT, policies: tuple[Policy, ...] = (), **settings: Any
 ) -> AsyncGenerator[Urls]:
     known = {
-        ROOT.access_key_id: identity(ROOT.access_key_id, ROOT.secret_access_key, "root", root=True),
-        ADA[0]: identity(*ADA, "user/ada", policies=policies),
+        ROOT.access_key_id: identity(
+            ROOT.access_key_id, ROOT.secret_access_key, "root", grants=Grants(root=True)
+        ),
+        ADA[0]: identity(*ADA, "user/ada", grants=Grants(policies)),
     }
     async with lambdas(folder, **settings) as node:
         await node.create(code)
@@ -111,7 +114,7 @@ async def urls(
             )
 
         door = FrontDoor(Table({}))
-        door.urls = UrlDoor(table, "localhost", known.get, invoke)
+        door.urls = UrlDoor(table, "localhost", lambda key, token: known.get(key), invoke)
         listener = await listen(door)
         try:
             yield Urls(node, table, listener.port)

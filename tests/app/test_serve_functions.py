@@ -254,6 +254,12 @@ def test_api_and_function_made_with_boto3_work_together_and_are_counted(tmp_path
                 Code={"ZipFile": zipped({"app.py": code})},
                 Environment={"Variables": {"WHOM": "all"}},
             )["FunctionArn"]
+            functions.add_permission(
+                FunctionName=name,
+                StatementId="api",
+                Action="lambda:InvokeFunction",
+                Principal="apigateway.amazonaws.com",
+            )
         uris = {
             name: f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations"
             for name, arn in arns.items()

@@ -16,8 +16,8 @@ from torana.net.server import Listener, listen
 from torana.services import Parts
 from torana.services.assembly import router
 from torana.services.background import Background
-from torana.services.credentials import FixedCredentials
-from torana.services.ports import Credential, Principal
+from torana.services.credentials import FixedCredentials, root_principal
+from torana.services.ports import Credential
 from torana.services.router import Router
 from torana.settings import Service, Settings
 from torana.state.disk import Disk
@@ -26,7 +26,7 @@ from torana.state.memory import MemoryStore
 ROOT = Credential(
     "AKIATESTTESTTESTTEST",
     "a/secret+of/forty/characters/of/some/sort",
-    Principal("000000000000", "arn:aws:iam::000000000000:root", "000000000000"),
+    root_principal("000000000000", "AKIATESTTESTTESTTEST"),
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.services.serving import make_router, parts
 from torana.message import Headers, Reply, Request
-from torana.services.ports import Busy
+from torana.services.ports import Busy, Principal
 from torana.services.router import Invocation, Router
 
 JSON = "application/x-amz-json-1.1"
@@ -21,13 +21,13 @@ def invocation(
     method: str = "POST",
     target: str = "/",
     timeout: float = 5.0,
-    role: str | None = None,
+    principal: Principal | None = None,
     **headers: str,
 ) -> Invocation:
     data = body if isinstance(body, bytes) else msgspec.json.encode(body)
     fields = [(name.replace("_", "-"), value) for name, value in headers.items()]
     request = Request(method, target, Headers(fields), data)
-    return Invocation(service, "us-east-1", action, request, role, timeout)
+    return Invocation(service, "us-east-1", action, request, None, timeout, "", principal)
 
 
 async def answer(router: Router, asked: Invocation) -> tuple[int, Any]:
@@ -82,7 +82,8 @@ async def test_a_query_service_takes_its_action_from_the_address() -> None:
 
 async def test_the_integrations_role_is_who_calls() -> None:
     role = "arn:aws:iam::123456789012:role/api"
-    asked = invocation(service="sts", action="GetCallerIdentity", method="GET", role=role)
+    who = Principal("123456789012", role, "role:session")
+    asked = invocation(service="sts", action="GetCallerIdentity", method="GET", principal=who)
     reply = await make_router().dispatch(asked)
     assert role.encode() in bytes(reply.body)  # pyright: ignore[reportArgumentType]
     assert b"<Account>123456789012</Account>" in bytes(reply.body)  # pyright: ignore

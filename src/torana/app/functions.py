@@ -21,7 +21,7 @@ from torana.functions.runtime_api import StreamFailed
 from torana.functions.sandbox import strongest
 from torana.model.function import Event, FunctionVersion
 from torana.net.tasks import spawn
-from torana.services.credentials import Sessions
+from torana.services.iam.identities import Identities
 from torana.services.lambda_.book import Book
 from torana.services.lambda_.code import Codes
 from torana.services.lambda_.ports import Place
@@ -49,11 +49,11 @@ class FunctionHost:
         environment: Mapping[str, str],
         store: Store,
         objects: ObjectStore,
-        sessions: Sessions,
+        identities: Identities,
         recorder: Recorder,
     ) -> None:
         """Raises `BadSettings`."""
-        self._settings, self._environment, self._sessions = settings, environment, sessions
+        self._settings, self._environment, self._identities = settings, environment, identities
         self._folder = settings.folder() / "functions"
         self._endpoint = ""
         self._meter = FunctionMeter(recorder)
@@ -208,18 +208,20 @@ class FunctionHost:
 
     def _variables(self, version: FunctionVersion) -> dict[str, str]:
         """Region, endpoint and credentials of an instance."""
-        own = self._sessions.open(self._place.account, version.role, version.name)
+        own = self._identities.open(
+            version.role, version.name, trusted=version.name in self._defined
+        )
         return {
             "AWS_REGION": self._place.region,
             "AWS_DEFAULT_REGION": self._place.region,
             "AWS_ENDPOINT_URL": self._endpoint,
             "AWS_ACCESS_KEY_ID": own.access_key_id,
             "AWS_SECRET_ACCESS_KEY": own.secret_access_key,
-            "AWS_SESSION_TOKEN": own.session_token or "",
+            "AWS_SESSION_TOKEN": own.session_token,
         }
 
     def _gone(self, variables: Mapping[str, str]) -> None:
-        self._sessions.close(variables.get("AWS_ACCESS_KEY_ID", ""))
+        self._identities.close(variables.get("AWS_ACCESS_KEY_ID", ""))
 
     def _sink(self, version: FunctionVersion) -> Sink:
         found = self._logs.get(version.name)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from torana.app import services
 from torana.app.ai_doors import AiDoors
 from torana.app.control import Control
@@ -186,6 +188,7 @@ class Node:
             await self._sockets.open(self.door, self.counters)
         self._control = Control(self._store, self._ports, self._publish, walls.look)
         await self._control.look_outward()
+        self._file_ports = structs.replace(self._ports, aws=self._services.call_trusted)
         self.load(gather(settings.apis))
         await self._control.load()
         self._following = spawn(self._control.follow(), "follow the control plane")
@@ -212,7 +215,7 @@ class Node:
         absent = [self._ai.absent(each.api, each.stage) for each in rest]
         if any(absent):
             raise BadDefinitions("\n".join(filter(None, absent)))
-        self._files = compile_table(documents, self._ports, self.settings.domains)
+        self._files = compile_table(documents, self._file_ports, self.settings.domains)
         ids = [
             (
                 each.api.id if isinstance(each, Document) else each.api.api_id,

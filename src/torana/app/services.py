@@ -1,17 +1,18 @@
 """The AWS services of a node: their engines, their credentials, the way to them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from torana.app import user_pools
 from torana.app.functions import FunctionHost, node_name
+from torana.app.identities import Acting, issuer_check
 from torana.app.inference_meter import inference_meter
 from torana.app.invoking import invoked
 from torana.app.observatory import Observatory
 from torana.app.relay import answering, relay
-from torana.auth.keys import same
-from torana.auth.policy import Caller
+from torana.auth.grants import decide
+from torana.auth.policy import Question
 from torana.engines import ENGINES, capability
 from torana.engines.client import EngineClient
 from torana.engines.engine import EngineBusy, EngineFailed, EngineMissing
@@ -24,15 +25,13 @@ from torana.services import Parts
 from torana.services.apigateway import DataPlane
 from torana.services.apigatewaymanagementapi import ToConnections, nowhere
 from torana.services.assembly import router
+from torana.services.authority.resource_policies import ResourcePolicies
 from torana.services.background import Background
 from torana.services.cognito_idp import CognitoIdp
 from torana.services.comprehend import resume as resume_trainings
-from torana.services.credentials import (
-    BadCredentials,
-    FixedCredentials,
-    Sessions,
-    root_credentials,
-)
+from torana.services.credentials import BadCredentials, root_credentials
+from torana.services.iam.directory import Directory
+from torana.services.iam.identities import Identities
 from torana.services.lex import resume as resume_bots
 from torana.services.personalize import resume as resume_recommenders
 from torana.services.ports import Busy, Credential, Engines, Failed, Missing
@@ -52,9 +51,6 @@ _OWNED = ("lambda", "cloudwatch", "sns")
 """Services whose work one process of the node does for all."""
 _CONFIRMING = 10.0
 
-Find = Callable[[str], Awaitable[Credential | None]]
-"""Whose an access key is."""
-
 
 class Services:
     """What the front door and the management listener reach services through."""
@@ -70,30 +66,39 @@ class Services:
         region: str,
         user_pools: CognitoIdp,
         run_engine: Engines,
-        find: Find,
+        identities: Identities,
+        acting: Acting,
         functions: FunctionHost | None = None,
     ) -> None:
         self.engines = run_engine
-        self._region = region
-        self.find = find
+        self._region, self._identities, self._acting = region, identities, acting
         self.functions, self.user_pools = functions, user_pools
         self.root, self._router, self._engines, self._pool = root, found, engines, pool
         self.objects, self._background = objects, background
 
-    def identify(self, access_key_id: str) -> Identity | None:
-        """Whose an access key is, for the front door."""
-        root = self.root
-        if not same(access_key_id, root.access_key_id):
+    async def find(self, access_key_id: str) -> Credential | None:
+        """Who may use the console: the account, and users that are allowed `torana:UseConsole`."""
+        found = self._identities.known(access_key_id)
+        if found is None:
             return None
-        who = root.principal
-        caller = Caller((who.arn,), who.account)
+        who = found.principal
+        asked = Question("torana:UseConsole", "*", who.caller)
+        return found if decide(who.grants, asked).allowed else None
+
+    def identify(self, access_key_id: str, session_token: str) -> Identity | None:
+        """Whose an access key is, for the front door. Raises `SignatureError`."""
+        found = self._identities.known(access_key_id, session_token)
+        if found is None:
+            return None
+        who = found.principal
         return Identity(
-            root.access_key_id,
-            root.secret_access_key,
+            found.access_key_id,
+            found.secret_access_key,
             who.arn,
             who.user_id,
-            caller,
-            root=True,
+            who.caller,
+            found.session_token or "",
+            who.grants,
         )
 
     def names(self) -> tuple[str, ...]:
@@ -114,7 +119,15 @@ class Services:
         return await self._router.anonymous(request, "cognito-idp")
 
     async def call(self, call: AwsCall) -> Reply:
-        """A request of an AWS integration."""
+        """A request of an AWS integration. Raises `GatewayError` when it has no such rights."""
+        return await self._dispatch(call, trusted=False)
+
+    async def call_trusted(self, call: AwsCall) -> Reply:
+        """The same, of an API that the operator's own files define."""
+        return await self._dispatch(call, trusted=True)
+
+    async def _dispatch(self, call: AwsCall, *, trusted: bool) -> Reply:
+        principal, source = self._acting.of(call, trusted=trusted)
         return await self._router.dispatch(
             Invocation(
                 call.service,
@@ -124,6 +137,8 @@ class Services:
                 call.credentials,
                 call.timeout,
                 call.subdomain,
+                principal,
+                source,
             )
         )
 
@@ -146,6 +161,7 @@ class Services:
         """End the functions, what runs beside and the engines."""
         if self.functions is not None:
             await self.functions.aclose()
+        await self._acting.aclose()
         await self._background.aclose()
         await self._engines.aclose()
         if self._pool is not None:
@@ -192,10 +208,16 @@ async def build(
     watched = observed.watch(store, background, reach) if observed else None
     try:
         root = root_credentials(settings.folder(), settings.account)
-        sessions = Sessions(FixedCredentials([root]))
+        seal = KeyFile(settings.folder() / "iam.key")
+        directory = Directory(store, settings.account)
+        await directory.load()
+        identities = Identities(root, directory, seal)
+        policies = ResourcePolicies(store, settings.region, settings.account)
+        await policies.load()
+        acting = Acting(settings, identities, policies)
         functions = None
         if owner:
-            functions = FunctionHost(settings, environment, store, objects, sessions, recorder)
+            functions = FunctionHost(settings, environment, store, objects, identities, recorder)
             await functions.start()
         found = router(
             settings,
@@ -216,12 +238,14 @@ async def build(
                 pools,
                 invoke,
                 sockets,
+                (identities, seal, issuer_check(client)),
             ),
-            sessions,
+            identities,
             client,
             environment,
             inference_meter(recorder),
             {} if owner else {name: relay(client, _socket(run, name)) for name in _OWNED},
+            acting.authority,
         )
     except BadCredentials as error:
         raise BadSettings(str(error)) from error
@@ -247,7 +271,8 @@ async def build(
         settings.region,
         pools,
         run_engine,
-        sessions.find,
+        identities,
+        acting,
         functions,
     )
 

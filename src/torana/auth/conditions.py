@@ -115,6 +115,10 @@ def _ip(value: str) -> Match:
     return match
 
 
+ANYWHERE = "\0"
+"""In an ARN that is asked about, in place of the region: whichever a policy names."""
+
+
 def arn_matcher(value: str) -> Match:
     """Each of an ARN's six parts on its own; fewer than six parts are matched as one text."""
     parts = _arn_parts(value)
@@ -125,7 +129,8 @@ def arn_matcher(value: str) -> Match:
     def match(text: str, context: Values) -> bool:
         given = text.split(":", 5)
         return len(given) == 6 and all(
-            each(part, context) for each, part in zip(matches, given, strict=True)
+            part == ANYWHERE or each(part, context)
+            for each, part in zip(matches, given, strict=True)
         )
 
     return match

@@ -40,8 +40,12 @@ MISMATCH = (
 )
 OTHER_BODY = "The provided 'x-amz-content-sha256' header does not match what was computed."
 UNKNOWN_KEY = "The security token included in the request is invalid."
+OVER = "The security token included in the request is expired"
 
-Kind = Literal["missing", "incomplete", "mismatch", "expired", "unknown", "payload", "unsupported"]
+Kind = Literal[
+    "missing", "incomplete", "mismatch", "expired", "unknown", "payload", "unsupported", "over"
+]
+"""`over`: the session's time is up; `expired`: the signature's."""
 
 _BOUND = frozenset({"x-amz-date", "x-amz-content-sha256"})
 _TIMESTAMP = re.compile(r"\d{8}T\d{6}Z")

@@ -19,9 +19,17 @@ class Function:
     """A function by its integration address."""
 
     def __init__(
-        self, to: Compiled, uri: str, credentials: str | None, timeout: float, *, streamed: bool
+        self,
+        to: Compiled,
+        uri: str,
+        credentials: str | None,
+        timeout: float,
+        *,
+        streamed: bool,
+        source: str = "",
     ) -> None:
-        """`timeout` in seconds. Raises `InvalidApi`."""
+        """`timeout` in seconds; `source`: the ARN of what calls, the method's if empty.
+        Raises `InvalidApi`."""
         parts = parse(with_stage_variables(uri, to.stage.variables))
         pattern = _STREAMED if streamed else _WHOLE
         found = pattern.fullmatch(parts.target)
@@ -30,7 +38,7 @@ class Function:
             raise InvalidApi(f"{uri!r} must be arn:aws:apigateway:{{region}}:lambda:path{form}")
         self._target = parts.target.replace(found["function"], quote(found["function"], safe=""))
         self._region, self._credentials, self._timeout = parts.region, credentials, timeout
-        self._call = to.ports.aws
+        self._call, self._to, self._source = to.ports.aws, to, source
 
     async def __call__(self, ctx: Context, payload: bytes) -> Reply:
         """The service's reply. Raises `TimeoutError` and `ConnectionError`."""
@@ -41,11 +49,27 @@ class Function:
             trace.address = f"https://lambda.{self._region}.amazonaws.com{self._target}"
             trace.sent = request
         reply = await self._call(
-            AwsCall("lambda", self._region, "", request, self._credentials, self._timeout)
+            AwsCall(
+                "lambda",
+                self._region,
+                "",
+                request,
+                self._credentials,
+                self._timeout,
+                source=self._source or method_arn(ctx, self._to),
+                caller=ctx.principal.identity,
+            )
         )
         if trace is not None:
             trace.got = reply
         return reply
+
+
+def method_arn(ctx: Context, to: Compiled) -> str:
+    """What calls, as policies of functions name it: the method, not the request's own path."""
+    stage, path = to.stage.stage_name, to.method.path
+    # Routes such as `$default` have no method.
+    return to.arn(f"{stage}/{ctx.request.method if path.startswith('/') else ''}{path}")
 
 
 async def chunks(body: Body) -> AsyncIterator[bytes]:

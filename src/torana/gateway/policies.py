@@ -3,17 +3,15 @@
 Source: Developer Guide, "How API Gateway resource policies affect authorization workflow".
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import unquote
 
+from torana.auth.grants import Grants, Verdict, decide
 from torana.auth.policy import (
     Caller,
-    Decision,
     MalformedPolicy,
     Policy,
     Question,
-    evaluate,
     execute_api_resource,
     parse,
 )
@@ -49,13 +47,17 @@ class Asking:
         self._shown = f"arn:aws:execute-api:{region}:********{account[-4:]}:{stage}"
 
     def decide(
-        self, policies: Iterable[Policy], ctx: Context, caller: Caller, action: str = INVOKE
-    ) -> list[Decision]:
-        """What the policies say of every spelling of the request's path."""
-        policies = tuple(policies)
+        self,
+        grants: Grants,
+        own: tuple[Policy, ...],
+        ctx: Context,
+        caller: Caller,
+        action: str = INVOKE,
+    ) -> list[Verdict]:
+        """What the caller's policies and the API's `own` say of every spelling of the path."""
         conditions = _conditions(ctx)
         return [
-            evaluate(policies, Question(action, self._stage + place, caller, conditions))
+            decide(grants, Question(action, self._stage + place, caller, conditions), own)
             for place in self._places(ctx)
         ]
 

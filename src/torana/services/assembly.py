@@ -7,6 +7,7 @@ from torana.auth.signer import SigningCredentials
 from torana.message import Reply, Request
 from torana.net.client import Client, Timeouts
 from torana.services import SERVICES, Parts
+from torana.services.authority import Authority
 from torana.services.credentials import outgoing_credentials
 from torana.services.embedded import Embedded, Note, unnoted
 from torana.services.forward import Forward, Identity, aws_endpoint
@@ -28,6 +29,7 @@ def router(
     environment: Mapping[str, str],
     note: Note = unnoted,
     elsewhere: Mapping[str, Backend] = {},
+    authority: Authority | None = None,
 ) -> Router:
     """Every embedded service, whose operations are told to `note`, and those that the settings
     forward.
@@ -53,7 +55,14 @@ def router(
             backends[name] = elsewhere.get(name) or Embedded(_maker(name, parts), note)
         else:
             backends[name] = _forward(name, wanted, catalog, client, environment)
-    made = Router(catalog, backends, credentials, account=settings.account, region=settings.region)
+    made = Router(
+        catalog,
+        backends,
+        credentials,
+        account=settings.account,
+        region=settings.region,
+        authority=authority,
+    )
     parts.reach.bind(made.dispatch, client, settings.region)
     return made
 

@@ -20,8 +20,11 @@ KIND = "audit"
 _LAST = (1 << 64) - 1
 _LEFT_OUT = frozenset(
     {"value", "valueHash", "api", "apiMethods", "materials", "Snapshot", "sealed", "profile"}
+    | {"Secret"}
 )
-_SUSPECT = re.compile(rb'"(?:value|valueHash|api|apiMethods|materials|Snapshot|sealed|profile)"')
+_SUSPECT = re.compile(
+    rb'"(?:value|valueHash|api|apiMethods|materials|Snapshot|sealed|profile|Secret)"'
+)
 
 
 class Edit(Struct, frozen=True):

@@ -6,9 +6,11 @@ import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from torana.auth.grants import Grants
 from torana.auth.keys import new_access_key_id, new_secret_access_key
+from torana.auth.policy import Caller
 from torana.auth.signer import SigningCredentials
-from torana.services.ports import Credential, Credentials, Principal
+from torana.services.ports import Credential, Principal
 
 PROFILE = "torana"
 
@@ -26,8 +28,21 @@ def root_credentials(folder: Path, account: str) -> Credential:
     if not path.exists():
         _create(path)
     found = read_profile(path, PROFILE)
-    principal = Principal(account, f"arn:aws:iam::{account}:root", account)
+    principal = root_principal(account, found.access_key_id)
     return Credential(found.access_key_id, found.secret_access_key, principal)
+
+
+def root_principal(account: str, access_key_id: str = "") -> Principal:
+    """The account itself."""
+    arn = f"arn:aws:iam::{account}:root"
+    facts = {
+        "aws:principalarn": arn,
+        "aws:principalaccount": account,
+        "aws:principaltype": "Account",
+        "aws:userid": account,
+    }
+    grants = Grants(root=True, facts=facts)
+    return Principal(account, arn, account, grants, Caller((arn,), account), access_key_id)
 
 
 def _create(path: Path) -> None:
@@ -100,35 +115,6 @@ class FixedCredentials:
     def __init__(self, credentials: Iterable[Credential]) -> None:
         self._by_id = {credential.access_key_id: credential for credential in credentials}
 
-    async def find(self, access_key_id: str) -> Credential | None:
+    async def find(self, access_key_id: str, session_token: str = "") -> Credential | None:
         """See `Credentials`."""
         return self._by_id.get(access_key_id)
-
-
-class Sessions:
-    """Temporary credentials that this process gave out, beside others. Implements `Credentials`."""
-
-    def __init__(self, others: Credentials) -> None:
-        self._others = others
-        self._by_id: dict[str, Credential] = {}
-
-    async def find(self, access_key_id: str) -> Credential | None:
-        """See `Credentials`."""
-        return self._by_id.get(access_key_id) or await self._others.find(access_key_id)
-
-    def open(self, account: str, role: str, session: str) -> Credential:
-        """New credentials for a session of a role (an ARN), until `close`."""
-        name = role.rpartition("/")[2] or "torana"
-        arn = f"arn:aws:sts::{account}:assumed-role/{name}/{session}"
-        made = Credential(
-            new_access_key_id("ASIA"),
-            new_secret_access_key(),
-            Principal(account, arn, f"{name}:{session}"),
-            secrets.token_urlsafe(64),
-        )
-        self._by_id[made.access_key_id] = made
-        return made
-
-    def close(self, access_key_id: str) -> None:
-        """They are not let in any more."""
-        self._by_id.pop(access_key_id, None)

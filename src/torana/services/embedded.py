@@ -53,7 +53,7 @@ class Embedded:
         contract = turn.contract
         protocol = contract.protocol_of(turn.request, turn.action)
         try:
-            asked = contract.read(protocol, turn.request, turn.action)
+            asked = turn.asked or contract.read(protocol, turn.request, turn.action)
             name = asked_for[0] = asked.operation.name
             method = self._methods_of(contract).get(name)
             if method is None:

@@ -1,12 +1,14 @@
 """What services ask of the rest of the process, and what they are asked with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
 
+from torana.auth.grants import NOTHING, Grants
+from torana.auth.policy import ANYONE, Caller
 from torana.message import Reply, Request
-from torana.wire.contract import Contract
+from torana.wire.contract import Asked, Contract
 
 
 class Busy(Exception):
@@ -53,6 +55,12 @@ class Principal(Struct, frozen=True):
     account: str
     arn: str
     user_id: str
+    grants: Grants = NOTHING
+    caller: Caller = ANYONE
+    """As policies of resources name it."""
+    access_key_id: str = ""
+    chained: Mapping[str, str] = {}
+    """Session tags that go on to the next role, and `aws:sourceidentity`."""
 
 
 class Credential(Struct, frozen=True):
@@ -70,7 +78,9 @@ class Credential(Struct, frozen=True):
 class Credentials(Protocol):
     """The access keys of this gateway."""
 
-    async def find(self, access_key_id: str) -> Credential | None: ...
+    async def find(self, access_key_id: str, session_token: str) -> Credential | None:
+        """Raises `SignatureError` for a session that is over."""
+        ...
 
 
 class Call(Struct, frozen=True):
@@ -109,6 +119,8 @@ class Turn(Struct, frozen=True):
     """The ARN of the role to act as toward a real endpoint."""
     host_prefix: str = ""
     """What stands before the service's own name in its address, such as a bucket."""
+    asked: Asked | None = None
+    """What the request was understood as, where that is known already."""
 
 
 class Backend(Protocol):

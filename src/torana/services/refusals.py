@@ -20,6 +20,7 @@ def _json(status: int) -> _Codes:
         "payload": ("InvalidSignatureException", status),
         "unknown": ("UnrecognizedClientException", status),
         "unsupported": ("IncompleteSignatureException", status),
+        "over": ("ExpiredTokenException", status),
     }
 
 
@@ -35,6 +36,7 @@ _CODES: Mapping[str, _Codes] = {
         "payload": ("SignatureDoesNotMatch", 403),
         "unknown": ("InvalidClientTokenId", 403),
         "unsupported": ("IncompleteSignature", 400),
+        "over": ("ExpiredToken", 403),
     },
     "rest-xml": {
         "missing": ("AccessDenied", 403),
@@ -44,6 +46,7 @@ _CODES: Mapping[str, _Codes] = {
         "payload": ("XAmzContentSHA256Mismatch", 400),
         "unknown": ("InvalidAccessKeyId", 403),
         "unsupported": ("AuthorizationHeaderMalformed", 400),
+        "over": ("ExpiredToken", 400),
     },
 }
 

@@ -7,13 +7,17 @@ from functools import partial
 from uuid import uuid4
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from torana.auth import keys
 from torana.auth.chunks import ChunkDecoder
 from torana.auth.sigv4 import STREAMING, Claim, SignatureError, read, verify
 from torana.message import BodyTooLarge, Headers, Reply, Request
 from torana.message import read as read_body
+from torana.services.authority import Authority
+from torana.services.authority.authority import refused
+from torana.services.authority.conditions import Context
+from torana.services.credentials import root_principal
 from torana.services.embedded import Embedded
 from torana.services.payload import as_stream, checked
 from torana.services.places import ADDRESSES
@@ -44,6 +48,10 @@ class Invocation(Struct, frozen=True):
     timeout: float
     """Seconds."""
     subdomain: str = ""
+    principal: Principal | None = None
+    """Whose permissions count; None: the account's own."""
+    source: Context = {}
+    """Condition keys about what the principal acts for."""
 
 
 def _now() -> datetime:
@@ -64,6 +72,7 @@ class Router:
         clock: Callable[[], datetime] = _now,
         body_limit: int = BODY_LIMIT,
         timeout: float = TIMEOUT,
+        authority: Authority | None = None,
     ) -> None:
         self._catalog = catalog
         self._backends = backends
@@ -73,6 +82,7 @@ class Router:
         self._clock = clock
         self._body_limit = body_limit
         self._timeout = timeout
+        self._authority = authority or Authority(account)
 
     def names(self) -> tuple[str, ...]:
         """The services that answer."""
@@ -92,8 +102,9 @@ class Router:
             except BodyTooLarge:
                 return self._too_large(request, request_id)
         if isinstance(claim, SignatureError):
-            if name is not None and claim.kind == "missing" and self._is_open(name, request):
-                return await self._answer(name, request, self._anybody, self._region, request_id)
+            free = name or self._catalog.unsigned(request) if claim.kind == "missing" else None
+            if free is not None and self._is_open(free, request):
+                return await self._ask(free, request, self._anybody, self._region, request_id)
             return self._refuse(request, name, claim, request_id)
         try:
             credential = await self._authenticate(claim, request, name if streams else None)
@@ -101,11 +112,11 @@ class Router:
             return self._refuse(request, name, error, request_id)
         if name is None:
             return _no_service(claim.service, request_id)
-        return await self._answer(
+        return await self._ask(
             name, request, credential.principal, claim.region, request_id, streams=streams
         )
 
-    async def _answer(
+    async def _ask(
         self,
         name: str,
         request: Request,
@@ -123,10 +134,29 @@ class Router:
             request_id,
             TIMEOUTS.get(name, self._timeout),
         )
+        # A body of any size takes what it takes: its sender must only not stall.
+        return await self._answer(turn, None if streams else turn.timeout, {})
+
+    async def _answer(self, turn: Turn, timeout: float | None, source: Context) -> Reply:
+        """Answer what the caller may ask. Raises what the backend raises."""
+        contract, request = turn.contract, turn.request
+        backend = self._backends[contract.name]
+        if not turn.principal.grants.root:
+            protocol = contract.protocol_of(request, turn.action)
+            try:
+                placed = _placed(contract.name, request)
+                asked = turn.asked or contract.read(protocol, placed, turn.action)
+            except ServiceError as error:
+                return contract.fail(protocol, error, turn.request_id)
+            denied = self._authority.judge(
+                contract, asked, turn.principal, request, turn.region, source
+            )
+            if denied is not None:
+                return contract.fail(protocol, refused(denied, protocol), turn.request_id)
+            turn = structs.replace(turn, asked=asked)
         try:
-            # A body of any size takes what it takes: its sender must only not stall.
-            async with asyncio.timeout(None if streams else turn.timeout):
-                return await self._backends[name](turn)
+            async with asyncio.timeout(timeout):
+                return await backend(turn)
         except TimeoutError:
             return _late(turn)
 
@@ -138,7 +168,7 @@ class Router:
         except BodyTooLarge:
             return self._too_large(request, request_id)
         if self._catalog.find(request) == name and self._is_open(name, request):
-            return await self._answer(name, request, self._anybody, self._region, request_id)
+            return await self._ask(name, request, self._anybody, self._region, request_id)
         missing = SignatureError("missing", "Missing Authentication Token")
         return self._refuse(request, name, missing, request_id)
 
@@ -162,7 +192,7 @@ class Router:
 
         A body is checked on the way, or, if it `streams_to` a service, while that reads it.
         """
-        credential = await self._credentials.find(claim.access_key_id)
+        credential = await self._credentials.find(claim.access_key_id, claim.session_token or "")
         if credential is None:
             raise unknown_key()
         if not keys.same(claim.session_token or "", credential.session_token or ""):
@@ -228,7 +258,7 @@ class Router:
         turn = Turn(
             self._catalog.contract(name),
             _placed(name, request, prefix) if isinstance(backend, Embedded) else request,
-            _role_principal(role, self._account),
+            invocation.principal or root_principal(self._account),
             invocation.region,
             request_id,
             invocation.timeout,
@@ -237,7 +267,7 @@ class Router:
             prefix,
         )
         async with asyncio.timeout(invocation.timeout):
-            return await backend(turn)
+            return await self._answer(turn, None, invocation.source)
 
 
 def _claim(request: Request) -> Claim | SignatureError:
@@ -251,13 +281,6 @@ def _placed(name: str, request: Request, prefix: str | None = None) -> Request:
     """The request as its service's routes expect it; `prefix`: see `ADDRESSES`."""
     rewrite = ADDRESSES.get(name)
     return request if rewrite is None else rewrite(request, prefix)
-
-
-def _role_principal(role: str | None, account: str) -> Principal:
-    if not role:
-        return Principal(account, f"arn:aws:iam::{account}:root", account)
-    owner = role.split(":")[4] if role.count(":") >= 5 else account
-    return Principal(owner or account, role, f"{role.rpartition('/')[2]}:apigateway")
 
 
 def _late(turn: Turn) -> Reply:

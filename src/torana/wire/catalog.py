@@ -1,6 +1,7 @@
 """The services that can be reached, by every name that a request may carry."""
 
 from collections.abc import Iterable
+from urllib.parse import parse_qs
 
 from torana.message import Request
 from torana.wire import model
@@ -21,11 +22,14 @@ class Catalog:
         self._by_signing: dict[str, list[str]] = {}
         self._by_prefix: dict[str, list[str]] = {}
         self._by_target: dict[str, str] = {}
+        self._by_version: dict[str, str] = {}
         for name, metadata in self._metadata.items():
             self._by_signing.setdefault(metadata.signs_as(), []).append(name)
             self._by_prefix.setdefault(metadata.endpoint_prefix, []).append(name)
             if metadata.target_prefix:
                 self._by_target[metadata.target_prefix] = name
+            if metadata.protocol == "query":
+                self._by_version[metadata.api_version] = name
 
     def names(self) -> tuple[str, ...]:
         """Every service."""
@@ -62,6 +66,15 @@ class Catalog:
             return self._by_target.get(target.rpartition(".")[0])
         rpc = address(request.target.partition("?")[0])
         return self._by_target.get(rpc[0]) if rpc is not None else None
+
+    def unsigned(self, request: Request) -> str | None:
+        """The service of a request that nobody signed; its body must be read.
+
+        Services that take such requests are named by their target, or by their version.
+        """
+        body = request.body if isinstance(request.body, bytes) else b""
+        form = parse_qs(request.target.partition("?")[2] or body.decode("latin-1"))
+        return self._named(request) or self._by_version.get(form.get("Version", [""])[0])
 
     def _by_route(self, candidates: list[str], request: Request) -> str | None:
         """Several services sign alike (apigateway and apigatewayv2): the path tells."""

@@ -20,6 +20,7 @@ from tests.builders import ports
 from tests.gateway.websocket.sockets import Served, api, mock, serving
 from tests.services.serving import called
 from tests.state.conftest import need_service
+from torana.auth.grants import Grants
 from torana.auth.policy import Caller, parse
 from torana.gateway.contract import Identity, Ports
 from torana.net.client import HttpClient
@@ -40,8 +41,13 @@ def known(resource: str = "*", effect: str = "Allow") -> Ports:
         "Resource": resource,
     }
     policy = parse({"Version": "2012-10-17", "Statement": [statement]}, "identity")
-    who = Identity(*KEYS, arn, "AIDA", Caller((arn,), "000000000000"), policies=(policy,))
-    return msgspec.structs.replace(ports(HttpClient()), identify={KEYS[0]: who}.get)
+    who = Identity(*KEYS, arn, "AIDA", Caller((arn,), "000000000000"), grants=Grants((policy,)))
+
+    def identify(access_key_id: str, session_token: str) -> Identity | None:
+        del session_token
+        return who if access_key_id == KEYS[0] else None
+
+    return msgspec.structs.replace(ports(HttpClient()), identify=identify)
 
 
 def backend(port: int, stage: str = "prod", secret: str = KEYS[1]) -> Any:

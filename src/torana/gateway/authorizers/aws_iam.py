@@ -24,6 +24,10 @@ from torana.gateway.policies import INVOKE, Asking, compile_policy
 from torana.message import Request
 
 _SERVICE = "execute-api"
+_REFUSALS: dict[str, Refusal] = {
+    "missing": "MISSING_AUTHENTICATION_TOKEN",
+    "over": "EXPIRED_TOKEN",
+}
 
 
 def build(to: Compiled) -> Authorizer:
@@ -37,11 +41,9 @@ def signed(to: Compiled, action: str) -> Authorizer:
 
     async def aws_iam(ctx: Context) -> Principal:
         identity = _authenticate(ctx, ports)
-        decisions = asking.decide((*identity.policies, *own), ctx, identity.caller, action)
-        for decision in decisions:
-            denied = decision.effect == "deny"
-            if denied or not (decision.allowed or identity.root):
-                raise asking.denial(ctx, identity.arn, action, explicit=denied)
+        for verdict in asking.decide(identity.grants, own, ctx, identity.caller, action):
+            if not verdict.allowed:
+                raise asking.denial(ctx, identity.arn, action, explicit=verdict.explicit)
         return Principal(
             identity.user_id,
             {
@@ -51,9 +53,9 @@ def signed(to: Compiled, action: str) -> Authorizer:
                 "user": identity.user_id,
                 "userArn": identity.arn,
             },
-            policies=identity.policies,
+            grants=identity.grants,
             caller=identity.caller,
-            root=identity.root,
+            identity=identity,
         )
 
     return aws_iam
@@ -64,14 +66,12 @@ def _authenticate(ctx: Context, ports: Ports) -> Identity:
     try:
         claim = read(ctx.request)
         _scoped(claim, ports.region)
-        identity = ports.identify(claim.access_key_id)
+        identity = ports.identify(claim.access_key_id, claim.session_token or "")
         if identity is None or not same(claim.session_token or "", identity.session_token):
             raise SignatureError("unknown", UNKNOWN_KEY)
         _verify(ctx, claim, identity)
     except SignatureError as error:
-        refusal: Refusal = (
-            "MISSING_AUTHENTICATION_TOKEN" if error.kind == "missing" else "INVALID_SIGNATURE"
-        )
+        refusal = _REFUSALS.get(error.kind, "INVALID_SIGNATURE")
         raise GatewayError(refusal, error.message) from error
     return identity
 

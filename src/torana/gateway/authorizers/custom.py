@@ -14,7 +14,8 @@ from typing import Any, cast
 import msgspec
 from msgspec import Struct, structs
 
-from torana.auth.policy import ANYONE, MalformedPolicy, Policy, parse
+from torana.auth.grants import Grants
+from torana.auth.policy import ANYONE, MalformedPolicy, parse
 from torana.gateway.authorizer_settings import settings_of, validation
 from torana.gateway.contract import Authorizer, Compiled, Context, Principal
 from torana.gateway.errors import GatewayError, InvalidApi
@@ -39,7 +40,6 @@ class Verdict(Struct, frozen=True):
     """What the function said of an identity."""
 
     principal: Principal
-    policy: Policy
     until: float = 0.0
     """Monotonic seconds."""
 
@@ -81,7 +81,12 @@ def asking(to: Compiled, whole: Callable[[Context], Event]) -> Authorizer:
     identify = _identity(settings)
     event = _event(settings, whole)
     function = Function(
-        to, settings.authorizer_uri, settings.authorizer_credentials, _TIMEOUT, streamed=False
+        to,
+        settings.authorizer_uri,
+        settings.authorizer_credentials,
+        _TIMEOUT,
+        streamed=False,
+        source=to.arn(f"authorizers/{settings.name}"),
     )
     policies = Asking(to)
     verdicts: Verdicts = to.shared.setdefault(
@@ -97,9 +102,9 @@ def asking(to: Compiled, whole: Callable[[Context], Event]) -> Authorizer:
             if key:
                 verdicts.keep(key, _took(verdict, 0))
             verdict = _took(verdict, round((time.perf_counter() - started) * 1000))
-        for decision in policies.decide((verdict.policy,), ctx, ANYONE):
+        for decision in policies.decide(verdict.principal.grants, (), ctx, ANYONE):
             if not decision.allowed:
-                raise _denied(explicit=decision.effect == "deny")
+                raise _denied(explicit=decision.explicit)
         return verdict.principal
 
     return custom
@@ -183,7 +188,7 @@ def _verdict(answer: dict[str, Any]) -> Verdict:
     if not isinstance(context, dict):
         raise _misconfigured("context must be an object")
     shown = {key: _text(value) for key, value in cast(dict[str, Any], context).items()}
-    return Verdict(Principal(name, shown, usage or "", (policy,)), policy)
+    return Verdict(Principal(name, shown, usage or "", Grants((policy,))))
 
 
 def _text(value: Any) -> str | None:

@@ -16,6 +16,7 @@ from botocore.serialize import create_serializer
 from torana.gateway.address import with_query
 from torana.gateway.contract import AwsCall, Context, Integration
 from torana.gateway.errors import GatewayError, InvalidApi
+from torana.gateway.function import method_arn
 from torana.gateway.http_api.compiled import HttpCompiled
 from torana.gateway.http_api.sources import source
 from torana.gateway.upstream import buffer
@@ -47,7 +48,11 @@ def build(to: HttpCompiled) -> Integration:
         where = params.pop("Region", region)
         request = write(params, ctx)
         try:
-            reply = await call(AwsCall(prefix, where, "", request, credentials, timeout, ""))
+            source, caller = method_arn(ctx, to), ctx.principal.identity
+            asked = AwsCall(
+                prefix, where, "", request, credentials, timeout, source=source, caller=caller
+            )
+            reply = await call(asked)
         except TimeoutError as error:
             raise GatewayError("INTEGRATION_TIMEOUT", detail=str(error)) from error
         except ConnectionError as error:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import msgspec
 
+from torana.auth.grants import Grants
 from torana.auth.policy import ANYONE, MalformedPolicy, parse
 from torana.gateway.authorizers.custom import ANSWER_LIMIT, Verdict, Verdicts
 from torana.gateway.contract import Authorizer, Context, Principal
@@ -41,6 +42,7 @@ def build(to: HttpCompiled) -> Authorizer:
         settings.authorizer_credentials_arn,
         _TIMEOUT,
         streamed=False,
+        source=to.arn(f"authorizers/{settings.authorizer_id or settings.name}"),
     )
     asking, simple = Asking(to), settings.enable_simple_responses
     verdicts: Verdicts = to.shared.setdefault(
@@ -61,7 +63,7 @@ def build(to: HttpCompiled) -> Authorizer:
             verdict = _verdict(await _ask(function, ctx, _encode(event(ctx, identity))), simple)
             if key:
                 verdicts.keep(key, verdict)
-        for decision in asking.decide((verdict.policy,), ctx, ANYONE):
+        for decision in asking.decide(verdict.principal.grants, (), ctx, ANYONE):
             if not decision.allowed:
                 raise GatewayError("ACCESS_DENIED")
         return verdict.principal
@@ -108,8 +110,8 @@ def _verdict(answer: dict[str, Any], simple: bool) -> Verdict:
         parsed = parse(policy or {}, "identity")
     except MalformedPolicy as error:
         raise _misconfigured(str(error)) from None
-    who = Principal(principal, cast(dict[str, Any], context), policies=(parsed,))
-    return Verdict(who, parsed)
+    who = Principal(principal, cast(dict[str, Any], context), grants=Grants((parsed,)))
+    return Verdict(who)
 
 
 def _misconfigured(why: str) -> GatewayError:

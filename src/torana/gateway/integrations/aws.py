@@ -4,6 +4,7 @@ from torana.gateway.address import filler, with_query, with_stage_variables
 from torana.gateway.aws_uri import parse
 from torana.gateway.contract import AwsCall, Compiled, Context, Integration
 from torana.gateway.errors import GatewayError, InvalidApi
+from torana.gateway.function import method_arn
 from torana.gateway.prompt import is_prompt, mapped
 from torana.gateway.upstream import buffer
 from torana.message import Headers, Reply, Request
@@ -45,6 +46,8 @@ def build(to: Compiled) -> Integration:
                     credentials,
                     timeout,
                     uri.subdomain,
+                    method_arn(ctx, to),
+                    ctx.principal.identity,
                 )
             )
         except TimeoutError as error:

@@ -98,8 +98,7 @@ def _renewal(to: Compiled, found: Caching) -> Callable[[Context, Ticket], bool]:
 
     def renew(ctx: Context, ticket: Ticket) -> bool:
         who = ctx.principal
-        decisions = asking.decide((*who.policies, *own), ctx, who.caller, INVALIDATE)
-        if all(each.effect != "deny" and (each.allowed or who.root) for each in decisions):
+        if all(v.allowed for v in asking.decide(who.grants, own, ctx, who.caller, INVALIDATE)):
             return True
         if strategy == "FAIL_WITH_403":
             raise GatewayError("ACCESS_DENIED")

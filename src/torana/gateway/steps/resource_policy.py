@@ -4,6 +4,7 @@ Source: Developer Guide, "API Gateway resource policies": without an identity, a
 when a statement allows it and none denies it. Where callers sign, the authorizer asks the policy.
 """
 
+from torana.auth.grants import NOTHING
 from torana.auth.policy import ANYONE
 from torana.gateway.contract import Compiled, Context, Gate
 from torana.gateway.policies import Asking, compile_policy
@@ -17,8 +18,8 @@ def build(to: Compiled) -> Gate | None:
     asking = Asking(to)
 
     def resource_policy(ctx: Context) -> None:
-        for decision in asking.decide(policies, ctx, ANYONE):
-            if not decision.allowed:
-                raise asking.denial(ctx, "anonymous", explicit=decision.effect == "deny")
+        for verdict in asking.decide(NOTHING, policies, ctx, ANYONE):
+            if not verdict.allowed:
+                raise asking.denial(ctx, "anonymous", explicit=verdict.explicit)
 
     return resource_policy

@@ -118,12 +118,21 @@ class Sheet:
         return made
 
 
+async def _at_once(revision: int) -> None:
+    """Nobody waits for others to see what was written."""
+
+
 class Book:
     """The documents, and the audit of their changes."""
 
-    def __init__(self, store: Store, source: str = "apigateway") -> None:
-        """`source`: the service that the audit names."""
-        self.store, self._source = store, source
+    def __init__(
+        self,
+        store: Store,
+        source: str = "apigateway",
+        written: Callable[[int], Awaitable[None]] = _at_once,
+    ) -> None:
+        """`source`: the service that the audit names. `written` is told each new revision."""
+        self.store, self._source, self._written = store, source, written
 
     async def read(self, work: Callable[[Sheet], Awaitable[T]]) -> T:
         """Do something that writes nothing. Raises what `work` raises, and the service's error
@@ -145,7 +154,7 @@ class Book:
                 done = await work(sheet)
                 changes = sheet.changes(call, self._source)
                 if changes:
-                    await self.store.commit(changes)
+                    await self._written(await self.store.commit(changes))
             except Conflict:
                 await asyncio.sleep(random() * min(0.002 * 2**attempt, 0.1))  # noqa: S311
                 continue

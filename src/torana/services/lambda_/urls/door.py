@@ -18,7 +18,8 @@ from uuid import uuid4
 
 import msgspec
 
-from torana.auth.policy import ANYONE, Caller, Policy, Question, evaluate
+from torana.auth.grants import NOTHING, Grants, decide
+from torana.auth.policy import ANYONE, Caller, Question
 from torana.auth.sigv4 import SignatureError
 from torana.function_payload import Malformed, whole
 from torana.message import BodyTooLarge, Headers, Reply, Request, read
@@ -51,9 +52,7 @@ class Identity(Protocol):
     @property
     def caller(self) -> Caller: ...
     @property
-    def policies(self) -> tuple[Policy, ...]: ...
-    @property
-    def root(self) -> bool: ...
+    def grants(self) -> Grants: ...
 
 
 class UrlDoor:
@@ -63,7 +62,7 @@ class UrlDoor:
         self,
         table: UrlTable,
         suffix: str,
-        identify: Callable[[str], Identity | None],
+        identify: Callable[[str, str], Identity | None],
         invoke: Callable[[Request, float], Awaitable[Reply]],
     ) -> None:
         """`invoke` sends a request of the Lambda API, with so many seconds for the answer."""
@@ -104,7 +103,7 @@ class UrlDoor:
         signer: Signer | None = None
         if target.signed:
             signer, body = self._admit_signed(target, request, body)
-        elif not _allows(target, ANYONE, (), request):
+        elif not _allows(target, ANYONE, NOTHING, request):
             raise _Refused(403, "AccessDeniedException", "Forbidden")
         trace_id = request.headers.get("x-amzn-trace-id") or _trace_id()
         payload = event(
@@ -128,9 +127,10 @@ class UrlDoor:
         except SignatureError as error:
             if error.kind == "missing":
                 raise _Refused(403, "AccessDeniedException", "Forbidden") from None
-            code = "ExpiredTokenException" if error.kind == "expired" else _BAD_SIGNATURE
+            over = error.kind in ("expired", "over")
+            code = "ExpiredTokenException" if over else _BAD_SIGNATURE
             raise _Refused(403, code, error.message, "message") from None
-        if not (_allows(target, found.caller, found.policies, request, root=found.root)):
+        if not _allows(target, found.caller, found.grants, request):
             raise _Refused(403, "AccessDeniedException", "Forbidden")
         return Signer(found.arn, found.user_id, found.access_key_id, found.caller), body
 
@@ -159,14 +159,7 @@ class UrlDoor:
             return _failed()
 
 
-def _allows(
-    target: Target,
-    caller: Caller,
-    policies: tuple[Policy, ...],
-    request: Request,
-    *,
-    root: bool = False,
-) -> bool:
+def _allows(target: Target, caller: Caller, grants: Grants, request: Request) -> bool:
     """Of the function's policy and the caller's: a deny wins, then an allow of either."""
     kind = "AWS_IAM" if target.signed else "NONE"
     context = {
@@ -176,8 +169,7 @@ def _allows(
     }
     question = Question("lambda:InvokeFunctionUrl", target.arn, caller, context)
     own = (target.policy,) if target.policy is not None else ()
-    decision = evaluate((*policies, *own), question)
-    return decision.allowed or (root and decision.effect != "deny")
+    return decide(grants, question, own).allowed
 
 
 _BAD_SIGNATURE = "InvalidSignatureException"

@@ -26,7 +26,7 @@ K = TypeVar("K", bound="Key")
 
 
 def authenticate(
-    request: Request, body: bytes, identify: Callable[[str], K | None]
+    request: Request, body: bytes, identify: Callable[[str, str], K | None]
 ) -> tuple[K, bytes]:
     """Whose request it is, and its body, decoded if it was signed in chunks.
 
@@ -37,7 +37,7 @@ def authenticate(
         raise SignatureError(
             "mismatch", f"Credential should be scoped to correct service: '{_SERVICE}'."
         )
-    found = identify(claim.access_key_id)
+    found = identify(claim.access_key_id, claim.session_token or "")
     if found is None or not same(claim.session_token or "", found.session_token):
         raise SignatureError("unknown", UNKNOWN_KEY)
     asked = Request(request.method, request.target, request.headers, body)

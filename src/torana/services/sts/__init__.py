@@ -1,0 +1,5 @@
+"""AWS STS: the caller's identity, and sessions."""
+
+from torana.services.sts.facade import Sts, Verify
+
+__all__ = ["Sts", "Verify"]
