@@ -18,14 +18,15 @@ from torana.llm.batch_run import BatchRunner
 from torana.llm.batches import Batches
 from torana.llm.files import Files
 from torana.llm.jobs import Jobs
+from torana.llm.keys import Key
 from torana.llm.serve import Llm
 from torana.llm.spend import Ledger, Spent
 from torana.mcp.proxy import Proxy, Seal
-from torana.message import Headers, Reply
+from torana.message import Headers, Reply, Request
 from torana.model.rest import RestApi, Stage
 from torana.net.client import Client
 from torana.net.tasks import spawn
-from torana.services.ports import Engines
+from torana.services.ports import Engines, LanguageModels
 from torana.settings import Settings
 from torana.state.counters import Counters
 from torana.state.objects import ObjectStore
@@ -89,6 +90,15 @@ class AiDoors:
             runner = self._runner = BatchRunner(api, batches, files, counters)
             self._following.append(spawn(runner.run(), "look for batches"))
         self._jobs = Jobs(lambda: api.plan.keys, files, batches, self._runner)
+
+    def models(self) -> LanguageModels:
+        """For services that let clients talk to them, each under its caller's name."""
+
+        async def ask(request: Request, who: str) -> Reply:
+            assert self.api is not None
+            return await self.api(request, Key(who, frozenset()))
+
+        return LanguageModels(lambda: list(self.api.plan.models) if self.api else [], ask)
 
     def doors(
         self, settings: Settings, door: FrontDoor, find_key: Callable[[str], Grant | None]

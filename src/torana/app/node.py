@@ -150,6 +150,7 @@ class Node:
             seen=walls,
             observed=self.observatory,
             sockets=self._sockets.reach,
+            chat=self._ai.models(),
         )
         self._pools = PoolDoors(self._store)
         await self._pools.registry.load()

@@ -34,7 +34,7 @@ from torana.services.iam.directory import Directory
 from torana.services.iam.identities import Identities
 from torana.services.lex import resume as resume_bots
 from torana.services.personalize import resume as resume_recommenders
-from torana.services.ports import Busy, Credential, Engines, Failed, Missing
+from torana.services.ports import Busy, Credential, Engines, Failed, LanguageModels, Missing
 from torana.services.reach import Reach, confirmation
 from torana.services.router import Invocation, Router
 from torana.services.seal import KeyFile
@@ -181,6 +181,7 @@ async def build(
     seen: Seen | None = None,
     observed: Observatory | None = None,
     sockets: ToConnections = nowhere,
+    chat: LanguageModels | None = None,
 ) -> Services:
     """`owner`: this process starts the node's engines; others use them.
 
@@ -239,6 +240,7 @@ async def build(
                 invoke,
                 sockets,
                 (identities, seal, issuer_check(client)),
+                chat or LanguageModels(),
             ),
             identities,
             client,

@@ -1,6 +1,6 @@
 """What services ask of the rest of the process, and what they are asked with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -47,6 +47,18 @@ async def no_functions(arn: str, payload: bytes, timeout: float, /) -> bytes:
     """Where no functions run."""
     del payload, timeout
     raise Failed(f"{arn} cannot be invoked here")
+
+
+async def _no_models(request: Request, who: str, /) -> Reply:
+    raise Failed("there are no language models here")
+
+
+class LanguageModels(Struct, frozen=True):
+    """The models of the gateway's LLM API, or none."""
+
+    names: Callable[[], Sequence[str]] = tuple
+    ask: Callable[[Request, str], Awaitable[Reply]] = _no_models
+    """A request of the LLM API, in the name of somebody."""
 
 
 class Principal(Struct, frozen=True):
