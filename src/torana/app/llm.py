@@ -1,5 +1,6 @@
 """The LLM API, from settings: providers, models and keys that fit together."""
 
+import ssl
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
@@ -16,10 +17,12 @@ from torana.llm.dialects import DIALECTS
 from torana.llm.guard import Guard
 from torana.llm.keys import digest
 from torana.llm.prices import Price, catalogue
-from torana.llm.route import ORDERS, Model, Provider, Target
+from torana.llm.realtime import LIMITS
+from torana.llm.route import ORDERS, Dial, Model, Provider, Target
 from torana.llm.serve import Plan
-from torana.message import Request
+from torana.message import Headers, Request, WebSocket
 from torana.net.client import Client, Origin, Timeouts
+from torana.net.websocket_client import connect
 from torana.services.credentials import BadCredentials, outgoing_credentials
 from torana.settings import BadSettings, Llm, LlmModel, LlmProvider, secret
 from torana.state.counters import Counters
@@ -147,7 +150,17 @@ def _provider(
         ),
         vendor.without,
         _signer(name, given, vendor, region, environment),
+        None if vendor.local else _dial(url.scheme, host, port, given.connect_timeout),
     )
+
+
+def _dial(scheme: str, host: str, port: int, timeout: float) -> Dial:
+    tls = ssl.create_default_context() if scheme == "https" else None
+
+    async def dial(target: str, headers: Headers) -> WebSocket:
+        return await connect(host, port, target, headers, tls=tls, timeout=timeout, limits=LIMITS)
+
+    return dial
 
 
 def _signer(

@@ -1,7 +1,7 @@
 """Which provider's model answers next: by weight, load, speed or price, leaving out what fails."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from random import random
 from time import monotonic
 
@@ -11,7 +11,7 @@ from torana.llm.dialect import Dialect
 from torana.llm.errors import LlmError
 from torana.llm.guard import Guard
 from torana.llm.prices import Price
-from torana.message import Request
+from torana.message import Headers, Request, WebSocket
 from torana.net.client import Origin, Timeouts
 
 _STRIKES = 5
@@ -19,6 +19,10 @@ _STRIKES = 5
 _SMOOTH = 0.2
 _MOST_FALLBACKS = 8
 _RETRY_SHARE, _MOST_RETRIES = 0.2, 20.0
+
+
+Dial = Callable[[str, Headers], Awaitable[WebSocket]]
+"""Opens a WebSocket at a path of a provider. Raises `ConnectionError` and `TimeoutError`."""
 
 
 class Provider(Struct, frozen=True):
@@ -38,6 +42,7 @@ class Provider(Struct, frozen=True):
     without: frozenset[str] = frozenset()
     """Operations of its dialect that it lacks: what can be, is asked as a chat."""
     sign: Callable[[Request], Request] | None = None
+    dial: Dial | None = None
 
 
 class Target(Struct, eq=False):

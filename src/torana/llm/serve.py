@@ -19,6 +19,8 @@ from torana.llm.fronts.forms import Form
 from torana.llm.fronts.openai_errors import refuse
 from torana.llm.fronts.passed import Passed
 from torana.llm.keys import Key, Keys, allow, identify, reserve, take_request
+from torana.llm.realtime import PATH as REALTIME
+from torana.llm.realtime import open_realtime
 from torana.llm.relay import Recorded, Relay
 from torana.llm.reply import reply_of
 from torana.llm.route import Model, Models, find
@@ -50,7 +52,9 @@ class Llm:
 
     def takes(self, path: str) -> bool:
         """Whether a path is ours."""
-        return front_of(path) is not None or path == "/v1/models" or path.startswith("/v1/models/")
+        if front_of(path) is not None or path == REALTIME:
+            return True
+        return path == "/v1/models" or path.startswith("/v1/models/")
 
     async def __call__(self, request: Request, key: Key | None = None) -> Reply:
         """Answer a request, whatever it asks for. `key`: whose it is, where that is known."""
@@ -60,6 +64,8 @@ class Llm:
         try:
             if front is not None:
                 reply = await self._complete(front, path, request, key)
+            elif path == REALTIME:
+                reply = await open_realtime(self.plan.keys, self.plan.models, request, self._spend)
             else:
                 reply = self._models(path, request, key)
         except LlmError as error:

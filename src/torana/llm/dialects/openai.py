@@ -48,6 +48,7 @@ class OpenAi:
         "transcriptions": "/audio/transcriptions",
         "translations": "/audio/translations",
         "rerank": "/rerank",
+        "realtime": "/realtime",
     }
     stream_type: ClassVar[str] = EVENT_STREAM
     telling: ClassVar[re.Pattern[bytes]] = _USAGE
