@@ -21,6 +21,7 @@ def described(files: Mapping[tuple[str, str], Source], served: Table) -> list[Ma
     for (api_id, stage), live in sorted(served.stages.items()):
         api = live.plan.to.api
         source = files.get((api_id, stage))
+        served_methods = (route.to.method for route in live.plan.routes)
         methods = [
             {
                 "method": method.http_method,
@@ -29,7 +30,7 @@ def described(files: Mapping[tuple[str, str], Source], served: Table) -> list[Ma
                 "authorization": method.authorization_type,
                 "apiKey": method.api_key_required,
             }
-            for method in api.methods
+            for method in served_methods
         ]
         found.append(
             {

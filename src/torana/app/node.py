@@ -21,6 +21,7 @@ from torana.app.definitions import (
     compile_table,
     gather,
     parse,
+    place,
 )
 from torana.app.deployed import bringing_deployed
 from torana.app.described import definition, described
@@ -217,13 +218,7 @@ class Node:
         if any(absent):
             raise BadDefinitions("\n".join(filter(None, absent)))
         self._files = compile_table(documents, self._file_ports, self.settings.domains)
-        ids = [
-            (
-                each.api.id if isinstance(each, Document) else each.api.api_id,
-                each.stage.stage_name,
-            )
-            for each in documents
-        ]
+        ids = [place(document) for document in documents]
         self._sources = dict(zip(ids, sources, strict=True))
         self._publish()
 

@@ -181,7 +181,7 @@ def _whole(body: bytes) -> str | None:
 
 def _json(path: str) -> Callable[[bytes], str | None]:
     """A JSONPath without recursion and filters. Raises `InvalidApi`."""
-    if ".." in path or "?(" in path:
+    if ".." in f".{path}" or "?(" in path:
         raise InvalidApi(f"parameter mapping: body.{path}: no recursion and no filters")
     try:
         read = json_path(path)

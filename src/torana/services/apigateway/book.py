@@ -64,10 +64,11 @@ class Sheet:
             body = self._written[kind, id]
             return None if body is None else msgspec.json.decode(body)
         document = await self._store.get(kind, id)
-        self._versions[kind, id] = document.version if document else 0
+        # What was seen first counts: if it has changed since, the commit is to fail.
+        self._versions.setdefault((kind, id), document.version if document else 0)
         if document is None:
             return None
-        self._before[kind, id] = document.body
+        self._before.setdefault((kind, id), document.body)
         return msgspec.json.decode(document.body)
 
     async def scan(self, kind: str, prefix: str = "") -> AsyncIterator[tuple[str, Json]]:
