@@ -68,6 +68,7 @@ def compiled(
                 integration.connection_id,
                 timeout_in_millis=integration.timeout_in_millis,
             ),
+            "CUSTOM" if route.authorization_type == "JWT" else route.authorization_type,
         ),
         ports=ports,
         shared=shared,
