@@ -28,6 +28,7 @@ from torana.services.assembly import router
 from torana.services.authority.resource_policies import ResourcePolicies
 from torana.services.background import Background
 from torana.services.cognito_idp import CognitoIdp
+from torana.services.cognito_idp.sweep import sweep_for_ever
 from torana.services.comprehend import resume as resume_trainings
 from torana.services.credentials import BadCredentials, root_credentials
 from torana.services.iam.directory import Directory
@@ -252,6 +253,7 @@ async def build(
     except BadCredentials as error:
         raise BadSettings(str(error)) from error
     if owner:
+        background.start(sweep_for_ever(store), "sweep the user pools")
         background.start(topics.resume(), "undelivered messages of topics")
         background.start(
             resume_transcriptions(store, objects, run_engine), "unfinished transcriptions"

@@ -371,3 +371,11 @@ def test_nothing_that_is_kept_or_audited_shows_a_password(idp: Idp, pool: str) -
     assert "AdminSetUserPassword" in text
     for secret in (PASSWORD, "argon2", "sealed", "carla@example.com"):
         assert secret not in text
+
+
+def test_right_passwords_at_once_hinder_nobody(idp: Idp, pool: str) -> None:
+    client = idp.client(pool)
+    idp.user(pool)
+    with ThreadPoolExecutor(10) as threads:
+        done = list(threads.map(lambda _: idp.tokens(client), range(10)))
+    assert len({claims(each["AccessToken"])["origin_jti"] for each in done}) == 10

@@ -116,7 +116,6 @@ class CustomAuth:
         asking, pool = step.asking, step.asking.pool
         # First of all: one question gives one answer, whatever comes of it.
         await self._challenges.spend(challenge)
-        await self._attempts.begin(pool, user, user["username"], "custom")
         request: Json = {
             "userAttributes": {**user["profile"], "cognito:user_status": user["status"]},
             "privateChallengeParameters": challenge.data["private"],
@@ -124,20 +123,19 @@ class CustomAuth:
             "clientMetadata": dict(asking.metadata),
             "userNotFound": False,
         }
-        said = await self._triggers.ask(
-            asking,
-            "VerifyAuthChallengeResponse",
-            "VerifyAuthChallengeResponse_Authentication",
-            user["username"],
-            request,
-            {"answerCorrect": None},
-        )
-        right = bool(said["answerCorrect"])
-        if right:
-            await self._attempts.succeeded(pool, user, "custom")
+        async with self._attempts.one(pool, user, user["username"], "custom") as attempt:
+            said = await self._triggers.ask(
+                asking,
+                "VerifyAuthChallengeResponse",
+                "VerifyAuthChallengeResponse_Authentication",
+                user["username"],
+                request,
+                {"answerCorrect": None},
+            )
+            attempt.right = bool(said["answerCorrect"])
         judged = {
             "challengeName": "CUSTOM_CHALLENGE",
-            "challengeResult": right,
+            "challengeResult": attempt.right,
             "challengeMetadata": challenge.data["metadata"],
         }
         return await self.next(step, user, [*challenge.data["so_far"], judged])

@@ -71,11 +71,11 @@ class Mfa:
         pool, user, challenge = await self._book.read(lambda sheet: self._find(sheet, params))
         if "totp:new" not in user["sealed"]:
             raise invalid("There is no software token to verify: call AssociateSoftwareToken")
-        await self._attempts.begin(pool, user, user["username"], "factor")
-        at = period_of(self._directory.opened(user, "totp:new"), params["UserCode"])
+        async with self._attempts.one(pool, user, user["username"], "factor") as attempt:
+            at = period_of(self._directory.opened(user, "totp:new"), params["UserCode"])
+            attempt.right = at is not None
         if at is None:
             raise ServiceError("EnableSoftwareTokenMFAException", "Code mismatch")
-        await self._attempts.succeeded(pool, user, "factor")
         if challenge is not None:
             await self._challenges.spend(challenge)
 

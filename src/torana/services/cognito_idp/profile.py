@@ -158,10 +158,10 @@ class Profile:
         pool, user = holder.pool, holder.user
         if "PreviousPassword" not in params:
             raise unsupported("ChangePassword without PreviousPassword")
-        await self._attempts.begin(pool, user, user["username"])
-        if not await self._words.right(user, params["PreviousPassword"]):
+        async with self._attempts.one(pool, user, user["username"]) as attempt:
+            attempt.right = await self._words.right(user, params["PreviousPassword"])
+        if not attempt.right:
             raise wrong_password()
-        await self._attempts.succeeded(pool, user)
         kept = await self._words.made(pool, user, params["ProposedPassword"])
 
         async def work(sheet: Sheet) -> Json:

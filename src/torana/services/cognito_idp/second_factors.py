@@ -116,11 +116,11 @@ class SecondFactors:
         pool, given = step.asking.pool, step.given.get("SOFTWARE_TOKEN_MFA_CODE")
         if not given:
             raise invalid("Missing required parameter SOFTWARE_TOKEN_MFA_CODE")
-        await self._attempts.begin(pool, user, user["username"], "factor")
-        at = self.period(user, given)
+        async with self._attempts.one(pool, user, user["username"], "factor") as attempt:
+            at = self.period(user, given)
+            attempt.right = at is not None
         if at is None:
             raise ServiceError("CodeMismatchException", "Invalid code received for user")
-        await self._attempts.succeeded(pool, user, "factor")
 
         async def once(sheet: Sheet, fresh: Json) -> None:
             use_period(fresh, at)
@@ -134,10 +134,10 @@ class SecondFactors:
         pool, name = step.asking.pool, f"{challenge.name}_CODE"
         if not step.given.get(name):
             raise invalid(f"Missing required parameter {name}")
-        await self._attempts.begin(pool, user, user["username"], "factor")
-        if not keys.same(step.given[name].strip(), challenge.data["code"]):
+        async with self._attempts.one(pool, user, user["username"], "factor") as attempt:
+            attempt.right = keys.same(step.given[name].strip(), challenge.data["code"])
+        if not attempt.right:
             raise ServiceError("CodeMismatchException", "Invalid code or auth state for the user.")
-        await self._attempts.succeeded(pool, user, "factor")
         await self._challenges.spend(challenge)
         return await self.let_in(step, user)
 

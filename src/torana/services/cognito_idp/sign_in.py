@@ -83,10 +83,10 @@ class SignIn:
         if user is None and self._triggers.has(pool, "UserMigration"):
             user = await self._migrated(step, name, word)
         await self._before(step, user, name)
-        await self._attempts.begin(pool, user, name)
-        if not await self._words.right(user, word) or user is None:
+        async with self._attempts.one(pool, user, name) as attempt:
+            attempt.right = await self._words.right(user, word)
+        if not attempt.right or user is None:
             raise wrong_password()
-        await self._attempts.succeeded(pool, user)
         return await self.known(step, user)
 
     async def _migrated(self, step: Step, name: str, word: str) -> Json:
@@ -184,10 +184,10 @@ class SignIn:
         block = given["PASSWORD_CLAIM_SECRET_BLOCK"]
         challenge = self._challenges.open(block, pool, step.client, "PASSWORD_VERIFIER")
         user = await self._same(step, challenge)
-        await self._attempts.begin(pool, user, challenge.user)
-        if not self._proves(challenge, user, step) or user is None:
+        async with self._attempts.one(pool, user, challenge.user) as attempt:
+            attempt.right = self._proves(challenge, user, step)
+        if not attempt.right or user is None:
             raise wrong_password()
-        await self._attempts.succeeded(pool, user)
         await self._challenges.spend(challenge)
         if "custom" in challenge.data:
             proved = {

@@ -7,14 +7,14 @@ import msgspec
 
 from torana.message import Reply
 from torana.services.cognito_idp import CognitoIdp
+from torana.services.cognito_idp.codes import Codes
 from torana.services.cognito_idp.directory import Json, now
-from torana.services.cognito_idp.hosted.codes import Codes
 from torana.services.cognito_idp.hosted.pages import Choice, Field, Page
 from torana.services.cognito_idp.hosted.visit import Visit, redirected
-from torana.services.cognito_idp.hosted.wanted import Wanted
 from torana.services.cognito_idp.pools import sign_in_names
 from torana.services.cognito_idp.steps import Step
 from torana.services.cognito_idp.triggers import Asking
+from torana.services.cognito_idp.wanted import Wanted
 from torana.wire.faults import ServiceError
 
 _NAMES = {

@@ -7,8 +7,8 @@ from torana.services.cognito_idp import CognitoIdp
 from torana.services.cognito_idp.directory import Json
 from torana.services.cognito_idp.hosted.pages import Field, Page
 from torana.services.cognito_idp.hosted.visit import Visit, redirected
-from torana.services.cognito_idp.hosted.wanted import Wanted
 from torana.services.cognito_idp.schema import required
+from torana.services.cognito_idp.wanted import Wanted
 from torana.services.ports import Call
 from torana.wire.faults import ServiceError
 

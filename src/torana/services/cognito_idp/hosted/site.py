@@ -10,14 +10,14 @@ from msgspec import structs
 from torana.message import Reply
 from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp import CognitoIdp
+from torana.services.cognito_idp.codes import Codes
 from torana.services.cognito_idp.directory import Json, some
-from torana.services.cognito_idp.hosted.codes import Codes
 from torana.services.cognito_idp.hosted.pages import Page
 from torana.services.cognito_idp.hosted.sign_in_pages import SignInPages
 from torana.services.cognito_idp.hosted.sign_up_pages import SignUpPages
 from torana.services.cognito_idp.hosted.token_endpoint import TokenEndpoint
 from torana.services.cognito_idp.hosted.visit import Visit, redirected
-from torana.services.cognito_idp.hosted.wanted import Returned, Unfit, Wanted, wanted
+from torana.services.cognito_idp.wanted import Returned, Unfit, Wanted, wanted
 from torana.wire.faults import ServiceError
 
 Shown = Callable[[Visit, Wanted], Reply]

@@ -15,8 +15,8 @@ import msgspec
 from torana.message import Headers, Reply
 from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp import CognitoIdp
+from torana.services.cognito_idp.codes import BadCode, Codes
 from torana.services.cognito_idp.directory import Json, some
-from torana.services.cognito_idp.hosted.codes import BadCode, Codes
 from torana.services.cognito_idp.hosted.visit import Visit
 from torana.services.cognito_idp.tokens import Grant, shown_claims
 from torana.services.cognito_idp.triggers import Asking

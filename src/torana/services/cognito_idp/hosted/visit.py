@@ -10,7 +10,7 @@ from torana.message import Headers, Reply, Request
 from torana.services.cognito_idp.directory import Json
 from torana.services.cognito_idp.hosted.cookies import Cookies
 from torana.services.cognito_idp.hosted.pages import Page, reply
-from torana.services.cognito_idp.hosted.wanted import Wanted, origin
+from torana.services.cognito_idp.wanted import Wanted, origin
 from torana.services.ports import Call, Principal
 
 _FIELDS = 50

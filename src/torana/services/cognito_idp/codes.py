@@ -11,8 +11,8 @@ import secrets
 from torana.auth import keys
 from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp.directory import Directory, Json, folded, key, now
-from torana.services.cognito_idp.hosted.wanted import Wanted
 from torana.services.cognito_idp.sessions import SESSION, Refresh, session_key
+from torana.services.cognito_idp.wanted import Wanted
 from torana.services.ports import Call
 
 CODE = "cognito-code"
