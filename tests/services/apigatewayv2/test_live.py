@@ -190,6 +190,13 @@ async def test_a_function_of_the_gateway_answers_a_route(tmp_path: Path) -> None
         ask = Asking(running.client("apigatewayv2"))
         arn, key = made["FunctionArn"], "GET /greet/{who}"
         api = await ask.create_api(Name="g", ProtocolType="HTTP", Target=arn, RouteKey=key)
+        await function.add_permission(
+            FunctionName="greet",
+            StatementId="s",
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+            SourceArn=f"arn:aws:execute-api:us-east-1:000000000000:{api['ApiId']}/*/GET/greet/*",
+        )
         url = f"{running.door}/apis/{api['ApiId']}/greet/ada"
         await until(f"{running.door}/apis/{api['ApiId']}/none", 404)
         async with httpx.AsyncClient(timeout=20) as client:
