@@ -51,3 +51,9 @@ async def test_the_sentiment_of_a_text(tmp_path: Path) -> None:
     words = ("comprehend", "detect-sentiment", "--text", "fine!!!!", "--language-code", "en")
     said = msgspec.json.decode(await aws(tmp_path, *words))
     assert said["Sentiment"] == "POSITIVE"
+
+
+async def test_an_http_api_of_one_line(tmp_path: Path) -> None:
+    words = ("create-api", "--name", "pets", "--protocol-type", "HTTP", "--target", "http://a")
+    said = msgspec.json.decode(await aws(tmp_path, "apigatewayv2", *words))
+    assert (said["Name"], said["ProtocolType"], len(said["ApiId"])) == ("pets", "HTTP", 10)
