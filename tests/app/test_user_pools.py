@@ -13,9 +13,12 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from click.testing import CliRunner
 
-from tests.app.user_pools import PASSWORD, Pools, a_call, pools
+from tests.app.user_pools import PASSWORD, Pools, pools
 from tests.services.apigateway.making import Asking, mock, told, until
+from torana.app.running import write_run_file
+from torana.cli.main import main
 
 
 async def api(at: Pools, **method: Any) -> str:
@@ -34,6 +37,15 @@ async def api(at: Pools, **method: Any) -> str:
     await mock(ask, id, root, '{"who": "$context.authorizer.claims.sub"}', **own)
     await ask.create_deployment(restApiId=id, stageName="prod")
     return f"{at.running.door}/restapis/{id}/prod/_user_request_/"
+
+
+async def rotate(at: Pools, *options: str) -> None:
+    """As an administrator does it on the command line."""
+    running = at.running
+    write_run_file(running.node.settings, running.node.front_port, running.node.management.port)
+    command = ("user-pools", "rotate", at.pool, *options, "--data", str(running.data))
+    done = await asyncio.to_thread(CliRunner().invoke, main, command)
+    assert done.exit_code == 0, done.output
 
 
 async def test_an_api_takes_a_local_pools_tokens_without_any_setting(tmp_path: Path) -> None:
@@ -57,8 +69,7 @@ async def test_a_revoked_key_is_refused_and_a_rotated_one_is_not(tmp_path: Path)
         await at.user()
         url, old = await api(at), (await at.tokens())["IdToken"]
         await until(url, 200, Authorization=old)
-        signing = at.running.node._services.user_pools.signing
-        await signing.rotate(a_call(), at.pool)
+        await rotate(at)
         new = (await at.tokens())["IdToken"]
         headers = [jwt.get_unverified_header(token)["kid"] for token in (old, new)]
         assert headers[0] != headers[1]
@@ -67,7 +78,7 @@ async def test_a_revoked_key_is_refused_and_a_rotated_one_is_not(tmp_path: Path)
             for token in (new, old):
                 reply = await client.get(url, headers={"Authorization": token})
                 assert reply.status_code == 200
-        await signing.rotate(a_call(), at.pool, revoke=True)
+        await rotate(at, "--revoke")
         await until(url, 401, Authorization=old)
         await until(url, 401, Authorization=new)
         await until(url, 200, Authorization=(await at.tokens())["IdToken"])

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.services.apigateway.making import Asking, Running, gateway
-from torana.message import Headers, Request
-from torana.services.ports import Call, Principal
 
 PASSWORD = "Correct-horse-7"
 BACK = "http://localhost:1/back"
@@ -79,9 +77,3 @@ class Pools:
 async def pools(data: Path, **settings: Any) -> AsyncGenerator[Pools]:
     async with gateway(data, **settings) as running:
         yield Pools(running)
-
-
-def a_call() -> Call:
-    """For what the service does by itself."""
-    who = Principal("000000000000", "arn:aws:iam::000000000000:root", "000000000000")
-    return Call("Rotate", who, "us-east-1", "r", 10.0, Request("POST", "/", Headers()))

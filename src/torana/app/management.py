@@ -20,6 +20,7 @@ def management(
     llm: Callable[[Request], Awaitable[Reply]] | None = None,
     keys: Callable[[str], bytes | None] = lambda path: None,
     console: Callable[[Request], Awaitable[Reply]] | None = None,
+    pools: Callable[[Request], Awaitable[Reply]] | None = None,
 ) -> Callable[[Request], Awaitable[Reply]]:
     """The handler. `/healthz` tells nothing and asks nothing, and `keys` of user pools are public;
     everything else wants credentials, of which `console` sees to its own."""
@@ -32,6 +33,8 @@ def management(
             return await console(request)
         if llm is not None and path.startswith("/llm/v1/"):
             return await llm(request) if _basic(request, check) else _unauthorized()
+        if pools is not None and path.startswith("/user-pools/v1/"):
+            return await pools(request) if _basic(request, check) else _unauthorized()
         if request.method == "GET" and (public := keys(path)) is not None:
             return Reply(200, Headers([("Content-Type", "application/json")]), public)
         if request.method == "GET" and path == "/metrics":

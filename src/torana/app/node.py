@@ -35,7 +35,7 @@ from torana.app.numbers import Numbers
 from torana.app.observatory import Observatory
 from torana.app.once import authorize_once, once
 from torana.app.sockets import Sockets
-from torana.app.user_pools import PoolDoors
+from torana.app.user_pools import PoolDoors, key_desk
 from torana.app.walls import Walls
 from torana.auth.keys import hash_key, new_key
 from torana.gateway.contract import Bucket, Ports
@@ -359,6 +359,7 @@ class Node:
             self._ai.desk.handle if self._ai.desk else None,
             self._pools.keys,
             self._console,
+            key_desk(self._services.user_pools, self.settings),
         )
         self.management = await listen(
             handler, host=self.settings.management_host, port=self.settings.management_port

@@ -2,16 +2,21 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote
+from uuid import uuid4
+
+import msgspec
 
 from torana.message import Headers, Reply, Request
 from torana.services.cognito_idp import CognitoIdp
 from torana.services.cognito_idp.hosted import PoolDoor
 from torana.services.cognito_idp.published import Registry
 from torana.services.outlets import Outbox, Outlet, Smtp
+from torana.services.ports import Call, Principal
 from torana.services.router import Invocation
 from torana.services.seal import KeyFile
 from torana.settings import BadSettings, Settings, secret
 from torana.state.store import Store
+from torana.wire.faults import ServiceError
 
 
 def build(
@@ -50,6 +55,31 @@ class PoolDoors:
         id, _, document = path[1:].partition("/.well-known/")
         pool = self.registry.pool(id) if document == "jwks.json" else None
         return pool and pool.jwks
+
+
+def key_desk(idp: CognitoIdp, settings: Settings) -> Callable[[Request], Awaitable[Reply]]:
+    """`POST /user-pools/v1/{pool}/keys`: another signing key; with `?revoke=true` the only one."""
+    account = settings.account
+    root = Principal(account, f"arn:aws:iam::{account}:root", account)
+
+    async def handle(request: Request) -> Reply:
+        path, _, query = request.target.partition("?")
+        parts = path.split("/")
+        if request.method != "POST" or len(parts) != 5 or parts[4] != "keys":
+            return _json(404, {"message": "Not Found"})
+        call = Call("RotateKeys", root, settings.region, str(uuid4()), 30.0, request)
+        try:
+            pool = await idp.signing.rotate(call, parts[3], revoke=query == "revoke=true")
+        except ServiceError as error:
+            return _json(404, {"message": error.message})
+        return _json(200, {"kid": pool["keys"][0]["kid"]})
+
+    return handle
+
+
+def _json(status: int, value: dict[str, str]) -> Reply:
+    fields = [("Content-Type", "application/json")]
+    return Reply(status, Headers(fields), msgspec.json.encode(value))
 
 
 def _outlet(settings: Settings, environment: Mapping[str, str]) -> Outlet:
