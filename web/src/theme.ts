@@ -41,7 +41,7 @@ export const theme = createTheme({
     Button: { defaultProps: { size: "sm" } },
     TextInput: { defaultProps: { size: "sm" } },
     Table: { defaultProps: { verticalSpacing: 6, horizontalSpacing: "sm", borderColor: "var(--line)" } },
-    Badge: { defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 500 } },
+    Badge: { defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 500, miw: "max-content" } },
     Modal: { defaultProps: { radius: "lg", overlayProps: { backgroundOpacity: 0.5, blur: 2 } } },
     Tooltip: { defaultProps: { openDelay: 300 } },
   },

@@ -1,5 +1,6 @@
 """The console's addresses: the page, its files, who is signed in, and what they ask for."""
 
+import base64
 import logging
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
@@ -14,6 +15,7 @@ from torana.console.service_calls import ServiceCalls
 from torana.console.sessions import Sessions
 from torana.console.static_files import StaticFiles
 from torana.message import Headers, Reply, Request
+from torana.services.lambda_.code import CODE
 from torana.state.store import StoreUnavailable
 from torana.wire.faults import ServiceError
 
@@ -39,6 +41,7 @@ class Console:
             ("GET", "live"): self._stream,
             ("GET", "served"): self._served,
             ("GET", "definition"): self._definition,
+            ("GET", "code"): self._code,
             ("POST", "api"): self._call,
             ("GET", "llm"): self._llm_models,
             ("POST", "llm"): self._ask_llm,
@@ -134,6 +137,17 @@ class Console:
         if text is None:
             raise Refused(404, "NotFoundException", "There is no such deployment")
         return as_json({"text": text})
+
+    async def _code(self, who: Entrant, request: Request, rest: list[str]) -> Reply:
+        """A function's zip, for who may read the function."""
+        ask = {"FunctionName": "/".join(rest)}
+        found = await self._calls(who.credential, request.peer, "lambda", "GetFunction", ask)
+        digest = base64.b64decode(found["Configuration"].get("CodeSha256") or "").hex()
+        kept = await self._insight.store.get(CODE, digest) if digest else None
+        if kept is None:
+            raise Refused(404, "NotFound", "The settings name this function's folder")
+        fields = [("Content-Type", "application/zip"), ("Cache-Control", "no-store")]
+        return Reply(200, Headers(fields), kept.body)
 
     async def _call(self, who: Entrant, request: Request, rest: list[str]) -> Reply:
         if len(rest) != 2:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.app.test_serve_command import ROOT, Running, gateway
+from tests.console.browser.provider import provider
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -19,7 +20,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-SETTINGS = ROOT / "tests/console/browser/torana.toml"
+SETTINGS = ROOT / "tests/console/browser/settings.toml"
 
 
 def chromium() -> str:
@@ -43,10 +44,12 @@ def browser() -> Generator[Browser]:
 
 @pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Generator[Running]:
-    data = tmp_path_factory.mktemp("console")
-    arguments = ("examples", "--config", str(SETTINGS), "--demo")
-    with gateway(data, *arguments) as running:
-        yield running
+    folder = tmp_path_factory.mktemp("console")
+    with provider() as address:
+        config = folder / "torana.toml"
+        config.write_text(SETTINGS.read_text().replace("PROVIDER", address))
+        with gateway(folder / "data", "examples", "--config", str(config), "--demo") as running:
+            yield running
 
 
 @pytest.fixture(scope="package")
@@ -85,7 +88,7 @@ def context(browser: Browser, console: str, signed_in: Path) -> Generator[Browse
 
 
 @pytest.fixture
-def page(context: BrowserContext, console: str) -> Generator[Page]:
+def page(context: BrowserContext) -> Generator[Page]:
     """A page of who is signed in. Whatever the browser complains of fails the test."""
     opened = context.new_page()
     complaints: list[str] = []
@@ -100,6 +103,5 @@ def page(context: BrowserContext, console: str) -> Generator[Page]:
 
     opened.on("console", hear)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.goto(console)
     yield opened
     assert complaints == []

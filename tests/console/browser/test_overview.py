@@ -7,7 +7,8 @@ from tests.app.test_serve_command import Running
 HEALTH = "/restapis/sentiment/prod/_user_request_/health"
 
 
-def test_requests_are_counted_as_they_come(page: Page, served: Running) -> None:
+def test_requests_are_counted_as_they_come(page: Page, console: str, served: Running) -> None:
+    page.goto(console)
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     row = page.get_by_role("row", name="Sentiment prod")
     expect(row).to_be_visible()

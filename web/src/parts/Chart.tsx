@@ -1,8 +1,8 @@
 import "uplot/dist/uPlot.min.css";
-import { useComputedColorScheme } from "@mantine/core";
 import { useElementSize } from "@mantine/hooks";
 import { useEffect, useRef, useState } from "react";
 import uPlot from "uplot";
+import { useDark } from "./dark";
 
 export type Line = {
   label: string;
@@ -13,19 +13,21 @@ export type Line = {
 };
 
 /** Lines over time. The figures under the pointer are told; all of them are in a table for who reads with the ear. */
-export function Chart({ label, times, lines, format, height = 170, min = 0 }: {
+export function Chart({ label, times, lines, format, height = 170, min = 0, days = false }: {
   label: string;
   times: number[];
   lines: Line[];
   format: (value: number | null) => string;
   height?: number;
   min?: number;
+  /** A point for each day. */
+  days?: boolean;
 }) {
   const { ref: sizeRef, width } = useElementSize();
   const target = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [at, setAt] = useState<{ index: number; left: number } | null>(null);
-  const dark = useComputedColorScheme("light") === "dark";
+  const dark = useDark();
   const shape = lines.map((line) => line.label).join("|");
   const colors = lines.map((line) => (Array.isArray(line.color) ? line.color[dark ? 1 : 0] : line.color));
   const show = useRef(format);
@@ -51,7 +53,7 @@ export function Chart({ label, times, lines, format, height = 170, min = 0 }: {
           y: { range: (_, low, high) => [Math.min(min, low ?? 0), (high ?? 0) > min ? (high as number) * 1.12 : min + 1] },
         },
         axes: [
-          { ...axis, size: 26, space: 80, values: (_, ticks) => ticks.map(clock) },
+          { ...axis, size: 26, space: 80, values: (_, ticks) => ticks.map(days ? date : clock) },
           { ...axis, size: 56, space: 34, values: (_, values) => values.map((value) => show.current(value)) },
         ],
         series: [
@@ -100,7 +102,7 @@ export function Chart({ label, times, lines, format, height = 170, min = 0 }: {
       </div>
       {at && times[at.index] !== undefined && (
         <div className="tip" style={{ top: 8, left: Math.min(at.left + 72, Math.max(0, width - 170)) }}>
-          <div>{new Date(times[at.index]! * 1000).toLocaleTimeString()}</div>
+          <div>{(days ? date : clock)(times[at.index]!)}</div>
           {lines.map((line, i) => (
             <div key={line.label}>
               <span className="swatch" style={{ background: colors[i] }} />
@@ -113,6 +115,10 @@ export function Chart({ label, times, lines, format, height = 170, min = 0 }: {
   );
 }
 
+function date(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleDateString("en", { month: "short", day: "numeric", timeZone: "UTC" });
+}
+
 function clock(seconds: number): string {
   const whole = new Date(seconds * 1000);
   return whole.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: whole.getSeconds() ? "2-digit" : undefined });
@@ -120,7 +126,7 @@ function clock(seconds: number): string {
 
 /** What the lines' colours mean. */
 export function Legend({ lines }: { lines: Pick<Line, "label" | "color">[] }) {
-  const dark = useComputedColorScheme("light") === "dark";
+  const dark = useDark();
   return (
     <div style={{ display: "flex", gap: 12, flexWrap: "wrap", fontSize: "0.75rem", color: "var(--mantine-color-dimmed)" }}>
       {lines.map((line) => (

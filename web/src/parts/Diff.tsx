@@ -10,7 +10,7 @@ export function Diff({ before, after, label }: { before: string; after: string; 
       {hunks.map((hunk, at) => (
         <div key={at} style={{ padding: 0 }}>
           <div className="far">@@ line {hunk.newStart} @@</div>
-          {hunk.lines.map((line, i) => (
+          {hunk.lines.filter((line) => !line.startsWith("\\")).map((line, i) => (
             <div key={i} className={line.startsWith("+") ? "add" : line.startsWith("-") ? "cut" : undefined}>{line}</div>
           ))}
         </div>

@@ -8,9 +8,9 @@ import { velocity } from "@codemirror/legacy-modes/mode/velocity";
 import { EditorState, type Extension } from "@codemirror/state";
 import { EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { useComputedColorScheme } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import { nonce } from "../nonce";
+import { useDark } from "./dark";
 
 export type Language = "json" | "yaml" | "velocity" | "python" | "javascript" | "text";
 
@@ -55,7 +55,7 @@ export default function Editor({ value, onChange, language = "text", label, heig
   const view = useRef<EditorView | null>(null);
   const changed = useRef(onChange);
   changed.current = onChange;
-  const dark = useComputedColorScheme("light") === "dark";
+  const dark = useDark();
 
   useEffect(() => {
     const made = new EditorView({

@@ -1,4 +1,4 @@
-import { useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
+import { useMantineColorScheme } from "@mantine/core";
 import { Spotlight, type SpotlightActionData } from "@mantine/spotlight";
 import { IconApi, IconLogout, IconMoon, IconSearch } from "@tabler/icons-react";
 import { useState } from "react";
@@ -6,12 +6,13 @@ import { useLocation } from "wouter";
 import { useCallAll } from "../gateway/hooks";
 import { useSession } from "../gateway/session";
 import type { Place } from "./places";
+import { useDark } from "../parts/dark";
 
 /** Everything by name: `/` or Ctrl-K. */
 export function Palette({ places, signOut }: { places: Place[]; signOut: () => void }) {
   const [, go] = useLocation();
   const [opened, setOpened] = useState(false);
-  const dark = useComputedColorScheme("light") === "dark";
+  const dark = useDark();
   const { setColorScheme } = useMantineColorScheme();
   const session = useSession();
   const apis = useCallAll<{ id: string; name: string }>("apigateway", "GetRestApis", { limit: 500 }, "items", undefined, {

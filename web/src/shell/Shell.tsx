@@ -1,5 +1,5 @@
 import {
-  ActionIcon, AppShell, Avatar, Burger, Button, Group, Kbd, Loader, Menu, NavLink, ScrollArea, Text, useComputedColorScheme,
+  ActionIcon, AppShell, Avatar, Burger, Button, Group, Kbd, Loader, Menu, NavLink, ScrollArea, Text,
   useMantineColorScheme,
 } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
@@ -14,13 +14,14 @@ import logo from "../torana.svg";
 import { Boundary } from "./Boundary";
 import { Palette } from "./Palette";
 import { GROUPS, PLACES } from "./places";
+import { useDark } from "../parts/dark";
 
 /** The frame around every screen. */
 export function Shell({ left }: { left: () => void }) {
   const [open, { toggle, close }] = useDisclosure(false);
   const session = useSession();
   const [location] = useLocation();
-  const dark = useComputedColorScheme("light") === "dark";
+  const dark = useDark();
   const { setColorScheme } = useMantineColorScheme();
   const places = PLACES.filter((place) => !place.needs || session.services.includes(place.needs));
   useEffect(close, [location, close]);
