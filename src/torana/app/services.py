@@ -38,6 +38,8 @@ from torana.services.personalize import resume as resume_recommenders
 from torana.services.ports import Busy, Credential, Engines, Failed, LanguageModels, Missing
 from torana.services.reach import Reach, confirmation
 from torana.services.router import Invocation, Router
+from torana.services.sagemaker import hosts_of
+from torana.services.sagemaker import resume as resume_endpoints
 from torana.services.seal import KeyFile
 from torana.services.sns import Sns
 from torana.services.transcribe import resume as resume_transcriptions
@@ -48,7 +50,7 @@ from torana.state.objects import ObjectStore
 from torana.state.store import Store
 from torana.telemetry.recorder import Recorder
 
-_OWNED = ("lambda", "cloudwatch", "sns")
+_OWNED = ("lambda", "cloudwatch", "sns", "sagemaker", "sagemaker-runtime")
 """Services whose work one process of the node does for all."""
 _CONFIRMING = 10.0
 
@@ -242,6 +244,7 @@ async def build(
                 sockets,
                 (identities, seal, issuer_check(client)),
                 chat or LanguageModels(),
+                client,
             ),
             identities,
             client,
@@ -261,6 +264,10 @@ async def build(
         background.start(
             resume_recommenders(store, objects, run_engine, models), "unfinished recommenders"
         )
+        assert functions is not None
+        hosts = hosts_of(store, objects, functions.book.runner, client, models)
+        work = resume_endpoints(store, objects, hosts, background)
+        background.start(work, "endpoints and their invocations")
         background.start(resume_bots(store, run_engine, models), "unfinished bots")
         background.start(
             resume_trainings(store, objects, run_engine, models), "unfinished trainings"

@@ -30,7 +30,7 @@ BODY_LIMIT = 16 * 1024 * 1024
 """Bytes of a request's body."""
 TIMEOUT = 60.0
 """Seconds that an operation asked for over the listener may take."""
-TIMEOUTS = {"lambda": 910.0}
+TIMEOUTS = {"lambda": 910.0, "sagemaker-runtime": 70.0}
 """Of services whose operations may take longer: a function has 15 minutes."""
 
 

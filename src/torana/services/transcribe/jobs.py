@@ -1,10 +1,8 @@
 """Transcription jobs: what is kept of them, and how one is done."""
 
 import asyncio
-import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from torana.services.documents import keep
+from torana.services.documents import keep, write_object
 from torana.services.ports import Busy, Engines, Failed, Missing
 from torana.services.transcribe.results import document, subtitles
 from torana.state.objects import ObjectError, ObjectStore
@@ -147,16 +145,7 @@ class Jobs:
         raise Failed("The engine has too much to do")
 
     async def _write(self, place: Place, data: bytes, kind: str) -> None:
-        async def pieces() -> AsyncIterator[bytes]:
-            yield data
-
-        blob = await self._objects.write(pieces())
-        etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
-        try:
-            await self._objects.put(place.bucket, place.key, [blob], etag, {"ContentType": kind})
-        except BaseException:
-            await self._objects.discard([blob])
-            raise
+        await write_object(self._objects, place.bucket, place.key, data, kind)
 
 
 class Audio(Struct, frozen=True):
