@@ -78,14 +78,17 @@ class Running:
         found = re.findall(r"= (\S+)", text)
         return found[0], found[1]
 
-    def client(self, service: str) -> Any:
-        key, secret = self.credentials()
+    def client(self, service: str, key: dict[str, str] | None = None) -> Any:
+        """As the account, or as who has the key that IAM or STS gave out."""
+        id, secret = self.credentials()
+        own = key or {"AccessKeyId": id, "SecretAccessKey": secret}
         return boto3.client(
             service,
             endpoint_url=f"http://127.0.0.1:{self.run['management_port']}",
             region_name="us-east-1",
-            aws_access_key_id=key,
-            aws_secret_access_key=secret,
+            aws_access_key_id=own["AccessKeyId"],
+            aws_secret_access_key=own["SecretAccessKey"],
+            aws_session_token=own.get("SessionToken"),
             config=Config(retries={"total_max_attempts": 1}),
         )
 

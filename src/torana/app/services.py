@@ -33,6 +33,7 @@ from torana.services.comprehend import resume as resume_trainings
 from torana.services.credentials import BadCredentials, root_credentials
 from torana.services.iam.directory import Directory
 from torana.services.iam.identities import Identities
+from torana.services.iam.last_used import LastUsed
 from torana.services.lex import resume as resume_bots
 from torana.services.personalize import resume as resume_recommenders
 from torana.services.ports import Busy, Credential, Engines, Failed, LanguageModels, Missing
@@ -218,6 +219,8 @@ async def build(
         identities = Identities(root, directory, seal)
         policies = ResourcePolicies(store, settings.region, settings.account)
         await policies.load()
+        last_used = LastUsed(store)
+        background.start(last_used.run(), "note when keys were last used")
         acting = Acting(settings, identities, policies)
         functions = None
         if owner:
@@ -252,6 +255,7 @@ async def build(
             inference_meter(recorder),
             {} if owner else {name: relay(client, _socket(run, name)) for name in _OWNED},
             acting.authority,
+            last_used.note,
         )
     except BadCredentials as error:
         raise BadSettings(str(error)) from error

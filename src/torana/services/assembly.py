@@ -11,7 +11,7 @@ from torana.services.authority import Authority
 from torana.services.credentials import outgoing_credentials
 from torana.services.embedded import Embedded, Note, unnoted
 from torana.services.forward import Forward, Identity, aws_endpoint
-from torana.services.ports import Backend, Credentials
+from torana.services.ports import Backend, Credential, Credentials
 from torana.services.roles import Roles
 from torana.services.router import Router
 from torana.settings import BadSettings, Service, Settings
@@ -30,6 +30,7 @@ def router(
     note: Note = unnoted,
     elsewhere: Mapping[str, Backend] = {},
     authority: Authority | None = None,
+    used: Callable[[Credential, str, str], None] | None = None,
 ) -> Router:
     """Every embedded service, whose operations are told to `note`, and those that the settings
     forward.
@@ -62,6 +63,7 @@ def router(
         account=settings.account,
         region=settings.region,
         authority=authority,
+        **({} if used is None else {"used": used}),
     )
     parts.reach.bind(made.dispatch, client, settings.region)
     return made

@@ -58,6 +58,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def _unnoted(credential: Credential, service: str, region: str) -> None:
+    """Nobody wants to know."""
+
+
 class Router:
     """Every AWS service of this process. `backends` is by botocore name, as the catalog's."""
 
@@ -73,7 +77,9 @@ class Router:
         body_limit: int = BODY_LIMIT,
         timeout: float = TIMEOUT,
         authority: Authority | None = None,
+        used: Callable[[Credential, str, str], None] = _unnoted,
     ) -> None:
+        """`used` hears of each credential that was let in, for which service, and where."""
         self._catalog = catalog
         self._backends = backends
         self._credentials = credentials
@@ -82,7 +88,7 @@ class Router:
         self._clock = clock
         self._body_limit = body_limit
         self._timeout = timeout
-        self._authority = authority or Authority(account)
+        self._authority, self._used = authority or Authority(account), used
 
     def names(self) -> tuple[str, ...]:
         """The services that answer."""
@@ -110,6 +116,7 @@ class Router:
             credential = await self._authenticate(claim, request, name if streams else None)
         except SignatureError as error:
             return self._refuse(request, name, error, request_id)
+        self._used(credential, claim.service, claim.region)
         if name is None:
             return _no_service(claim.service, request_id)
         return await self._ask(

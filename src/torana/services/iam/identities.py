@@ -135,8 +135,10 @@ class Identities:
         """
         known = self.directory.role(role)
         if known is None:
+            if not (trusted or self.directory.empty):
+                return None
             owner = role.split(":")[4] if role.count(":") >= 5 else self.account
-            grants = Grants(root=True) if trusted or self.directory.empty else NOTHING
+            grants = Grants(root=True)
             arn = f"arn:aws:sts::{owner}:assumed-role/{role.rpartition('/')[2]}/{session}"
             user_id = f"{role.rpartition('/')[2]}:{session}"
             return Principal(owner, arn, user_id, grants, Caller((arn, role), owner))

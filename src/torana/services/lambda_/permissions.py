@@ -1,8 +1,4 @@
-"""Resource policies of functions: kept and shown as the service does.
-
-API Gateway here needs no permission to call a function of the same gateway, so a policy says what
-it will say on AWS; it is not asked when an API calls.
-"""
+"""Resource policies of functions: kept here, asked by `torana.services.authority` at each call."""
 
 from typing import Any
 

@@ -1,0 +1,311 @@
+"""Users, roles and their policies at the front door and behind it, through a whole gateway."""
+# pyright: basic
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Generator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+
+from tests.app.lambdas import PYTHON, zipped
+from tests.app.test_serve_command import Running, gateway
+
+ACCOUNT = "000000000000"
+QUEUES = f"arn:aws:sqs:us-east-1:{ACCOUNT}"
+ASKS = """
+import boto3
+from botocore.exceptions import ClientError
+def handler(event, context):
+    try:
+        boto3.client("sqs").get_queue_url(QueueName=event["queue"])
+        return "found"
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+"""
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+    with gateway(tmp_path_factory.mktemp("iam"), "--workers", "2") as running:
+        sqs = running.client("sqs")
+        for name in ("open", "closed"):
+            sqs.create_queue(QueueName=name)
+        yield running
+
+
+def allow(action: Any, resource: Any = "*", **more: Any) -> str:
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def trust(principal: dict[str, str], action: str = "sts:AssumeRole", **more: Any) -> str:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": action, **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def a_user(node: Running, name: str, policy: str | None = None) -> dict[str, str]:
+    iam = node.client("iam")
+    iam.create_user(UserName=name)
+    if policy:
+        iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=policy)
+    return iam.create_access_key(UserName=name)["AccessKey"]
+
+
+def a_role(node: Running, name: str, policy: str, service: str = "apigateway") -> str:
+    iam = node.client("iam")
+    trusted = trust({"Service": f"{service}.amazonaws.com"})
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy)
+    return arn
+
+
+def an_api(node: Running, integration: dict[str, Any], authorization: str = "NONE") -> str:
+    """The API's id, once it is live."""
+    apis = node.client("apigateway")
+    api = apis.create_rest_api(name="made")["id"]
+    root = apis.get_resources(restApiId=api)["items"][0]["id"]
+    place = {"restApiId": api, "resourceId": root, "httpMethod": "POST"}
+    apis.put_method(**place, authorizationType=authorization)
+    apis.put_integration(**place, integrationHttpMethod="POST", **integration)
+    if integration["type"] != "AWS_PROXY":
+        apis.put_method_response(**place, statusCode="200")
+        apis.put_integration_response(**place, statusCode="200")
+    apis.create_deployment(restApiId=api, stageName="live")
+    return api
+
+
+def to_queue(queue: str, credentials: str | None = None) -> dict[str, Any]:
+    given = {"credentials": credentials} if credentials else {}
+    return {
+        "type": "AWS",
+        "uri": "arn:aws:apigateway:us-east-1:sqs:action/GetQueueUrl",
+        "requestTemplates": {"application/json": json.dumps({"QueueName": queue})},
+        **given,
+    }
+
+
+def ask(node: Running, api: str, key: dict[str, str] | None = None) -> tuple[int, Any]:
+    """Until what was made is live on the worker that is asked."""
+    url = f"http://127.0.0.1:{node.run['port']}/restapis/{api}/live/_user_request_/"
+    end = time.monotonic() + 10
+    while True:
+        request = AWSRequest("POST", url, data=b"{}", headers={"Content-Type": "application/json"})
+        if key is not None:
+            signer = Credentials(
+                key["AccessKeyId"], key["SecretAccessKey"], key.get("SessionToken")
+            )
+            SigV4Auth(signer, "execute-api", "us-east-1").add_auth(request)
+        reply = httpx.post(url, content=b"{}", headers=dict(request.headers.items()), timeout=30)
+        body = reply.json() if reply.content else {}
+        unknown = reply.status_code == 403 and body.get("message") in (
+            "Forbidden",
+            "Missing Authentication Token",
+            "The security token included in the request is invalid.",
+        )
+        if not unknown or time.monotonic() > end:
+            return reply.status_code, body
+        time.sleep(0.05)
+
+
+def test_users_and_sessions_call_methods_that_their_policies_allow(node: Running) -> None:
+    shown = {
+        "type": "MOCK",
+        "requestTemplates": {"application/json": '{"statusCode": 200}'},
+    }
+    api = an_api(node, shown, "AWS_IAM")
+    invoke = f"arn:aws:execute-api:us-east-1:{ACCOUNT}:{api}/live/POST/"
+    caller = a_user(node, "caller", allow("execute-api:Invoke", invoke))
+    stranger = a_user(node, "stranger")
+    assert ask(node, api, caller)[0] == 200
+    status, body = ask(node, api, stranger)
+    assert status == 403
+    assert body["Message"].startswith(
+        f"User: arn:aws:iam::{ACCOUNT}:user/stranger is not authorized to perform: "
+        "execute-api:Invoke on resource: arn:aws:execute-api:us-east-1:********0000:"
+    )
+    iam = node.client("iam")
+    trusted = trust({"AWS": f"arn:aws:iam::{ACCOUNT}:user/stranger"})
+    role = iam.create_role(RoleName="visitor", AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
+    iam.put_role_policy(
+        RoleName="visitor", PolicyName="p", PolicyDocument=allow("execute-api:*", invoke)
+    )
+    sts = node.client("sts", stranger)
+    session = sts.assume_role(RoleArn=role, RoleSessionName="tour")["Credentials"]
+    for _ in range(4):
+        assert ask(node, api, session)[0] == 200
+    assert ask(node, api, {**session, "SessionToken": "none"})[0] == 403
+
+
+def test_an_integration_may_what_its_role_may(node: Running) -> None:
+    role = a_role(node, "api-role", allow("sqs:GetQueueUrl", f"{QUEUES}:open"))
+    status, body = ask(node, an_api(node, to_queue("open", role)))
+    assert status == 200
+    assert body["QueueUrl"].endswith("/open")
+    _, body = ask(node, an_api(node, to_queue("closed", role)))
+    assert "assumed-role/api-role/" in str(body)
+    assert "is not authorized to perform: sqs:GetQueueUrl" in str(body)
+
+
+def test_a_role_that_is_not_there_or_trusts_others_is_not_taken(node: Running) -> None:
+    other = a_role(node, "for-functions", allow("sqs:*"), "lambda")
+    for role in (other, f"arn:aws:iam::{ACCOUNT}:role/nobody"):
+        status, body = ask(node, an_api(node, to_queue("open", role)))
+        assert (status, body) == (500, {"message": "Internal server error"})
+
+
+def test_an_integration_without_a_role_needs_the_resources_permission(node: Running) -> None:
+    _, body = ask(node, an_api(node, to_queue("open")))
+    assert "User: apigateway.amazonaws.com is not authorized" in str(body)
+
+
+def test_an_integration_acts_as_its_caller(node: Running) -> None:
+    policy = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Action": "execute-api:*", "Resource": "*"},
+                {"Effect": "Allow", "Action": "sqs:*", "Resource": f"{QUEUES}:open"},
+            ],
+        }
+    )
+    person = a_user(node, "acting", policy)
+    for queue, allowed in (("open", True), ("closed", False)):
+        api = an_api(node, to_queue(queue, "arn:aws:iam::*:user/*"), "AWS_IAM")
+        assert ("QueueUrl" in ask(node, api, person)[1]) is allowed
+
+
+def test_an_api_needs_a_functions_permission_and_the_function_its_roles(node: Running) -> None:
+    role = a_role(node, "fn", allow("sqs:GetQueueUrl", f"{QUEUES}:open"), "lambda")
+    lambda_ = node.client("lambda")
+    arn = lambda_.create_function(
+        FunctionName="asks",
+        Runtime=PYTHON,
+        Handler="app.handler",
+        Role=role,
+        Timeout=20,
+        Code={"ZipFile": zipped({"app.py": ASKS})},
+    )["FunctionArn"]
+    said = {}
+    for queue in ("open", "closed"):
+        payload = json.dumps({"queue": queue}).encode()
+        said[queue] = json.load(lambda_.invoke(FunctionName="asks", Payload=payload)["Payload"])
+    assert said == {"open": "found", "closed": "AccessDeniedException"}
+    integration = {
+        "type": "AWS",
+        "uri": f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations",
+        "requestTemplates": {"application/json": '{"queue": "open"}'},
+    }
+    api = an_api(node, integration)
+    assert ask(node, api)[0] == 500
+    lambda_.add_permission(
+        FunctionName="asks",
+        StatementId="api",
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
+        SourceArn=f"arn:aws:execute-api:us-east-1:{ACCOUNT}:{api}/*/POST/",
+    )
+    end = time.monotonic() + 5
+    while (found := ask(node, api)) != (200, "found"):
+        assert time.monotonic() < end, found
+    person = a_user(node, "invoker")
+    with pytest.raises(ClientError, match="lambda:InvokeFunction"):
+        node.client("lambda", person).invoke(FunctionName="asks", Payload=b"{}")
+    lambda_.add_permission(
+        FunctionName="asks",
+        StatementId="person",
+        Action="lambda:InvokeFunction",
+        Principal=f"arn:aws:iam::{ACCOUNT}:user/invoker",
+    )
+    time.sleep(0.3)
+    answer = node.client("lambda", person).invoke(FunctionName="asks", Payload=b'{"queue": "x"}')
+    assert json.load(answer["Payload"]) == "AccessDeniedException"
+
+
+class Issuer:
+    """An OpenID Connect issuer on a real socket."""
+
+    def __init__(self) -> None:
+        self._key = generate_private_key(65537, 2048)
+        public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
+        issuer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                keys = {"keys": [{**public, "kid": "1", "alg": "RS256", "use": "sig"}]}
+                about = {"issuer": issuer.url, "jwks_uri": f"{issuer.url}/keys"}
+                body = json.dumps(keys if self.path == "/keys" else about).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def token(self, **claims: Any) -> str:
+        whole = {"iss": self.url, "exp": int(time.time()) + 60, **claims}
+        return jwt.encode(whole, self._key, "RS256", headers={"kid": "1"})
+
+
+def test_tokens_of_an_issuer_become_a_roles_credentials(node: Running) -> None:
+    issuer, iam = Issuer(), node.client("iam")
+    provider = iam.create_open_id_connect_provider(Url=issuer.url, ClientIDList=["app"])
+    arn = provider["OpenIDConnectProviderArn"]
+    name = issuer.url.partition("://")[2]
+    trusted = trust(
+        {"Federated": arn},
+        "sts:AssumeRoleWithWebIdentity",
+        Condition={"StringEquals": {f"{name}:sub": "repo:main", f"{name}:aud": "app"}},
+    )
+    role = iam.create_role(RoleName="ci", AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
+    iam.put_role_policy(RoleName="ci", PolicyName="p", PolicyDocument=allow("sqs:ListQueues"))
+    sts = node.client("sts")
+    asked = {"RoleArn": role, "RoleSessionName": "build"}
+    made = sts.assume_role_with_web_identity(
+        **asked, WebIdentityToken=issuer.token(sub="repo:main", aud="app")
+    )
+    assert made["SubjectFromWebIdentityToken"] == "repo:main"
+    node.client("sqs", made["Credentials"]).list_queues()
+    for claims, code in (
+        ({"sub": "repo:other", "aud": "app"}, "AccessDenied"),
+        ({"sub": "repo:main", "aud": "else"}, "InvalidIdentityToken"),
+        ({"sub": "repo:main", "aud": "app", "exp": 1}, "ExpiredTokenException"),
+    ):
+        with pytest.raises(ClientError) as refused:
+            sts.assume_role_with_web_identity(**asked, WebIdentityToken=issuer.token(**claims))
+        assert refused.value.response["Error"]["Code"] == code
+    issuer.server.shutdown()
+    issuer.server.server_close()
+
+
+@pytest.mark.skipif(shutil.which("aws") is None, reason="the aws command is not installed")
+def test_the_aws_command_makes_users(node: Running) -> None:
+    words = ["aws", "iam", "create-user", "--user-name", "cli", "--path", "/cli/"]
+    words += ["--endpoint-url", f"http://127.0.0.1:{node.run['management_port']}"]
+    told = {
+        "AWS_SHARED_CREDENTIALS_FILE": str(node.data / "credentials"),
+        "AWS_PROFILE": "torana",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    done = subprocess.run(
+        [*words, "--output", "json"], env={**os.environ, **told}, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["User"]["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/cli/cli"
