@@ -19,6 +19,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from jwt.algorithms import RSAAlgorithm
 
 from tests.app.lambdas import PYTHON, zipped
 from tests.app.test_serve_command import Running, gateway
@@ -239,7 +240,7 @@ class Issuer:
 
     def __init__(self) -> None:
         self._key = generate_private_key(65537, 2048)
-        public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
+        public = json.loads(RSAAlgorithm.to_jwk(self._key.public_key()))
         issuer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -290,7 +291,7 @@ def test_tokens_of_an_issuer_become_a_roles_credentials(node: Running) -> None:
     ):
         with pytest.raises(ClientError) as refused:
             sts.assume_role_with_web_identity(**asked, WebIdentityToken=issuer.token(**claims))
-        assert refused.value.response["Error"]["Code"] == code
+        assert code in str(refused.value)
     issuer.server.shutdown()
     issuer.server.server_close()
 

@@ -13,7 +13,7 @@ from torana.services.embedded import Embedded, Note, unnoted
 from torana.services.forward import Forward, Identity, aws_endpoint
 from torana.services.ports import Backend, Credential, Credentials
 from torana.services.roles import Roles
-from torana.services.router import Router
+from torana.services.router import Router, nobody_asks
 from torana.settings import BadSettings, Service, Settings
 from torana.wire.catalog import Catalog
 from torana.wire.model import UnknownService, load_metadata
@@ -30,7 +30,7 @@ def router(
     note: Note = unnoted,
     elsewhere: Mapping[str, Backend] = {},
     authority: Authority | None = None,
-    used: Callable[[Credential, str, str], None] | None = None,
+    used: Callable[[Credential, str, str], None] = nobody_asks,
 ) -> Router:
     """Every embedded service, whose operations are told to `note`, and those that the settings
     forward.
@@ -63,7 +63,7 @@ def router(
         account=settings.account,
         region=settings.region,
         authority=authority,
-        **({} if used is None else {"used": used}),
+        used=used,
     )
     parts.reach.bind(made.dispatch, client, settings.region)
     return made

@@ -58,7 +58,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _unnoted(credential: Credential, service: str, region: str) -> None:
+def nobody_asks(credential: Credential, service: str, region: str) -> None:
     """Nobody wants to know."""
 
 
@@ -77,7 +77,7 @@ class Router:
         body_limit: int = BODY_LIMIT,
         timeout: float = TIMEOUT,
         authority: Authority | None = None,
-        used: Callable[[Credential, str, str], None] = _unnoted,
+        used: Callable[[Credential, str, str], None] = nobody_asks,
     ) -> None:
         """`used` hears of each credential that was let in, for which service, and where."""
         self._catalog = catalog

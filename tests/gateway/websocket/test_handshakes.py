@@ -16,6 +16,7 @@ from websockets.exceptions import InvalidStatus
 from tests.builders import ports
 from tests.gateway.websocket.sockets import Served, api, leading, mock, serving
 from tests.gateway.websocket.test_routes import told
+from torana.auth.grants import Grants
 from torana.auth.policy import Caller, parse
 from torana.gateway.contract import Compiled, Context, Grant, Identity, Observe, Ports
 from torana.gateway.execution_log import writer
@@ -38,8 +39,15 @@ def knowing(route: str) -> Ports:
     resource = f"arn:aws:execute-api:us-east-1:000000000000:chat/prod/{route}"
     statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": resource}
     policy = parse({"Version": "2012-10-17", "Statement": [statement]}, "identity")
-    ada = Identity(KEY, SECRET, ARN, "AIDA", Caller((ARN,), "000000000000"), policies=(policy,))
-    return msgspec.structs.replace(ports(HttpClient()), identify={KEY: ada}.get)
+    ada = Identity(
+        KEY, SECRET, ARN, "AIDA", Caller((ARN,), "000000000000"), grants=Grants((policy,))
+    )
+
+    def identify(access_key_id: str, session_token: str) -> Identity | None:
+        del session_token
+        return ada if access_key_id == KEY else None
+
+    return msgspec.structs.replace(ports(HttpClient()), identify=identify)
 
 
 def signed(served: Served, signer: Any, secret: str = SECRET, **options: Any) -> tuple[str, Any]:
