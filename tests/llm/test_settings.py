@@ -38,7 +38,7 @@ async def test_every_mistake_is_named_at_once() -> None:
         "llm.models.m.targets: no provider 'gone'",
         "llm.models.m.fallbacks: no model 'n'",
         "llm.models.empty.targets: needs at least one",
-        "llm.models.free.targets: a weight must be above 0",
+        "llm.models.free.targets: needs at least one with a weight",
         "llm.keys.k.models: no model 'no'",
         "llm.keys.k.budget: no price is known of 'unpriced'",
     ):

@@ -19,6 +19,7 @@ from torana.llm.batches import Batches
 from torana.llm.files import Files
 from torana.llm.jobs import Jobs
 from torana.llm.keys import Key
+from torana.llm.probe import probing
 from torana.llm.serve import Llm
 from torana.llm.spend import Ledger, Spent
 from torana.mcp.proxy import Proxy, Seal
@@ -84,6 +85,8 @@ class AiDoors:
             settings.mcp, environment, client, counters, seal, lambda: api.plan.keys, spend
         )
 
+        if any(each.probe_seconds for each in settings.llm.models.values()):
+            self._following.append(spawn(probing(lambda: api.plan.models), "probe"))
         files = Files(objects)
         batches = Batches(store, files)
         if owner:

@@ -12,19 +12,19 @@ from msgspec import Struct
 
 from torana.app.llm_guards import guard_mistakes, guard_of
 from torana.app.llm_keys import key_of, mistakes_of, teams_of
+from torana.app.llm_models import model_mistakes, model_of
 from torana.auth.signer import sign
 from torana.llm.dialects import DIALECTS
-from torana.llm.guard import Guard
 from torana.llm.keys import digest
-from torana.llm.prices import Price, catalogue
+from torana.llm.prices import catalogue
 from torana.llm.realtime import LIMITS
-from torana.llm.route import ORDERS, Dial, Model, Provider, Target
+from torana.llm.route import Dial, Provider
 from torana.llm.serve import Plan
 from torana.message import Headers, Request, WebSocket
 from torana.net.client import Client, Origin, Timeouts
 from torana.net.websocket_client import connect
 from torana.services.credentials import BadCredentials, outgoing_credentials
-from torana.settings import BadSettings, Llm, LlmModel, LlmProvider, secret
+from torana.settings import BadSettings, Llm, LlmProvider, secret
 from torana.state.counters import Counters
 
 
@@ -66,7 +66,7 @@ def build(
         for name, given in settings.providers.items()
     }
     models = {
-        name: _model(name, given, providers, prices, guard_of(given, settings))
+        name: model_of(name, given, providers, prices, guard_of(given, settings))
         for name, given in settings.models.items()
     }
     teams = teams_of(settings, counters)
@@ -88,28 +88,12 @@ def mistakes(settings: Llm) -> Iterator[str]:
         elif urlsplit(provider.base_url or vendor.base_url).scheme not in ("http", "https"):
             yield f"llm.providers.{name}.base_url: must be an http:// or https:// address"
     for name, model in settings.models.items():
-        yield from _model_mistakes(f"llm.models.{name}", model, settings)
+        yield from model_mistakes(f"llm.models.{name}", model, settings)
     yield from guard_mistakes(settings)
     for name, team in settings.teams.items():
         yield from mistakes_of(f"llm.teams.{name}", team, settings, prices)
     for name, key in settings.keys.items():
         yield from mistakes_of(f"llm.keys.{name}", key, settings, prices)
-
-
-def _model_mistakes(place: str, model: LlmModel, settings: Llm) -> Iterator[str]:
-    if not model.targets:
-        yield f"{place}.targets: needs at least one"
-    for target in model.targets:
-        if target.provider not in settings.providers:
-            yield f"{place}.targets: no provider {target.provider!r}"
-        if target.weight <= 0:
-            yield f"{place}.targets: a weight must be above 0"
-    kind, _, header = model.affinity.partition(":")
-    if model.affinity not in ("", "key", "user") and (kind != "header" or not header):
-        yield f"{place}.affinity: must be 'key', 'user' or 'header:NAME'"
-    for other in model.fallbacks:
-        if other not in settings.models:
-            yield f"{place}.fallbacks: no model {other!r}"
 
 
 def _provider(
@@ -179,32 +163,3 @@ def _signer(
     if credentials is None:
         raise BadSettings(f"llm.providers.{name}: needs a profile, an api_key or AWS_ACCESS_KEY_ID")
     return lambda request: sign(request, credentials, region=region, service=vendor.sign)
-
-
-def _model(
-    name: str,
-    given: LlmModel,
-    providers: Mapping[str, Provider],
-    prices: Mapping[str, Price],
-    guard: Guard | None,
-) -> Model:
-    targets = tuple(
-        Target(
-            providers[each.provider],
-            each.model,
-            prices.get(each.model),
-            each.weight,
-            given.cooldown,
-        )
-        for each in given.targets
-    )
-    return Model(
-        name,
-        targets,
-        given.fallbacks,
-        ORDERS[given.routing],
-        given.retries,
-        given.affinity,
-        given.cache_seconds,
-        guard,
-    )

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from torana.app.llm_evaluate import BadEvaluation, Bench, Evaluation
 from torana.app.llm_keys import Teams, key_of, mistakes_of
+from torana.app.llm_weights import WEIGHTS, Weights
 from torana.llm.keys import Key, digest
 from torana.llm.prices import catalogue
 from torana.llm.serve import Llm as Api
@@ -64,7 +65,7 @@ class Desk:
         usage: Path,
         bench: Bench,
     ) -> None:
-        self._bench = bench
+        self._bench, self._weights = bench, Weights(api.plan.models, store)
         self._api, self._settings, self._teams = api, settings, teams
         self._store, self._counters, self._usage = store, counters, usage
         self._fixed = api.plan.keys
@@ -78,17 +79,20 @@ class Desk:
             each.id: msgspec.json.decode(each.body, type=Record)
             async for each in self._store.scan(KIND)
         }
+        await self._weights.load()
         self._publish()
         return revision
 
     async def follow(self, revision: int) -> None:
         """Take in what any process changes, for as long as this one runs."""
-        async for news in self._store.watch(revision, (KIND,)):
+        async for news in self._store.watch(revision, (KIND, WEIGHTS)):
             if news.resync:
                 await self.load()
                 continue
             for each in news.events:
-                if isinstance(each, Document):
+                if each.kind == WEIGHTS:
+                    self._weights.take(each)
+                elif isinstance(each, Document):
                     self._records[each.id] = msgspec.json.decode(each.body, type=Record)
                 else:
                     self._records.pop(each.id, None)
@@ -112,6 +116,8 @@ class Desk:
         try:
             if parts[:1] == ["prompts"]:
                 return await self._prompts(request, parts[1:])
+            if parts[:1] == ["models"]:
+                return await self._models(request, parts[1:])
             if parts == ["usage"] and request.method == "GET":
                 return _json(200, {"totals": await self._report(query)})
             if parts[:1] == ["keys"] and len(parts) <= 2:
@@ -133,6 +139,17 @@ class Desk:
             return _json(200, await self._bench.evaluate(unquote(parts[0]), asked))
         except (msgspec.ValidationError, BadEvaluation) as error:
             raise Refused(400, str(error)) from error
+
+    async def _models(self, request: Request, parts: list[str]) -> Reply:
+        if not parts and request.method == "GET":
+            return _json(200, {"models": self._weights.listed()})
+        if len(parts) != 2 or parts[1] != "weights" or request.method not in ("PUT", "DELETE"):
+            raise Refused(404, f"there is no {request.method} of models/{'/'.join(parts)}")
+        given = await _body(request) if request.method == "PUT" else None
+        try:
+            return _json(200, await self._weights.change(unquote(parts[0]), given))
+        except (KeyError, ValueError) as error:
+            raise Refused(400, str(error.args[0])) from error
 
     async def _keys(self, request: Request, name: str) -> Reply:
         method = request.method

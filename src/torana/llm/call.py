@@ -5,7 +5,7 @@ of a stream that began with 200. After the first token the answer is that candid
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from time import monotonic
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from torana.llm.errors import LlmError
 from torana.llm.forms import retarget
 from torana.llm.route import Model, Models, Target, candidates
 from torana.message import Body, BodyTooLarge, Headers, Reply, Request, read
+from torana.net.tasks import spawn
 
 ANSWER_LIMIT = 64 * 1024 * 1024
 """Bytes of a whole answer."""
@@ -77,30 +78,93 @@ async def call(models: Models, model: Model, asked: Asked, session: str = "") ->
     attempts = 0
     model.allowance.asked()
     failure = LlmError("overloaded", f"no provider of {model.name} can be called")
+    one_round = _in_turn if not model.hedge else _raced
     for round in range(model.retries + 1):
         if round:
             if failure.kind in _LASTING or not model.allowance.take():
                 break
             await asyncio.sleep(_pause(round, failure))
-        for target in candidates(models, model, session):
-            attempts += 1
-            started = monotonic()
-            target.busy += 1
-            try:
-                answered = await _ask(target, asked)
-            except LlmError as error:
-                target.busy -= 1
-                failure = error
-                if error.kind not in ("invalid_request", "too_large"):
-                    target.failed(error.retry_after)
-                continue
-            except BaseException:
-                target.busy -= 1
-                raise
-            target.answered(monotonic() - started)
-            answered.attempts = attempts
-            return answered
+        found = await one_round(model, candidates(models, model, session), asked, attempts)
+        if isinstance(found, Answered):
+            return found
+        attempts, failure = found[0], found[1] or failure
     raise failure
+
+
+async def _in_turn(
+    model: Model, targets: Iterator[Target], asked: Asked, attempts: int
+) -> "Answered | tuple[int, LlmError | None]":
+    """One candidate after the other, until one answers; else how many were tried by now."""
+    failure: LlmError | None = None
+    for target in targets:
+        attempts += 1
+        try:
+            answered = await try_one(target, asked)
+        except LlmError as error:
+            failure = error
+            continue
+        answered.attempts = attempts
+        return answered
+    return attempts, failure
+
+
+async def _raced(
+    model: Model, targets: Iterator[Target], asked: Asked, attempts: int
+) -> "Answered | tuple[int, LlmError | None]":
+    """The next candidate is asked as well when the ones before have not begun in time; who begins
+    first is the answer, the others are let go."""
+    failure: LlmError | None = None
+    running: set[asyncio.Task[Answered]] = set()
+    try:
+        while True:
+            target = next(targets, None)
+            if target is not None:
+                attempts += 1
+                running.add(asyncio.ensure_future(try_one(target, asked)))
+            if not running:
+                return attempts, failure
+            done, running = await asyncio.wait(
+                running,
+                timeout=model.hedge if target is not None else None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for task in done:
+                error = task.exception()
+                if error is None:
+                    running |= done - {task}
+                    answered = task.result()
+                    answered.attempts = attempts
+                    return answered
+                if not isinstance(error, LlmError):
+                    raise error
+                failure = error
+    finally:
+        for task in running:
+            task.cancel()
+            task.add_done_callback(_let_go)
+
+
+def _let_go(task: "asyncio.Task[Answered]") -> None:
+    """One that began after all is told to stop."""
+    if not task.cancelled() and task.exception() is None:
+        answered = task.result()
+        answered.target.busy -= 1
+        spawn(_close(answered.rest), "let a hedge go")
+
+
+async def try_one(target: Target, asked: Asked) -> Answered:
+    """Ask a target, and note how it does. Raises `LlmError`."""
+    started = monotonic()
+    target.busy += 1
+    try:
+        answered = await _ask(target, asked)
+    except BaseException as error:
+        target.busy -= 1
+        if isinstance(error, LlmError) and error.kind not in ("invalid_request", "too_large"):
+            target.failed(error.retry_after)
+        raise
+    target.answered(monotonic() - started)
+    return answered
 
 
 def _pause(round: int, failure: LlmError) -> float:

@@ -20,7 +20,7 @@ def reply_of(asked: Asked, answered: Answered, account: Account, guard: Guard | 
     if answered.raw is not None:
         headers.add("Content-Type", answered.headers.get("content-type") or "application/json")
         guess = 0 if front.operation in SOUNDS else len(answered.raw) // BYTES_A_TOKEN
-        account.settle(_usage_of(answered, front.operation), guess)
+        account.settle(usage_of(answered, front.operation), guess)
         return Reply(answered.status, headers, answered.raw)
     if answered.answer is not None:
         headers.add("Content-Type", "application/json")
@@ -34,7 +34,7 @@ def reply_of(asked: Asked, answered: Answered, account: Account, guard: Guard | 
     else:
         headers.add("Content-Type", DIALECTS[front.dialect].stream_type)
         headers.add("Cache-Control", "no-cache")
-        pipe = _pipe(asked, answered, guard)
+        pipe = pipe_of(asked, answered, guard)
 
     def done() -> None:
         account.settle(pipe.usage, pipe.events, stream=True)
@@ -42,7 +42,8 @@ def reply_of(asked: Asked, answered: Answered, account: Account, guard: Guard | 
     return Reply(200, headers, Relay(answered, pipe, front.fail, done))
 
 
-def _pipe(asked: Asked, answered: Answered, guard: Guard | None) -> Pipe:
+def pipe_of(asked: Asked, answered: Answered, guard: Guard | None) -> Pipe:
+    """What becomes of a stream's bytes."""
     front, target = asked.front, answered.target
     dialect = target.provider.dialect
     if not answered.native:
@@ -59,7 +60,8 @@ SOUNDS = frozenset({"speech", "transcriptions", "translations", "images", "image
 """Operations whose bytes are no tokens."""
 
 
-def _usage_of(answered: Answered, operation: str) -> Usage | None:
+def usage_of(answered: Answered, operation: str) -> Usage | None:
+    """What a whole answer says that it used."""
     if operation in _FREE:
         return Usage()
     try:

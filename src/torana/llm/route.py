@@ -63,6 +63,10 @@ class Target(Struct, eq=False):
         """Whether it is left alone. When that time is over, one request at a time finds out."""
         return now < self.closed_until or (self.strikes >= _STRIKES and self.busy > 0)
 
+    def ill(self) -> bool:
+        """Whether it kept failing."""
+        return self.strikes >= _STRIKES
+
     def failed(self, retry_after: float | None) -> None:
         """It did not answer: several times in a row, or told us when to come again."""
         self.strikes += 1
@@ -109,6 +113,12 @@ class Model(Struct, frozen=True, eq=False):
     """What a session is, that stays with one target: `key`, `user`, `header:NAME`, or nothing."""
     cache: float = 0.0
     """Seconds that an answer is kept for the same question; 0: not at all."""
+    hedge: float = 0.0
+    """Seconds after which the next candidate is asked as well; 0: none is."""
+    shadows: tuple[tuple[Target, float], ...] = ()
+    """Who is asked the same, for nobody to read, and how often: 0 to 1."""
+    probe: float = 0.0
+    """Seconds between two looks after targets that are left alone; 0: requests find out."""
     guard: Guard | None = None
     """What questions and answers must pass."""
     allowance: Retries = field(default_factory=Retries)
@@ -123,7 +133,10 @@ def candidates(models: Models, model: Model, session: str = "") -> Iterator[Targ
     shut: list[Target] = []
     now = monotonic()
     for each in (model, *_fallbacks(models, model)):
-        for target in by_session(each.targets, session) if session else each.order(each.targets):
+        targets = each.targets
+        if not all(target.weight for target in targets):
+            targets = tuple(target for target in targets if target.weight)
+        for target in by_session(targets, session) if session else each.order(targets):
             if target.shut(now):
                 shut.append(target)
             else:

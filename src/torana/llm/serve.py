@@ -24,6 +24,7 @@ from torana.llm.realtime import open_realtime
 from torana.llm.relay import Recorded, Relay
 from torana.llm.reply import reply_of
 from torana.llm.route import Model, Models, find
+from torana.llm.shadow import Shadows
 from torana.llm.spend import Spent
 from torana.message import BodyTooLarge, Headers, Reply, Request, read
 
@@ -48,6 +49,7 @@ class Llm:
     def __init__(self, plan: Plan, spend: Callable[[Spent], None]) -> None:
         self.plan, self._spend = plan, spend
         self._cache = Cache()
+        self._shadows = Shadows(spend)
         self._named: tuple[Plan, dict[str, Key]] = (Plan({}, {}, 0), {})
 
     def takes(self, path: str) -> bool:
@@ -141,6 +143,8 @@ class Llm:
             status = error.status if isinstance(error, LlmError) else 499
             spend(Spent(started, key.name, model.name, "", "", status, team=team_of(key)))
             raise
+        if model.shadows:
+            self._shadows.cast(model, asked)
         account = Account(spend, started, key, model, answered, reserved, asked.size())
         reply = reply_of(asked, answered, account, guard)
         if slot:

@@ -109,6 +109,9 @@ class Total(Struct):
     """Requests whose price nobody knows."""
     hits: int = 0
     saved: float = 0.0
+    seconds: float = 0.0
+    """Of those that were answered by a provider, altogether."""
+    answered: int = 0
 
     def add(self, spent: Spent) -> None:
         """One more."""
@@ -119,6 +122,8 @@ class Total(Struct):
         self.cached += spent.cached
         self.usd += spent.usd or 0.0
         self.hits += spent.hit
+        if spent.provider:
+            self.seconds, self.answered = self.seconds + spent.seconds, self.answered + 1
         self.saved += spent.saved or 0.0
         self.unpriced += spent.usd is None and spent.status < 400
 
