@@ -19,8 +19,8 @@ from openai import AsyncOpenAI, BadRequestError, ConflictError, NotFoundError
 from tests.builders import serving
 from tests.llm import double as d
 from tests.services.apigateway.making import gateway
+from torana.llm_settings import Llm, LlmKey, LlmModel, LlmProvider, LlmTarget
 from torana.message import Reply, Request
-from torana.settings import Llm, LlmKey, LlmModel, LlmProvider, LlmTarget
 
 CHAT = "/v1/chat/completions"
 

@@ -8,7 +8,7 @@ import pytest
 from openai import BadRequestError, NotFoundError, OpenAI
 
 from tests.services.apigateway.making import gateway
-from torana.settings import Llm, LlmKey, LlmModel, LlmProvider, LlmTarget
+from torana.llm_settings import Llm, LlmKey, LlmModel, LlmProvider, LlmTarget
 
 MODELS = ("multilingual-e5-small", "piper-joe", "polly", "whisper-tiny.en")
 

@@ -13,8 +13,8 @@ from tests.builders import serving
 from tests.llm import double as d
 from tests.services.apigateway.making import Asking, Running, gateway, told, until
 from torana.app.definitions import BadDefinitions, Source
+from torana.llm_settings import Llm, LlmModel, LlmPrompt, LlmPromptVersion, LlmProvider, LlmTarget
 from torana.message import Reply, Request
-from torana.settings import Llm, LlmModel, LlmPrompt, LlmPromptVersion, LlmProvider, LlmTarget
 
 URI = "arn:aws:apigateway:us-east-1:torana:path/prompts/"
 SCORE: dict[str, Any] = {

@@ -16,10 +16,10 @@ from msgspec import Struct
 from torana.app.llm import build
 from torana.llm.serve import Llm as Api
 from torana.llm.spend import Spent
+from torana.llm_settings import Llm
 from torana.message import Headers, Reply, Request, read
 from torana.net.client import HttpClient
 from torana.net.server import Listener, listen
-from torana.settings import Llm
 from torana.state import open_counters, open_store
 
 OPENAI = {

@@ -15,8 +15,8 @@ from torana.llm.chat import Event, Stopped, TextDelta
 from torana.llm.detectors import PERSONAL, SECRETS, by_form, by_pattern, by_words
 from torana.llm.errors import LlmError
 from torana.llm.guard import Guard, GuardedWriter, Rule
+from torana.llm_settings import Llm, LlmGuardrail, LlmModel, LlmRule
 from torana.message import Reply, Request
-from torana.settings import Llm, LlmGuardrail, LlmModel, LlmRule
 
 SETTINGS = """
 [providers.up]

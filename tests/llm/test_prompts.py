@@ -9,8 +9,8 @@ from torana.app.llm_prompts import prompt_mistakes
 from torana.llm.errors import LlmError
 from torana.llm.prompted import answer, run
 from torana.llm.prompts import Prompt, asked, compiled
+from torana.llm_settings import Llm, LlmModel, LlmPrompt, LlmPromptVersion, LlmTarget, LlmTurn
 from torana.message import Headers, Reply, Request
-from torana.settings import Llm, LlmModel, LlmPrompt, LlmPromptVersion, LlmTarget, LlmTurn
 
 SETTINGS = """
 [providers.up]

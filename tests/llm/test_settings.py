@@ -7,8 +7,9 @@ import pytest
 
 from torana.app.llm import build, vendors
 from torana.llm.dialects import DIALECTS
+from torana.llm_settings import Llm
 from torana.net.client import HttpClient
-from torana.settings import BadSettings, Llm
+from torana.settings import BadSettings
 from torana.state import open_counters, open_store
 
 WRONG: Any = {

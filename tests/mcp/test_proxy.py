@@ -20,12 +20,13 @@ from tests.builders import api, door, mock, serving
 from torana.app.llm import build
 from torana.app.mcp import offered, proxied
 from torana.llm.spend import Spent
+from torana.llm_settings import Llm, LlmKey, LlmTeam, Mcp, McpServer
 from torana.mcp.proxy import Screened, screen
 from torana.message import Headers
 from torana.net.client import HttpClient
 from torana.net.tasks import spawn
 from torana.services.seal import KeyFile
-from torana.settings import BadSettings, Llm, LlmKey, LlmTeam, Mcp, McpServer
+from torana.settings import BadSettings
 from torana.state import open_counters, open_store
 
 

@@ -20,11 +20,12 @@ from torana.llm.prices import catalogue
 from torana.llm.realtime import LIMITS
 from torana.llm.route import Dial, Provider
 from torana.llm.serve import Plan
+from torana.llm_settings import Llm, LlmProvider
 from torana.message import Headers, Request, WebSocket
 from torana.net.client import Client, Origin, Timeouts
 from torana.net.websocket_client import connect
 from torana.services.credentials import BadCredentials, outgoing_credentials
-from torana.settings import BadSettings, Llm, LlmProvider, secret
+from torana.settings import BadSettings, secret
 from torana.state.counters import Counters
 
 

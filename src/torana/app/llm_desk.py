@@ -23,8 +23,8 @@ from torana.llm.keys import Key, digest
 from torana.llm.prices import catalogue
 from torana.llm.serve import Llm as Api
 from torana.llm.spend import GROUPS, totals
+from torana.llm_settings import Llm, LlmKey
 from torana.message import BodyTooLarge, Headers, Reply, Request, read
-from torana.settings import Llm, LlmKey
 from torana.state.counters import Counters
 from torana.state.store import Change, Conflict, Document, Store
 

@@ -11,7 +11,7 @@ from torana.llm.detectors import (
     by_words,
 )
 from torana.llm.guard import Guard, Rule
-from torana.settings import Llm, LlmModel, LlmRule
+from torana.llm_settings import Llm, LlmModel, LlmRule
 
 DETECTORS: Mapping[str, Callable[[LlmRule], Detector]] = {
     "pattern": lambda rule: by_pattern(rule.pattern, rule.name or "MASKED"),

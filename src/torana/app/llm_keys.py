@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from torana.llm.keys import MICRO, Key
 from torana.llm.prices import Price
-from torana.settings import Llm, LlmKey, LlmTeam
+from torana.llm_settings import Llm, LlmKey, LlmTeam
 from torana.state.counters import Counters, Period
 
 _PERIODS: dict[str, Period] = {"day": "DAY", "week": "WEEK", "month": "MONTH"}

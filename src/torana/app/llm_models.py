@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from torana.llm.guard import Guard
 from torana.llm.prices import Price
 from torana.llm.route import ORDERS, Model, Provider, Target
-from torana.settings import Llm, LlmModel
+from torana.llm_settings import Llm, LlmModel
 
 
 def model_mistakes(place: str, model: LlmModel, settings: Llm) -> Iterator[str]:

@@ -12,11 +12,12 @@ from torana.gateway.prompt import prompts_of
 from torana.llm.prompted import answer
 from torana.llm.prompts import Prompt, compiled
 from torana.llm.serve import Llm as Api
+from torana.llm_settings import Llm
 from torana.message import Headers, Reply
 from torana.model.rest import RestApi, Stage
 from torana.services.bedrock_agent.prompts import DRAFT, VERSION
 from torana.services.bedrock_agent.template import key_of, variant_of, version_of
-from torana.settings import BadSettings, Llm
+from torana.settings import BadSettings
 from torana.state.store import Document, Store
 from torana.wire.faults import ServiceError
 

@@ -7,10 +7,11 @@ from torana.gateway.contract import Grant
 from torana.gateway.front_door import FrontDoor
 from torana.llm.keys import Keys
 from torana.llm.spend import Spent
+from torana.llm_settings import Mcp, McpServer
 from torana.mcp.door import McpDoor
 from torana.mcp.proxy import Proxy, Seal, Server
 from torana.net.client import Client, Timeouts
-from torana.settings import BadSettings, Mcp, McpServer, secret
+from torana.settings import BadSettings, secret
 from torana.state.counters import Counters
 
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from torana.llm.chat import Usage
-from torana.settings import LlmPrice
+from torana.llm_settings import LlmPrice
 
 _MILLION = 1_000_000
 

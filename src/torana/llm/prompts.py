@@ -10,7 +10,7 @@ from msgspec import Struct
 from torana.llm import chat as c
 from torana.llm.errors import LlmError
 from torana.llm.output import Check, checker, format_of, value_of
-from torana.settings import LlmPromptVersion
+from torana.llm_settings import LlmPromptVersion
 
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_-]{0,99})\s*\}\}")
 _LONGEST = 1024 * 1024

@@ -7,7 +7,7 @@ from. Everything else that the LLM API has not is refused.
 
 from typing import Any
 
-from torana.settings import LlmPromptVersion, LlmTurn
+from torana.llm_settings import LlmPromptVersion, LlmTurn
 from torana.wire.faults import ServiceError
 
 Json = dict[str, Any]

@@ -1,0 +1,208 @@
+"""Settings of the LLM API and of MCP. Read by `torana.settings`, of which they are part."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+
+class LlmProvider(Struct, frozen=True, forbid_unknown_fields=True):
+    """An account at a provider of models. Times are in seconds."""
+
+    type: str
+    """A row of `llm/vendors.toml`."""
+    base_url: str = ""
+    """Where it is not the vendor's own."""
+    api_key: str = ""
+    """`env:NAME`, `file:PATH` or a literal."""
+    headers: dict[str, str] = {}
+    region: str | None = None
+    """For Bedrock: the gateway's own region where it is not named."""
+    profile: str | None = None
+    """The profile in the ordinary AWS credentials file to sign with."""
+    connect_timeout: float = 5.0
+    first_timeout: float = 120.0
+    """Until the first token of a stream."""
+    idle_timeout: float = 60.0
+    """Between two pieces of an answer."""
+    total_timeout: float = 900.0
+
+
+class LlmTarget(Struct, frozen=True, forbid_unknown_fields=True):
+    """A provider's model."""
+
+    provider: str
+    model: str
+    weight: float = 1.0
+
+
+class LlmShadow(Struct, frozen=True, forbid_unknown_fields=True):
+    """A provider's model that part of the questions go to as well."""
+
+    provider: str
+    model: str
+    share: float = 1.0
+
+
+class LlmRule(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a guardrail looks for, and what it does then."""
+
+    finds: Literal["pii", "secrets", "words", "pattern"]
+    action: Literal["mask", "block"] = "mask"
+    on: tuple[Literal["input", "output"], ...] = ("input", "output")
+    types: tuple[str, ...] = ()
+    """Of personal data or secrets; none: all."""
+    words: tuple[str, ...] = ()
+    pattern: str = ""
+    name: str = ""
+    """What stands in the place of what is masked, for words and patterns."""
+    message: str = ""
+    """What a client is told whose request, or its answer, is blocked."""
+
+
+class LlmGuardrail(Struct, frozen=True, forbid_unknown_fields=True):
+    """Rules that models may share."""
+
+    rules: tuple[LlmRule, ...]
+
+
+class LlmModel(Struct, frozen=True, forbid_unknown_fields=True):
+    """What clients call, and who may answer."""
+
+    targets: tuple[LlmTarget, ...]
+    fallbacks: tuple[str, ...] = ()
+    """Other models here, tried in turn when no target answers."""
+    routing: Literal["weighted", "least-busy", "least-latency", "least-cost"] = "weighted"
+    affinity: str = ""
+    """Keeps a session with one target: `key`, `user` or `header:NAME` says what a session is."""
+    retries: int = 1
+    """Further rounds through the candidates, after a pause."""
+    cache_seconds: float = 0.0
+    """How long an answer is kept for the same question of the same key; 0: not at all."""
+    guardrails: tuple[str, ...] = ()
+    """What questions and answers must pass."""
+    hedge_seconds: float = 0.0
+    """After so long without a token the next target is asked as well; 0: it is not."""
+    shadows: tuple[LlmShadow, ...] = ()
+    """Targets that are asked the same, for nobody to read."""
+    probe_seconds: float = 0.0
+    """How often targets that keep failing are asked for one token; 0: never."""
+    cooldown: float = 15.0
+    """Seconds that a target which keeps failing is left alone."""
+
+
+class LlmTurn(Struct, frozen=True, forbid_unknown_fields=True):
+    """A turn of a prompt; `{{name}}` in its text is a variable."""
+
+    text: str
+    role: Literal["user", "assistant"] = "user"
+
+
+class LlmPromptVersion(Struct, frozen=True, forbid_unknown_fields=True):
+    """One version of a prompt, never changed once it is in use."""
+
+    model: str
+    system: str = ""
+    text: str = ""
+    """The only turn, the user's; else `turns` are all."""
+    turns: tuple[LlmTurn, ...] = ()
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    output: dict[str, Any] | None = None
+    """The JSON Schema of its answers, which are text without one."""
+    repairs: int = 1
+    """How often a model is told what is wrong with its answer, and asked again."""
+
+
+class LlmPrompt(Struct, frozen=True, forbid_unknown_fields=True):
+    """A prompt that APIs may call."""
+
+    versions: dict[str, LlmPromptVersion]
+    description: str = ""
+    key: str = ""
+    """The virtual key that it spends from; empty: without limits."""
+
+
+class LlmBudget(Struct, frozen=True, forbid_unknown_fields=True):
+    """Money for a period."""
+
+    usd: float
+    period: Literal["day", "week", "month"] = "month"
+
+
+class LlmKey(Struct, frozen=True, forbid_unknown_fields=True):
+    """A virtual key."""
+
+    secret: str
+    models: tuple[str, ...] = ()
+    """Empty: every model."""
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    budget: LlmBudget | None = None
+    expires: datetime | None = None
+    enabled: bool = True
+    team: str = ""
+    mcp: tuple[str, ...] = ()
+    """MCP servers, or `server/tool`, `*` for any; empty: none."""
+
+
+class LlmTeam(Struct, frozen=True, forbid_unknown_fields=True):
+    """What several keys share: every key of a team spends from its limits, too."""
+
+    models: tuple[str, ...] = ()
+    """Empty: every model."""
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    budget: LlmBudget | None = None
+    mcp: tuple[str, ...] = ()
+    """What its keys may use at most; empty: what each of them may."""
+
+
+class LlmPrice(Struct, frozen=True, forbid_unknown_fields=True):
+    """US dollars for a million tokens."""
+
+    input: float
+    output: float
+    cached: float | None = None
+
+
+class Llm(Struct, frozen=True, forbid_unknown_fields=True):
+    """The LLM API of the front door."""
+
+    providers: dict[str, LlmProvider] = {}
+    models: dict[str, LlmModel] = {}
+    guardrails: dict[str, LlmGuardrail] = {}
+    teams: dict[str, LlmTeam] = {}
+    keys: dict[str, LlmKey] = {}
+    prices: dict[str, LlmPrice] = {}
+    """By a provider's model: what the catalogue lacks, or has otherwise."""
+    prompts: dict[str, LlmPrompt] = {}
+
+
+class McpServer(Struct, frozen=True, forbid_unknown_fields=True):
+    """An MCP server elsewhere, reached over streamable HTTP. Times are in seconds."""
+
+    url: str
+    headers: dict[str, str] = {}
+    """Sent along; values may be `env:NAME` or `file:PATH`."""
+    tools: tuple[str, ...] = ("*",)
+    """Names of the tools that are let through; `*` stands for anything."""
+    hidden: tuple[str, ...] = ()
+    """Names of those that are not."""
+    limits: dict[str, float] = {}
+    """Calls a minute for each key, by a tool's name; `*` stands for anything."""
+    connect_timeout: float = 5.0
+    idle_timeout: float = 300.0
+    """Until an answer begins, and between two pieces of it."""
+
+
+class Mcp(Struct, frozen=True, forbid_unknown_fields=True):
+    """The Model Context Protocol on the front door."""
+
+    apis: tuple[str, ...] = ()
+    """Stages whose methods are offered as tools: `api-id/stage`; `*` stands for anything."""
+    servers: dict[str, McpServer] = {}
+    origins: tuple[str, ...] = ()
+    """Origins of web pages, other than the gateway's own, whose scripts may ask."""
