@@ -14,11 +14,11 @@ from torana.state.bucket import LocalBucket
 def preview(paths: Iterable[str]) -> list[tuple[str, str, str, str]]:
     """API, stage, method and chain of every method. Raises `BadDefinitions`."""
     rows: list[tuple[str, str, str, str]] = []
-    ports = _ports()
+    nobody = ports()
     for document in parse(gather(paths)):
         id, stage = place(document)
         try:
-            served = compiled(document, ports).plan
+            served = compiled(document, nobody).plan
         except InvalidApi as error:
             raise BadDefinitions(str(error)) from error
         for route in served.routes:
@@ -26,7 +26,9 @@ def preview(paths: Iterable[str]) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def _ports() -> Ports:
+def ports() -> Ports:
+    """Ports of plans that nobody will ask."""
+
     async def aws(call: AwsCall) -> Reply:
         raise ConnectionError("a preview calls nobody")
 
@@ -49,6 +51,6 @@ def _ports() -> Ports:
         bucket,
         quota,
         observe,
-        vpc_link=lambda connection_id: f"unix:/{connection_id}",
+        vpc_link=lambda connection_id: "https://preview.invalid",
         client_certificate=lambda id: ("", ""),
     )

@@ -1,0 +1,129 @@
+"""`torana config export`, `torana config apply`, `torana diff`: the APIs of a store as files."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from torana.app import configuration
+from torana.app.configuration import BadConfiguration
+from torana.cli.gateway import OUT, fail
+from torana.settings import BadSettings, Settings, load
+from torana.state import open_store
+from torana.state.store import Conflict, Store, StoreError
+
+T = TypeVar("T")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _options(command: Command) -> Command:
+    for option in (
+        click.option("--config", type=click.Path(exists=True, dir_okay=False), help="torana.toml"),
+        click.option("--data", help="Folder for everything that is kept."),
+        click.option("--store", help="sqlite:///FILE or postgresql://…"),
+        click.argument("folder", type=click.Path(file_okay=False, path_type=Path)),
+    ):
+        command = option(command)
+    return command
+
+
+def _settings(config: str | None, data: str | None, store: str | None) -> Settings:
+    given = {name: value for name, value in (("data", data), ("store", store)) if value}
+    found = Path(config) if config else Path("torana.toml")
+    try:
+        return load(given, os.environ, found if config or found.exists() else None)
+    except BadSettings as error:
+        raise fail(str(error)) from None
+
+
+def _with_store(settings: Settings, work: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
+    """Every failure ends the command."""
+
+    async def run() -> T:
+        store = await open_store(settings.store_url())
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    try:
+        return asyncio.run(run())
+    except BadConfiguration as error:
+        raise fail(str(error)) from None
+    except Conflict as error:
+        raise fail(str(error), "Somebody else changed it meanwhile: run it again.") from None
+    except (StoreError, OSError) as error:
+        raise fail(str(error)) from None
+
+
+async def _written(store: Store) -> dict[str, str]:
+    return configuration.written(await configuration.kept(store))
+
+
+@click.group()
+def config() -> None:
+    """Every API, domain name, key and usage plan of the control planes as a folder of files."""
+
+
+@config.command()
+@_options
+def export(folder: Path, config: str | None, data: str | None, store: str | None) -> None:
+    """Write them to FOLDER, one file each; files of what is gone are deleted.
+
+    \b
+    torana config export apis --data data && git -C apis diff
+    """
+    files = _with_store(_settings(config, data, store), _written)
+    for path in configuration.files_of(folder):
+        if path not in files:
+            (folder / path).unlink()
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+    OUT.print(f"{len(files)} files in {folder}")
+
+
+@config.command()
+@_options
+def apply(folder: Path, config: str | None, data: str | None, store: str | None) -> None:
+    """Make the gateway what FOLDER says, in one step: live on every worker within a second.
+
+    What no file names is deleted. A folder with a stage that cannot be served is refused.
+    """
+    settings = _settings(config, data, store)
+
+    async def work(opened: Store) -> int:
+        found = configuration.documents(configuration.files_of(folder))
+        configuration.check(found)
+        return await configuration.apply(opened, found, settings.account)
+
+    if not folder.is_dir():
+        raise fail(f"{folder} is no folder")
+    OUT.print(f"{_with_store(settings, work)} documents changed")
+
+
+@click.command()
+@_options
+def diff(folder: Path, config: str | None, data: str | None, store: str | None) -> None:
+    """What `torana config apply FOLDER` would change, as a unified diff. Exits with 1 if anything.
+
+    \b
+    torana diff apis --data data
+    """
+
+    async def work(opened: Store) -> list[str]:
+        there = await configuration.kept(opened)
+        found = configuration.documents(configuration.files_of(folder))
+        # Written anew, so that only what is said counts, not how.
+        versions = {place: configuration.Kept(0, body) for place, body in found.items()}
+        after = configuration.written(versions)
+        return list(configuration.differences(configuration.written(there), after))
+
+    lines = _with_store(_settings(config, data, store), work)
+    for line in lines:
+        click.echo(line)
+    if lines:
+        raise SystemExit(1)

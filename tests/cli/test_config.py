@@ -1,0 +1,66 @@
+"""The APIs of one gateway as files, reviewed and applied to another."""
+
+import asyncio
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from tests.services.apigateway.making import Asking, gateway, mock, until
+from tests.services.apigatewayv2.test_live import quick
+from torana.cli.main import main
+
+
+async def cli(*words: str, data: Path) -> tuple[int, str]:
+    """Exit status and what was printed."""
+    arguments = [*words, "--data", str(data)]
+    done = await asyncio.to_thread(CliRunner().invoke, main, arguments)
+    return done.exit_code, done.output
+
+
+async def test_what_one_gateway_serves_another_serves_from_its_files(tmp_path: Path) -> None:
+    one, other, files = tmp_path / "one", tmp_path / "other", tmp_path / "files"
+    folder = str(files)
+    async with quick(one) as (running, v2, http, _):
+        rest = Asking(running.client())
+        api = await rest.create_rest_api(name="r")
+        await mock(rest, api["id"], api["rootResourceId"], {"say": "rest"})
+        await rest.create_deployment(restApiId=api["id"], stageName="prod")
+        await rest.create_api_key(name="k", enabled=True)
+        await v2.create_domain_name(DomainName="a.example.com")
+        await v2.create_api_mapping(DomainName="a.example.com", ApiId=http, Stage="$default")
+        assert (await cli("config", "export", folder, data=one))[0] == 0
+        assert (await cli("diff", folder, data=one)) == (0, "")
+        named = {str(each.relative_to(files)) for each in files.rglob("*.yaml")}
+        assert {f"apis/{http}.yaml", f"rest-apis/{api['id']}.yaml"} < named
+        assert "domain-names/a.example.com.yaml" in named
+
+        async with gateway(other) as second:
+            status, said = await cli("diff", folder, data=other)
+            assert (status, f"+++ apis/{http}.yaml" in said) == (1, True)
+            assert (await cli("config", "apply", folder, data=other))[0] == 0
+            url = f"{second.door}/restapis/{api['id']}/prod/_user_request_/"
+            await until(url, 200, "rest")
+            await until(f"{second.door}/apis/{http}/x", 200, "GET /x")
+            await until(f"{second.door}/x", 200, "GET /x", host="a.example.com")
+            ask = Asking(second.client("apigatewayv2"))
+            assert await ask.get_api(ApiId=http) == await v2.get_api(ApiId=http)
+            (files / f"rest-apis/{api['id']}.yaml").unlink()
+            assert (await cli("config", "apply", folder, data=other))[0] == 0
+            await until(url, 403)
+            trail = Asking(second.client("cloudtrail"))
+            newest = (await trail.lookup_events(MaxResults=1))["Events"][0]
+            assert newest["EventName"] == "Apply"
+
+
+async def test_files_that_cannot_be_served_change_nothing(tmp_path: Path) -> None:
+    data, files = tmp_path / "data", tmp_path / "files"
+    async with quick(data) as (_, _, http, url):
+        await cli("config", "export", str(files), data=data)
+        path = files / f"apis/{http}.yaml"
+        path.write_text(path.read_text().replace("HTTP_PROXY", "HTTP"))
+        status, said = await cli("config", "apply", str(files), data=data)
+        assert (status, "cannot be served" in said) == (1, True), said
+        path.write_text("v2-api: [1")
+        status, said = await cli("config", "apply", str(files), data=data)
+        assert (status, f"apis/{http}.yaml:" in said) == (1, True), said
+        await until(f"{url}/a", 200)
