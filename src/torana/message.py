@@ -158,6 +158,8 @@ class Peer(Struct, frozen=True):
     tls_cipher: str = ""
     certificate: bytes | None = None
     """The client's certificate (DER) under mutual TLS."""
+    server_name: str = ""
+    """Whose own TLS it was, where a name has its own."""
 
 
 NOBODY = Peer("127.0.0.1")

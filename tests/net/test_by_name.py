@@ -139,7 +139,7 @@ async def test_only_the_name_that_wants_client_certificates_asks_for_them(tmp_pa
     names.add("open.example.com")
     names.add("closed.example.com", client_ca=str(tmp_path / "clients.pem"))
     known = names.trusting()
-    clients.issue_cert("me@example.com").configure_cert(known)
+    clients.issue_cert("me@example.com").configure_cert(known)  # pyright: ignore[reportUnknownMemberType]
     async with serving(names) as listener:
         assert b"hello" in await asked(listener.port, "open.example.com", names.trusting())
         assert b"hello" in await asked(listener.port, "closed.example.com", known)

@@ -2,7 +2,12 @@
 
 import logging
 import socket
+from functools import partial
+from pathlib import Path
 
+from torana.app.domain_tls import DomainTls
+from torana.gateway.front_door import nowhere
+from torana.gateway.guarded import guarded
 from torana.gateway.https_only import strict, to_https
 from torana.net.limits import Limits
 from torana.net.server import Handler, Listener, listen
@@ -19,9 +24,11 @@ class Doors:
         self._settings = settings
         self._tls: ServerContext | None = None
 
-    async def open(self, handler: Handler, sock: socket.socket | None) -> Listener:
-        """On `sock`, where several processes share one. Raises `OSError`."""
+    async def open(self, handler: Handler, sock: socket.socket | None, own: DomainTls) -> Listener:
+        """On `sock`, where several processes share one; `own`: the TLS of custom domain names.
+        Raises `OSError`."""
         settings, tls = self._settings, self._settings.tls
+        handler = guarded(handler, nowhere, lambda: own.guarded)
         if tls is not None:
             self._tls = server_context(tls.certificate, tls.key, tls.client_ca, tls.minimum_version)
             handler = handler if tls.hsts is None else strict(handler, tls.hsts)
@@ -34,9 +41,16 @@ class Doors:
             host=settings.host,
             port=settings.port,
             sock=sock,
-            ssl=self._tls,
+            ssl=self._tls and partial(own.find, self._tls),
             limits=limits,
         )
+
+    def usual(self) -> tuple[str, str] | None:
+        """The settings' certificate and key, in PEM. Raises `OSError`."""
+        tls = self._settings.tls
+        if tls is None:
+            return None
+        return Path(tls.certificate).read_text("ascii"), Path(tls.key).read_text("ascii")
 
     async def redirect(self, port: int) -> Listener | None:
         """To HTTPS on `port`, where the settings want it."""

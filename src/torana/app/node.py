@@ -25,6 +25,7 @@ from torana.app.definitions import (
 )
 from torana.app.deployed import bringing_deployed
 from torana.app.described import definition, described
+from torana.app.domain_tls import DomainTls, trust_stores
 from torana.app.doors import Doors, shown
 from torana.app.insight import Insight, LlmAccess, Site
 from torana.app.key_ring import KeyRing, demo_plan, from_settings
@@ -89,6 +90,7 @@ class Node:
         self._client = HttpClient()
         self._seal = KeyFile(settings.folder() / "client-certificates.key")
         self._logs = Logs(settings)
+        self._master = KeyFile(settings.folder() / "master.key")
         self._doors = Doors(settings)
         self._numbers = Numbers(self._metrics, self._look, self._client)
         self.groups = Groups()
@@ -146,6 +148,7 @@ class Node:
                 self._seal,
                 self._authorize_once,
                 self._cannot_deploy,
+                self._cannot_trust,
                 self._endpoint,
             ),
             seen=walls,
@@ -155,14 +158,13 @@ class Node:
         )
         self._pools = PoolDoors(self._store)
         await self._pools.registry.load()
-        master = KeyFile(settings.folder() / "master.key")
         await self._ai.open(
             settings,
             self._environment,
             self._client,
             self._store,
             self.counters,
-            master,
+            self._master,
             llm_meter(self.observatory.recorder),
             self._services.engines,
             self._services.objects,
@@ -256,6 +258,16 @@ class Node:
             return str(error)
         return None
 
+    async def _cannot_trust(self, uri: str) -> str | None:
+        """Why the trust store of a domain name cannot be used, or None."""
+        if self.settings.tls is None:
+            return "Mutual TLS needs a front door with TLS: set [tls]"
+        try:
+            await trust_stores(self._services.objects)(uri)
+        except ValueError as error:
+            return str(error)
+        return None
+
     def _endpoint(self, api_id: str, scheme: str) -> str:
         """Where clients find an API of `apigatewayv2`."""
         settings = self.settings
@@ -338,7 +350,12 @@ class Node:
         self.door.pools = self._pools.door(
             self._services.user_pools, settings, self._services.anonymous
         )
-        self.front_door = await self._doors.open(self.door, sock)
+        own = DomainTls(
+            self._store, self._master, trust_stores(self._services.objects), self._doors.usual
+        )
+        await own.load()
+        self._watching.append(spawn(own.follow(), "follow the TLS of domain names"))
+        self.front_door = await self._doors.open(self.door, sock, own)
         self._listeners.append(self.front_door)
         self.front_port = self.front_door.port
 

@@ -55,7 +55,7 @@ class FrontDoor:
             for beside in self.besides:
                 if beside.takes(path):
                     return beside(request)
-            return _no_route() if self.table.misses(host, path) else _nowhere()
+            return _no_route() if self.table.misses(host, path) else nowhere(request)
         return serve(found.live.pick(), request, found.path, query, found.full_path)
 
 
@@ -65,7 +65,7 @@ def _origin_form(target: str) -> str:
     return "/" + rest.partition("/")[2]
 
 
-async def _nowhere() -> Reply:
+async def nowhere(request: Request) -> Reply:
     """No API there: the service's answer for an id or stage it does not know."""
     fields = [
         ("Content-Type", "application/json"),

@@ -16,6 +16,7 @@ Choose = Callable[[str], ssl.SSLContext | None]
 _PATIENCE = 10.0
 """Seconds for the first bytes, and for the handshake."""
 _LOOK_AGAIN = 0.02
+_PAUSE = 1.0
 _AT_ONCE = 1000
 """Clients whose handshake is not done; more are let go."""
 
@@ -55,7 +56,9 @@ class TlsServer:
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:
-                # No more files for now: those that are open will end.
+                # There are no more files for now: those that are open will end.
+                self._loop.remove_reader(listening)
+                self._loop.call_later(_PAUSE, self._again, listening)
                 return
             client.setblocking(False)
             if self._shaking >= _AT_ONCE:
@@ -63,6 +66,10 @@ class TlsServer:
                 continue
             self._shaking += 1
             spawn(self._welcome(client), "a TLS handshake")
+
+    def _again(self, listening: socket.socket) -> None:
+        if self._open:
+            self._loop.add_reader(listening, self._accept, listening)
 
     async def _welcome(self, client: socket.socket) -> None:
         try:

@@ -10,6 +10,7 @@ import msgspec
 
 from torana.message import Headers, Peer, Reply, Request
 from torana.net.body import IncomingBody
+from torana.net.tls import ServerContext
 
 _log = logging.getLogger("torana.net")
 
@@ -79,4 +80,5 @@ def peer_of(transport: asyncio.Transport) -> Peer:
         secure.version() or "",
         cipher[0] if cipher else "",
         secure.getpeercert(binary_form=True),
+        secure.context.server_name if isinstance(secure.context, ServerContext) else "",
     )

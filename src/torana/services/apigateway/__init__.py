@@ -43,7 +43,7 @@ def apigateway(store: Store, plane: DataPlane) -> tuple[object, ...]:
         GatewayResponses(book),
         Keys(book),
         UsagePlans(book),
-        Domains(book),
+        Domains(book, plane.cannot_trust),
         Documentation(book),
         Tags(book),
         Usage(book),

@@ -6,6 +6,7 @@ from torana.services.apigateway.apis import the_api
 from torana.services.apigateway.book import DOMAIN, MAPPING, STAGE, Book, Json, Sheet, new_id, page
 from torana.services.apigateway.faults import bad, conflict, missing
 from torana.services.apigateway.patch import EDIT, Rule, patch
+from torana.services.apigateway.plane import Trust
 from torana.services.ports import Call
 
 NONE = "(none)"
@@ -17,6 +18,8 @@ _RULES = (
     Rule("/regionalCertificateArn"),
     Rule("/regionalCertificateName"),
     Rule("/securityPolicy"),
+    Rule("/mutualTlsAuthentication/truststoreUri", EDIT),
+    Rule("/mutualTlsAuthentication/truststoreVersion", EDIT),
     Rule("/endpointConfiguration/types/*", EDIT, listed=True),
     Rule("/endpointConfiguration/ipAddressType"),
 )
@@ -29,6 +32,7 @@ _KEPT = (
     "regionalCertificateArn",
     "regionalCertificateName",
     "securityPolicy",
+    "mutualTlsAuthentication",
     "tags",
 )
 
@@ -47,15 +51,37 @@ async def _mapping(sheet: Sheet, params: Json) -> Json:
     return found
 
 
+async def check_trust(mutual: Json | None, cannot_trust: Trust) -> None:
+    """That the trust store of a domain name can be used. Raises the service's error."""
+    if not mutual:
+        return
+    if mutual.get("truststoreVersion"):
+        raise bad("truststoreVersion is not supported: buckets here keep no versions")
+    uri = mutual.get("truststoreUri") or ""
+    if not uri.startswith("s3://"):
+        raise bad(f"Invalid truststoreUri, it must be s3://bucket/key: {uri}")
+    why = await cannot_trust(uri)
+    if why is not None:
+        raise bad(why)
+
+
+async def keep_trust(domain: Json, cannot_trust: Trust) -> None:
+    """The same of a document that was changed; an empty address turns mutual TLS off."""
+    mutual: Json = domain.get("mutualTlsAuthentication") or {}
+    if not mutual.get("truststoreUri"):
+        domain.pop("mutualTlsAuthentication", None)
+        return
+    await check_trust(mutual, cannot_trust)
+
+
 class Domains:
     """Operations on domain names and base path mappings."""
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
+    def __init__(self, book: Book, cannot_trust: Trust) -> None:
+        self._book, self._cannot_trust = book, cannot_trust
 
     async def CreateDomainName(self, call: Call, params: Json) -> Json:
-        if params.get("mutualTlsAuthentication"):
-            raise bad("Mutual TLS of custom domain names is not supported: set [tls] client_ca")
+        await check_trust(params.get("mutualTlsAuthentication"), self._cannot_trust)
 
         async def work(sheet: Sheet) -> Json:
             name = params["domainName"].lower()
@@ -93,6 +119,7 @@ class Domains:
         async def work(sheet: Sheet) -> Json:
             found = await _domain(sheet, params["domainName"])
             patch(found, params.get("patchOperations"), _RULES)
+            await keep_trust(found, self._cannot_trust)
             sheet.put(DOMAIN, found["domainName"], found)
             return found
 

@@ -55,6 +55,14 @@ Endpoint = Callable[[str, str], str]
 """Where clients find an API of `apigatewayv2`: its id, and `http` or `ws`."""
 
 
+Trust = Callable[[str], Awaitable[str | None]]
+"""Says why clients' certificates cannot be judged by the trust store at an address, or None."""
+
+
+async def _no_trust(uri: str) -> str | None:
+    return "Mutual TLS needs a front door with TLS: set [tls]"
+
+
 class DataPlane(Struct, frozen=True):
     """The data plane of this process, or none."""
 
@@ -66,4 +74,5 @@ class DataPlane(Struct, frozen=True):
     """For the private keys of client certificates."""
     authorize_once: Authorize = _nobody
     cannot_deploy: Deploy = _any_deployment
+    cannot_trust: Trust = _no_trust
     endpoint: Endpoint = lambda api_id, scheme: f"{scheme}://{api_id}.execute-api"

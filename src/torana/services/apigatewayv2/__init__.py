@@ -34,7 +34,7 @@ def apigatewayv2(store: Store, plane: DataPlane) -> tuple[object, ...]:
         Models(deploying),
         Stages(book, deploying),
         Deployments(book, deploying),
-        Domains(book),
+        Domains(book, plane.cannot_trust),
         Mappings(book),
         RoutingRules(book),
         VpcLinks(book),

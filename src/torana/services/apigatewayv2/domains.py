@@ -5,8 +5,9 @@ from hashlib import sha256
 
 from torana.services.apigateway.book import API as REST_API
 from torana.services.apigateway.book import STAGE as REST_STAGE
-from torana.services.apigateway.domains import NONE
+from torana.services.apigateway.domains import NONE, keep_trust
 from torana.services.apigateway.faults import bad, conflict, not_found
+from torana.services.apigateway.plane import Trust
 from torana.services.apigatewayv2.book import (
     API,
     DOMAIN,
@@ -21,6 +22,7 @@ from torana.services.apigatewayv2.book import (
 )
 from torana.services.ports import Call
 
+_TRUST = {"truststoreUri": "TruststoreUri", "truststoreVersion": "TruststoreVersion"}
 SELECTION = "$request.basepath"
 _NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _KEY = re.compile(r"[A-Za-z0-9._$+!*'()-]+(/[A-Za-z0-9._$+!*'()-]+)*")
@@ -44,6 +46,12 @@ async def check_stage(sheet: Sheet, api_id: str, stage: str) -> None:
     raise not_found(f"Invalid API identifier specified {api_id}")
 
 
+def _trust_shown(domain: Json) -> Json:
+    mutual: Json = domain.get("mutualTlsAuthentication") or {}
+    shown = {given: mutual[name] for name, given in _TRUST.items() if name in mutual}
+    return {"MutualTlsAuthentication": shown} if shown else {}
+
+
 def _shown(domain: Json, call: Call) -> Json:
     """A domain's document as this service answers it."""
     endpoint = domain.get("endpointConfiguration", {})
@@ -62,6 +70,7 @@ def _shown(domain: Json, call: Call) -> Json:
         "DomainName": domain["domainName"],
         "DomainNameArn": f"arn:aws:apigateway:{call.region}::/domainnames/{domain['domainName']}",
         "DomainNameConfigurations": [configuration],
+        **_trust_shown(domain),
         "RoutingMode": domain.get("routingMode", "API_MAPPING_ONLY"),
         "Tags": domain.get("tags", {}),
     }
@@ -69,8 +78,11 @@ def _shown(domain: Json, call: Call) -> Json:
 
 def _configure(domain: Json, params: Json) -> None:
     """Take over what was given of a domain. Raises the service's error."""
-    if params.get("MutualTlsAuthentication"):
-        raise bad("Mutual TLS of custom domain names is not supported: set [tls] client_ca")
+    mutual = params.get("MutualTlsAuthentication")
+    if mutual is not None:
+        domain["mutualTlsAuthentication"] = {
+            name: mutual[given] for name, given in _TRUST.items() if mutual.get(given) is not None
+        }
     configurations = params.get("DomainNameConfigurations") or ()
     if len(configurations) > 1:
         raise bad("A domain name can have only one configuration here")
@@ -90,8 +102,8 @@ def _configure(domain: Json, params: Json) -> None:
 class Domains:
     """Operations on domain names."""
 
-    def __init__(self, book: Book) -> None:
-        self._book = book
+    def __init__(self, book: Book, cannot_trust: Trust) -> None:
+        self._book, self._cannot_trust = book, cannot_trust
 
     async def CreateDomainName(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -109,6 +121,7 @@ class Domains:
                 **({"tags": params["Tags"]} if params.get("Tags") else {}),
             }
             _configure(made, params)
+            await keep_trust(made, self._cannot_trust)
             sheet.put(DOMAIN, name, made)
             return _shown(made, call)
 
@@ -130,6 +143,7 @@ class Domains:
         async def work(sheet: Sheet) -> Json:
             found = await the_domain(sheet, params["DomainName"])
             _configure(found, params)
+            await keep_trust(found, self._cannot_trust)
             sheet.put(DOMAIN, found["domainName"], found)
             return _shown(found, call)
 
