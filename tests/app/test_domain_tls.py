@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class Secure:
         self.authority.configure_trust(context)  # pyright: ignore[reportUnknownMemberType]
         return context
 
-    async def ask(self, context: Context | None = None, name: str = NAME, host: str = "") -> Any:
+    async def ask(self, context: Context | None = None, name: str = NAME, host: str = "") -> tuple[int, str]:
         """The status of a plain request, and the certificate that was shown."""
         reader, writer = await asyncio.open_connection(
             "127.0.0.1", self.port, ssl=context or self.trusting(), server_hostname=name
@@ -63,7 +63,7 @@ class Secure:
         finally:
             writer.transport.abort()
 
-    async def until(self, met: Any) -> None:
+    async def until(self, met: Callable[[tuple[int, str]], bool]) -> None:
         """Within the second that a change may take."""
         for _ in range(50):
             try:
@@ -118,7 +118,7 @@ async def test_a_domain_shows_its_own_certificate_and_the_renewed_one_at_once(
         assert int(described["Serial"].replace(":", ""), 16) == int(serial, 16)
         assert described["InUseBy"] == [f"arn:aws:apigateway:us-east-1::/domainnames/{NAME}"]
         url = f"wss://{NAME}/"
-        where = {"host": "127.0.0.1", "port": at.port}
+        where: Any = {"host": "127.0.0.1", "port": at.port}
         async with connect(url, ssl=at.trusting(), ping_interval=None, **where) as client:
             assert await told(client, "x") == NAME
             await at.certificate(NAME, again=arn)
