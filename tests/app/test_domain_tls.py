@@ -47,7 +47,9 @@ class Secure:
         self.authority.configure_trust(context)  # pyright: ignore[reportUnknownMemberType]
         return context
 
-    async def ask(self, context: Context | None = None, name: str = NAME, host: str = "") -> tuple[int, str]:
+    async def ask(
+        self, context: Context | None = None, name: str = NAME, host: str = ""
+    ) -> tuple[int, str]:
         """The status of a plain request, and the certificate that was shown."""
         reader, writer = await asyncio.open_connection(
             "127.0.0.1", self.port, ssl=context or self.trusting(), server_hostname=name
