@@ -216,6 +216,13 @@ def wait(port: int) -> None:
 
 def measure(root: Path, pid: int, port: int, path: str) -> float:
     """Microseconds of CPU a request, of the process and its workers."""
+    before = cpu(pid)
+    requests = asked(root, port, path, SECONDS)
+    return (cpu(pid) - before) / requests * 1e6
+
+
+def asked(root: Path, port: int, path: str, seconds: int) -> int:
+    """Ask for some seconds. Gives how many requests were answered well."""
     script = root / "post.lua"
     script.write_text(
         f"wrk.method='POST'; wrk.body='{ASKED}'; wrk.headers['Content-Type']='application/json'\n"
@@ -223,16 +230,14 @@ def measure(root: Path, pid: int, port: int, path: str) -> float:
         "done = function(s) io.write(string.format('REQ %d BAD %d', s.requests, "
         "s.errors.status + s.errors.read + s.errors.connect)) end\n"
     )
-    before = cpu(pid)
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(script)]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script)]
     out = subprocess.run(
         [*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True
     ).stdout
-    spent = cpu(pid) - before
     words = out[out.index("REQ") :].split()
     if int(words[3]):
         raise SystemExit(f"{path}: {words[3]} requests failed\n{out}")
-    return spent / int(words[1]) * 1e6
+    return int(words[1])
 
 
 def cpu(pid: int) -> float:

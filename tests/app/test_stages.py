@@ -41,7 +41,6 @@ async def test_addresses_end_in_the_suffix_of_the_settings(host: str, status: in
 @pytest.mark.parametrize(
     ("stage", "why"),
     [
-        (Stage(tracing_enabled=True), "tracing"),
         (Stage(web_acl_arn="arn:aws:wafv2:::x"), "no web ACL"),
         (Stage(canary_settings=CanarySettings("d1", 5)), "no deployment 'd1'"),
     ],

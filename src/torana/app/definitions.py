@@ -12,7 +12,6 @@ from torana.gateway.contract import Ports
 from torana.gateway.errors import InvalidApi
 from torana.gateway.http_api import plan as http_plan
 from torana.gateway.locate import Domains, Live, Table, by_length
-from torana.gateway.unsupported import refuse
 from torana.model.rest import RestApi, Stage
 from torana.net.pauses import at_once
 from torana.openapi import Document, HttpDocument, InvalidDocument
@@ -148,7 +147,6 @@ def bringing_live(
     api: RestApi, stage: Stage, ports: Ports, canary: RestApi | None = None
 ) -> Generator[None, None, Live]:
     """`live`, with pauses."""
-    refuse(api, stage)
     settings = stage.canary_settings
     served = yield from plan.compiling(api, stage, ports)
     if settings is None:
@@ -159,7 +157,6 @@ def bringing_live(
         canary = api
     variables = {**stage.variables, **settings.stage_variable_overrides}
     other = msgspec.structs.replace(stage, variables=variables)
-    refuse(canary, other)
     tried = yield from plan.compiling(canary, other, ports, canary=True)
     return Live(served, tried, settings.percent_traffic)
 

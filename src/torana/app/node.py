@@ -36,6 +36,7 @@ from torana.app.numbers import Numbers
 from torana.app.observatory import Observatory
 from torana.app.once import authorize_once, once
 from torana.app.sockets import Sockets
+from torana.app.tracing import TraceDesk
 from torana.app.user_pools import PoolDoors, key_desk
 from torana.app.walls import Walls
 from torana.auth.keys import hash_key, new_key
@@ -68,6 +69,7 @@ from torana.settings import Settings
 from torana.state import open_counters, open_store
 from torana.telemetry.groups import Groups, into_files
 from torana.telemetry.metrics import Metrics
+from torana.telemetry.sampling import Sampler
 
 _log = logging.getLogger("torana")
 
@@ -122,6 +124,10 @@ class Node:
             settings, self._client, self.counters, owner=role != "worker"
         )
         await self.observatory.open()
+        self._traces = TraceDesk(
+            settings.tracing, settings.folder(), self._client, owner=role != "worker"
+        )
+        await self._traces.open(self._store)
         self._caches = Caches(
             self.counters.publish, settings.stage_cache_memory, max(1, settings.workers)
         )
@@ -153,6 +159,7 @@ class Node:
             ),
             seen=walls,
             observed=self.observatory,
+            traces=self._traces.book,
             sockets=self._sockets.reach,
             chat=self._ai.models(),
         )
@@ -184,6 +191,7 @@ class Node:
             issuers=Issuers(self._client, _pools(settings), local=self._pools.registry),
             caches=self._caches,
             observe=observer(self._metrics, self._logs.of, self.groups, self.observatory.recorder),
+            traces=self._traces.port,
             account=settings.account,
             region=settings.region,
             domain_suffix=settings.domain_suffix,
@@ -330,6 +338,11 @@ class Node:
         return True
 
     @property
+    def sampler(self) -> Sampler:
+        """Decides which requests of traced stages are traced."""
+        return self._traces.sampler
+
+    @property
     def stages(self) -> list[tuple[str, str]]:
         """API ids and stage names that are served."""
         return sorted(self.door.table.stages)
@@ -459,6 +472,7 @@ class Node:
         await self._ai.stop()
         await self._services.aclose()
         await self.observatory.aclose()
+        await self._traces.aclose()
         await self._client.aclose()
         await self.counters.close()
         await self._store.close()

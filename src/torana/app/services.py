@@ -50,8 +50,9 @@ from torana.state import open_objects
 from torana.state.objects import ObjectStore
 from torana.state.store import Store
 from torana.telemetry.recorder import Recorder
+from torana.telemetry.tracebook import TraceBook
 
-_OWNED = ("lambda", "cloudwatch", "sns", "sagemaker", "sagemaker-runtime")
+_OWNED = ("lambda", "cloudwatch", "sns", "sagemaker", "sagemaker-runtime", "xray")
 """Services whose work one process of the node does for all."""
 _CONFIRMING = 10.0
 
@@ -184,6 +185,7 @@ async def build(
     plane: DataPlane | None = None,
     seen: Seen | None = None,
     observed: Observatory | None = None,
+    traces: TraceBook | None = None,
     sockets: ToConnections = nowhere,
     chat: LanguageModels | None = None,
 ) -> Services:
@@ -248,6 +250,7 @@ async def build(
                 (identities, seal, issuer_check(client)),
                 chat or LanguageModels(),
                 client,
+                traces,
             ),
             identities,
             client,

@@ -148,7 +148,10 @@ def forwarded(ctx: Context) -> tuple[tuple[str, str], ...]:
     """Who asked, for the backend."""
     peer = ctx.request.peer
     before = ctx.request.headers.get("x-forwarded-for")
+    span = ctx.span
+    traced = () if span is None else (("traceparent", span.carried.traceparent(span.call)),)
     return (
+        *traced,
         ("X-Amzn-Trace-Id", ctx.trace_id),
         ("X-Forwarded-For", f"{before}, {peer.address}" if before else peer.address),
         ("X-Forwarded-Port", str(peer.local_port)),

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from torana.gateway import execution_log
+from torana.gateway import execution_log, tracing
 from torana.gateway.contract import Compiled, Context, Observe
 from torana.gateway.errors import InvalidApi
 from torana.gateway.settings import method_settings
@@ -102,6 +102,7 @@ def observer(
         line = access_line((settings and settings.format) or JSON_FORMAT, to)
 
         write = execution_log.writer(to, keep)
+        traced = tracing.keeper(to)
 
         def observe(ctx: Context) -> None:
             series.count(
@@ -128,6 +129,8 @@ def observer(
                 log.write(line(ctx))
             if ctx.trace is not None:
                 write(ctx)
+            if traced is not None and ctx.span is not None:
+                traced(ctx, ctx.span)
 
         return observe
 

@@ -195,22 +195,13 @@ async def test_a_canary_takes_its_share_until_it_is_promoted(tmp_path: Path) -> 
         assert set(seen) == {'{"v": "new", "canary": false}'}
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "why"),
-    [
-        ("/tracingEnabled", "true", "X-Ray tracing"),
-        ("/clientCertificateId", "abc", "Invalid client certificate identifier"),
-    ],
-)
-async def test_what_a_stage_asks_for_in_vain_is_refused(
-    tmp_path: Path, path: str, value: str, why: str
-) -> None:
+async def test_what_a_stage_asks_for_in_vain_is_refused(tmp_path: Path) -> None:
     async with gateway(tmp_path) as running:
         ask, api, pet = await pets(running)
         await mock(ask, api, pet, {})
         await ask.create_deployment(restApiId=api, stageName="prod")
-        change = [{"op": "replace", "path": path, "value": value}]
-        with pytest.raises(ClientError, match=why):
+        change = [{"op": "replace", "path": "/clientCertificateId", "value": "abc"}]
+        with pytest.raises(ClientError, match="Invalid client certificate identifier"):
             await ask.update_stage(restApiId=api, stageName="prod", patchOperations=change)
 
 

@@ -29,6 +29,8 @@ def build(to: Compiled) -> Integration:
 
     async def http_proxy(ctx: Context) -> Reply:
         fields = passed_on(ctx.request.headers)
+        if ctx.span is not None:
+            fields.remove("traceparent")
         path: dict[str, str] = {}
         query: Query = {}
         if mapped:
