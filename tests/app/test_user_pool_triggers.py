@@ -82,6 +82,12 @@ async def triggered(data: Path) -> AsyncGenerator[Pools]:
             Timeout=5,
             Code={"ZipFile": zipped({"app.py": CODE})},
         )
+        await Asking(at.running.client("lambda")).add_permission(
+            FunctionName="triggers",
+            StatementId="pools",
+            Action="lambda:InvokeFunction",
+            Principal="cognito-idp.amazonaws.com",
+        )
         config: dict[str, Any] = dict.fromkeys(ALL, ARN)
         config["PreTokenGenerationConfig"] = {"LambdaVersion": "V2_0", "LambdaArn": ARN}
         await at.make(LambdaConfig=config, AutoVerifiedAttributes=["email"])
@@ -160,6 +166,17 @@ async def _asked_for(at: Pools) -> str:
             if "PostAuthentication_Authentication" in text:
                 return text
             await asyncio.sleep(0.05)
+
+
+async def test_a_function_says_which_pools_may_ask_it(tmp_path: Path) -> None:
+    async with triggered(tmp_path) as at:
+        client = Asking(at.running.client("lambda"))
+        await client.remove_permission(FunctionName="triggers", StatementId="pools")
+        code = "PreSignUp invocation failed due to error AccessDeniedException."
+        up = {"ClientId": at.app, "Username": "mallory", "Password": PASSWORD}
+        async with asyncio.timeout(5):
+            while (await refusal(at.idp.sign_up, **up, UserAttributes=[]))[1] != code:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
 
 
 async def test_functions_ask_and_judge_questions_of_their_own(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class Pools:
         self.pool = made["UserPool"]["Id"]
         await self.idp.create_user_pool_domain(UserPoolId=self.pool, Domain="pets-app")
         self.app = await self.client(**APP)
-        registry = self.running.node._pools.registry
+        registry = self.running.node._services.user_pools.registry
         async with asyncio.timeout(5):
             while registry.of_domain("pets-app") != self.pool:  # noqa: ASYNC110  a store tells nobody
                 await asyncio.sleep(0.01)

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from torana.auth.policy import Caller
 from torana.gateway.contract import AwsCall
 from torana.gateway.errors import GatewayError
-from torana.gateway.issuers import IssuerAway, Issuers
+from torana.gateway.issuers import IssuerAway, Issuers, LocalKeys
 from torana.net.client import Client
 from torana.services.authority import Authority
 from torana.services.authority.conditions import Context
@@ -100,9 +100,11 @@ class Acting:
         await self._policies.aclose()
 
 
-def issuer_check(client: Client) -> Callable[[str, str], Awaitable[dict[str, Any]]]:
-    """What checks the tokens of OpenID Connect providers."""
-    issuers = Issuers(client)
+def issuer_check(
+    client: Client, local: LocalKeys
+) -> Callable[[str, str], Awaitable[dict[str, Any]]]:
+    """What checks the tokens of OpenID Connect providers, and of user pools of this gateway."""
+    issuers = Issuers(client, local=local)
 
     async def verify(issuer: str, token: str) -> dict[str, Any]:
         try:

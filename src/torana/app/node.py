@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import structs
 
-from torana.app import services
+from torana.app import services, user_pools
 from torana.app.ai_doors import AiDoors
 from torana.app.control import Control
 from torana.app.definitions import (
@@ -37,7 +37,6 @@ from torana.app.observatory import Observatory
 from torana.app.once import authorize_once, once
 from torana.app.sockets import Sockets
 from torana.app.tracing import TraceDesk
-from torana.app.user_pools import PoolDoors, key_desk
 from torana.app.walls import Walls
 from torana.auth.keys import hash_key, new_key
 from torana.gateway.contract import Bucket, Ports
@@ -163,8 +162,6 @@ class Node:
             sockets=self._sockets.reach,
             chat=self._ai.models(),
         )
-        self._pools = PoolDoors(self._store)
-        await self._pools.registry.load()
         await self._ai.open(
             settings,
             self._environment,
@@ -188,7 +185,9 @@ class Node:
             client_certificate=self._client_certificate,
             prompt=self._ai.prompt,
             wall=walls.find,
-            issuers=Issuers(self._client, _pools(settings), local=self._pools.registry),
+            issuers=Issuers(
+                self._client, _pools(settings), local=self._services.user_pools.registry
+            ),
             caches=self._caches,
             observe=observer(self._metrics, self._logs.of, self.groups, self.observatory.recorder),
             traces=self._traces.port,
@@ -360,7 +359,7 @@ class Node:
         self.door.urls = UrlDoor(
             self._urls, settings.domain_suffix, self._services.identify, self._services.invoke
         )
-        self.door.pools = self._pools.door(
+        self.door.pools = user_pools.door(
             self._services.user_pools, settings, self._services.anonymous
         )
         own = DomainTls(
@@ -387,9 +386,9 @@ class Node:
             lambda: self._numbers.all(run),
             matches(root.access_key_id, root.secret_access_key),
             self._ai.desk.handle if self._ai.desk else None,
-            self._pools.keys,
+            user_pools.public_keys(self._services.user_pools),
             self._console,
-            key_desk(self._services.user_pools, self.settings),
+            user_pools.key_desk(self._services.user_pools, self.settings),
         )
         self.management = await listen(
             handler, host=self.settings.management_host, port=self.settings.management_port
@@ -468,7 +467,6 @@ class Node:
         if self._urls is not None:
             await self._urls.aclose()
         await self._sockets.aclose()
-        await self._pools.registry.aclose()
         await self._ai.stop()
         await self._services.aclose()
         await self.observatory.aclose()

@@ -167,6 +167,7 @@ class Services:
         if self.functions is not None:
             await self.functions.aclose()
         await self._acting.aclose()
+        await self.user_pools.registry.aclose()
         await self._background.aclose()
         await self._engines.aclose()
         if self._pool is not None:
@@ -210,6 +211,7 @@ async def build(
         return engines.capability(capability).languages
 
     pools = user_pools.build(settings, environment, store, lambda asked: found.dispatch(asked))
+    await pools.registry.load()
     reach = Reach()
     topics = Sns(store, background, reach, node_name(settings.folder()))
     watched = observed.watch(store, background, reach) if observed else None
@@ -247,7 +249,7 @@ async def build(
                 pools,
                 invoke,
                 sockets,
-                (identities, seal, issuer_check(client)),
+                (identities, seal, issuer_check(client, pools.registry)),
                 chat or LanguageModels(),
                 client,
                 traces,

@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import msgspec
 
+from torana.auth.policy import Caller
 from torana.message import Headers, Reply, Request
 from torana.services.cognito_idp import CognitoIdp
 from torana.services.cognito_idp.hosted import PoolDoor
-from torana.services.cognito_idp.published import Registry
 from torana.services.outlets import Outbox, Outlet, Smtp
 from torana.services.ports import Call, Principal
 from torana.services.router import Invocation
@@ -17,6 +17,8 @@ from torana.services.seal import KeyFile
 from torana.settings import BadSettings, Settings, secret
 from torana.state.store import Store
 from torana.wire.faults import ServiceError
+
+_SERVICE = "cognito-idp.amazonaws.com"
 
 
 def build(
@@ -27,34 +29,50 @@ def build(
 ) -> CognitoIdp:
     """`dispatch` reaches the other services. Raises `BadSettings`."""
 
-    async def run(arn: str, event: bytes, timeout: float) -> Reply:
+    account = settings.account
+    service = Principal(account, _SERVICE, _SERVICE, caller=Caller(service=_SERVICE))
+
+    async def run(arn: str, pool: str, event: bytes, timeout: float) -> Reply:
         path = f"/2015-03-31/functions/{quote(arn, safe='')}/invocations"
         fields = [("Content-Type", "application/json"), ("Host", "lambda")]
         request = Request("POST", path, Headers(fields), event)
-        return await dispatch(Invocation("lambda", settings.region, "", request, None, timeout))
+        # A function's own policy says which pools may ask it; one of the configuration file has
+        # none, and is the operator's, for all.
+        own = arn.rpartition(":function:")[2].partition(":")[0] in settings.functions
+        return await dispatch(
+            Invocation(
+                "lambda",
+                settings.region,
+                "",
+                request,
+                None,
+                timeout,
+                principal=None if own else service,
+                source={"aws:sourcearn": pool, "aws:sourceaccount": account},
+            )
+        )
 
     seal = KeyFile(settings.folder() / "user-pools.key")
     return CognitoIdp(store, seal, run, _outlet(settings, environment))
 
 
-class PoolDoors:
-    """What this process serves of user pools."""
+def door(
+    idp: CognitoIdp, settings: Settings, api: Callable[[Request], Awaitable[Reply]]
+) -> PoolDoor:
+    """For the front door; `api` answers the operations that nobody signs."""
+    return PoolDoor(idp, settings.domain_suffix, settings.account, api)
 
-    def __init__(self, store: Store) -> None:
-        self.registry = Registry(store)
 
-    def door(
-        self, idp: CognitoIdp, settings: Settings, api: Callable[[Request], Awaitable[Reply]]
-    ) -> PoolDoor:
-        """For the front door; `api` answers the operations that nobody signs."""
-        return PoolDoor(idp, self.registry, settings.domain_suffix, settings.account, api)
+def public_keys(idp: CognitoIdp) -> Callable[[str], bytes | None]:
+    """A pool's public keys by their path, for the management listener, where the service's own
+    address is."""
 
-    def keys(self, path: str) -> bytes | None:
-        """A pool's public keys by their path, for the management listener, where the service's own
-        address is."""
+    def find(path: str) -> bytes | None:
         id, _, document = path[1:].partition("/.well-known/")
-        pool = self.registry.pool(id) if document == "jwks.json" else None
+        pool = idp.registry.pool(id) if document == "jwks.json" else None
         return pool and pool.jwks
+
+    return find
 
 
 def key_desk(idp: CognitoIdp, settings: Settings) -> Callable[[Request], Awaitable[Reply]]:

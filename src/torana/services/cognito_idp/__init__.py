@@ -14,6 +14,7 @@ from torana.services.cognito_idp.mfa import Mfa
 from torana.services.cognito_idp.passwords import Passwords
 from torana.services.cognito_idp.pools import Pools
 from torana.services.cognito_idp.profile import Profile
+from torana.services.cognito_idp.published import Registry
 from torana.services.cognito_idp.second_factors import SecondFactors
 from torana.services.cognito_idp.servers import Domains, ResourceServers
 from torana.services.cognito_idp.sessions import Sessions
@@ -32,6 +33,7 @@ class CognitoIdp:
     """The service's parts, for its operations and for its pages."""
 
     def __init__(self, store: Store, seal: Seal, functions: Functions, outlet: Outlet) -> None:
+        self.registry = Registry(store)
         self.directory = directory = Directory(Book(store, "cognito-idp"), seal)
         self.triggers = triggers = Triggers(functions)
         self.own = own = Own(directory)

@@ -6,12 +6,13 @@ Source: Cognito user pools API Reference.
 from collections.abc import Awaitable, Callable, Mapping
 
 from torana.services.cognito_idp.clients import Own, allows
-from torana.services.cognito_idp.directory import Directory, Json, part
+from torana.services.cognito_idp.directory import Directory, Json
 from torana.services.cognito_idp.faults import invalid, missing, refused, unsupported
 from torana.services.cognito_idp.sign_in import SignIn
 from torana.services.cognito_idp.steps import Step
 from torana.services.cognito_idp.tokens import Tokens
 from torana.services.cognito_idp.triggers import Asking
+from torana.services.given import members
 from torana.services.ports import Call
 
 _FLOWS: Mapping[str, tuple[str, Callable[[SignIn, Step], Awaitable[Json]]]] = {
@@ -74,14 +75,14 @@ class Authentication:
                 if flow != "USER_PASSWORD_AUTH"
                 else "USER_PASSWORD_AUTH flow not enabled for this client"
             )
-        given = part(params, "AuthParameters")
+        given = members(params, "AuthParameters")
         if given.get("DEVICE_KEY"):
             raise unsupported("DEVICE_KEY (device tracking)")
         return await begin(self._sign_in, Step(asking, client, given))
 
     async def _respond(self, call: Call, params: Json) -> Json:
         asking, client = await self._asking(call, params)
-        given, name = part(params, "ChallengeResponses"), params["ChallengeName"]
+        given, name = members(params, "ChallengeResponses"), params["ChallengeName"]
         if given.get("DEVICE_KEY"):
             raise unsupported("DEVICE_KEY (device tracking)")
         step = Step(asking, client, given, params.get("Session") or "")
@@ -102,7 +103,7 @@ class Authentication:
         )
         if params.get("UserPoolId", pool["Id"]) != pool["Id"]:
             raise missing(f"User pool client {params['ClientId']} does not exist.")
-        metadata = part(params, "ClientMetadata")
+        metadata = members(params, "ClientMetadata")
         return Asking(call, pool, client["ClientId"], metadata), client
 
     async def GetTokensFromRefreshToken(self, call: Call, params: Json) -> Json:

@@ -5,8 +5,9 @@ Source: Cognito user pools API Reference, CreateUserPoolClient.
 
 from urllib.parse import urlsplit
 
-from torana.services.cognito_idp.directory import Json, some
+from torana.services.cognito_idp.directory import Json
 from torana.services.cognito_idp.faults import invalid, unsupported
+from torana.services.given import items
 from torana.wire.faults import ServiceError
 
 USER_ADMIN = "aws.cognito.signin.user.admin"
@@ -55,8 +56,8 @@ def check_flows(flows: list[str]) -> None:
 
 def check_oauth(client: Json) -> None:
     """Raises the service's error."""
-    flows = some(client, "AllowedOAuthFlows")
-    scopes = some(client, "AllowedOAuthScopes")
+    flows = items(client, "AllowedOAuthFlows")
+    scopes = items(client, "AllowedOAuthScopes")
     if bool(flows) != bool(scopes):
         raise ServiceError(
             "InvalidOAuthFlowException",

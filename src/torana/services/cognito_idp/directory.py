@@ -98,18 +98,6 @@ class Directory:
         document.setdefault("sealed", {})[name] = self.seal.close(value.encode())
 
 
-def part(document: Json, name: str) -> Json:
-    """A document in another; empty where there is none."""
-    found: Json = document.get(name) or {}
-    return found
-
-
-def some(document: Json, name: str) -> list[Any]:
-    """A list in a document; empty where there is none."""
-    found: list[Any] = document.get(name) or []
-    return found
-
-
 def key(*parts: str) -> str:
     """A document's id: names may hold anything, slashes too."""
     return "/".join(quote(part, safe="") for part in parts)

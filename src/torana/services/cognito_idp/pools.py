@@ -27,13 +27,12 @@ from torana.services.cognito_idp.directory import (
     moment,
     now,
     page,
-    part,
-    some,
 )
 from torana.services.cognito_idp.faults import invalid, missing, unsupported
 from torana.services.cognito_idp.sessions import SESSION
 from torana.services.cognito_idp.signing import Signing
 from torana.services.cognito_idp.triggers import check_config
+from torana.services.given import items, members
 from torana.services.ports import Call
 
 _OF_POOL = (USER, ALIAS, GROUP, MEMBER, SERVER, CLIENT, SESSION, ATTEMPTS)
@@ -238,7 +237,7 @@ def _set(pool: Json, params: Json) -> None:
     for name, told in _REFUSED.items():
         if params.get(name):
             raise unsupported(told)
-    add_ons = part(params, "UserPoolAddOns")
+    add_ons = members(params, "UserPoolAddOns")
     if add_ons.get("AdvancedSecurityMode", "OFF") != "OFF":
         raise unsupported("AdvancedSecurityMode (threat protection)")
     if params.get("SmsConfiguration") and not params["SmsConfiguration"].get("SnsCallerArn"):
@@ -248,12 +247,12 @@ def _set(pool: Json, params: Json) -> None:
         if params.get(name):
             pool[name] = params[name]
     check_config(pool.get("LambdaConfig", {}))
-    policies = part(params, "Policies")
-    factors = some(part(policies, "SignInPolicy"), "AllowedFirstAuthFactors") or ["PASSWORD"]
+    policies = members(params, "Policies")
+    factors = items(members(policies, "SignInPolicy"), "AllowedFirstAuthFactors") or ["PASSWORD"]
     if factors != ["PASSWORD"]:
         raise unsupported("A first factor other than PASSWORD")
     pool["Policies"] = {
-        "PasswordPolicy": passwords.checked_policy(part(policies, "PasswordPolicy")),
+        "PasswordPolicy": passwords.checked_policy(members(policies, "PasswordPolicy")),
         "SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD"]},
     }
     pool["DeletionProtection"] = params.get("DeletionProtection", "INACTIVE")
@@ -262,15 +261,15 @@ def _set(pool: Json, params: Json) -> None:
         "AllowAdminCreateUserOnly": False,
         **(params.get("AdminCreateUserConfig") or {}),
     }
-    template = part(params, "VerificationMessageTemplate")
+    template = members(params, "VerificationMessageTemplate")
     if template.get("DefaultEmailOption", "CONFIRM_WITH_CODE") != "CONFIRM_WITH_CODE":
         raise unsupported("CONFIRM_WITH_LINK")
     pool["VerificationMessageTemplate"] = {**template, "DefaultEmailOption": "CONFIRM_WITH_CODE"}
     pool.setdefault("AccountRecoverySetting", _RECOVERY)
     pool["LastModifiedDate"] = now()
     wanted = set(pool.get("AutoVerifiedAttributes", ()))
-    later = some(
-        part(pool, "UserAttributeUpdateSettings"), "AttributesRequireVerificationBeforeUpdate"
+    later = items(
+        members(pool, "UserAttributeUpdateSettings"), "AttributesRequireVerificationBeforeUpdate"
     )
     if not wanted.issuperset(later):
         raise invalid(
@@ -300,7 +299,7 @@ def _set_mfa(pool: Json, params: Json) -> None:
         raise unsupported("WebAuthnConfiguration (passkeys)")
     wanted = params.get("MfaConfiguration", pool["mfa"]["MfaConfiguration"])
     mfa: Json = {"MfaConfiguration": wanted}
-    if part(params, "SoftwareTokenMfaConfiguration").get("Enabled"):
+    if members(params, "SoftwareTokenMfaConfiguration").get("Enabled"):
         mfa["SoftwareTokenMfaConfiguration"] = {"Enabled": True}
     if params.get("SmsMfaConfiguration"):
         sms = params["SmsMfaConfiguration"]

@@ -7,7 +7,7 @@ from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp import passwords
 from torana.services.cognito_idp.attempts import Attempts
 from torana.services.cognito_idp.clients import check_write, may_read
-from torana.services.cognito_idp.directory import Directory, Json, part, some
+from torana.services.cognito_idp.directory import Directory, Json
 from torana.services.cognito_idp.faults import invalid, old_code, unsupported, wrong_password
 from torana.services.cognito_idp.messages import Messages, drop_code, put_code, try_code
 from torana.services.cognito_idp.passwords import Passwords
@@ -16,6 +16,7 @@ from torana.services.cognito_idp.sessions import Holder, Sessions
 from torana.services.cognito_idp.shown import factors_shown, given, listed
 from torana.services.cognito_idp.triggers import Asking
 from torana.services.cognito_idp.users import Users
+from torana.services.given import items, members
 from torana.services.ports import Call
 from torana.wire.faults import ServiceError
 
@@ -182,10 +183,10 @@ class Profile:
 
 
 def _waits(pool: Json) -> tuple[str, ...]:
-    settings = part(pool, "UserAttributeUpdateSettings")
-    return tuple(some(settings, "AttributesRequireVerificationBeforeUpdate"))
+    settings = members(pool, "UserAttributeUpdateSettings")
+    return tuple(items(settings, "AttributesRequireVerificationBeforeUpdate"))
 
 
 def _asking(call: Call, holder: Holder, params: Json) -> Asking:
     client = holder.claims["client_id"]
-    return Asking(call, holder.pool, client, part(params, "ClientMetadata"))
+    return Asking(call, holder.pool, client, members(params, "ClientMetadata"))

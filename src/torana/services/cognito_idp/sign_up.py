@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp import passwords
 from torana.services.cognito_idp.clients import Own, check_write
-from torana.services.cognito_idp.directory import USER, Directory, Json, part, user_key
+from torana.services.cognito_idp.directory import USER, Directory, Json, user_key
 from torana.services.cognito_idp.faults import (
     invalid,
     no_user,
@@ -29,6 +29,7 @@ from torana.services.cognito_idp.schema import VERIFIED
 from torana.services.cognito_idp.shown import given
 from torana.services.cognito_idp.triggers import Asking, Triggers
 from torana.services.cognito_idp.users import Users
+from torana.services.given import members
 from torana.services.ports import Call
 from torana.wire.faults import ServiceError
 
@@ -55,7 +56,7 @@ class SignUps:
             lambda sheet: self._directory.client_of(sheet, params["ClientId"])
         )
         self._own.check_hash(client, params["Username"], params.get("SecretHash"))
-        metadata = part(params, "ClientMetadata")
+        metadata = members(params, "ClientMetadata")
         return Asking(call, pool, client["ClientId"], metadata), client
 
     async def SignUp(self, call: Call, params: Json) -> Json:

@@ -20,13 +20,12 @@ from torana.services.cognito_idp.directory import (
     folded,
     key,
     now,
-    part,
-    some,
 )
 from torana.services.cognito_idp.faults import refused
 from torana.services.cognito_idp.sessions import SESSION, Sessions, session_key
 from torana.services.cognito_idp.signing import Signing, issuer
 from torana.services.cognito_idp.triggers import Asking, Triggers
+from torana.services.given import items, members
 from torana.wire.faults import ServiceError
 
 _OF_SCOPE = {
@@ -260,15 +259,15 @@ class Tokens:
         said = await self._triggers.ask(
             asking, "PreTokenGeneration", grant.source, user["username"], request, answer
         )
-        second = part(said, "claimsAndScopeOverrideDetails")
-        first = part(said, "claimsOverrideDetails")
-        _override(identity, part(second, "idTokenGeneration") or first)
-        given = part(second, "accessTokenGeneration")
+        second = members(said, "claimsAndScopeOverrideDetails")
+        first = members(said, "claimsOverrideDetails")
+        _override(identity, members(second, "idTokenGeneration") or first)
+        given = members(second, "accessTokenGeneration")
         _override(access, given)
-        scopes = [*access["scope"].split(), *some(given, "scopesToAdd")]
-        gone = some(given, "scopesToSuppress")
+        scopes = [*access["scope"].split(), *items(given, "scopesToAdd")]
+        gone = items(given, "scopesToSuppress")
         access["scope"] = " ".join(each for each in dict.fromkeys(scopes) if each not in gone)
-        changed = part(second or first, "groupOverrideDetails")
+        changed = members(second or first, "groupOverrideDetails")
         for claims in (identity, access):
             if changed.get("groupsToOverride") is not None:
                 claims["cognito:groups"] = changed["groupsToOverride"]
@@ -331,9 +330,9 @@ def _roles(groups: list[Json]) -> Json:
 
 
 def _override(claims: Json, given: Json) -> None:
-    for name, value in part(given, "claimsToAddOrOverride").items():
+    for name, value in members(given, "claimsToAddOrOverride").items():
         if name not in _RESERVED and not name.startswith("cognito:"):
             claims[name] = value
-    for name in some(given, "claimsToSuppress"):
+    for name in items(given, "claimsToSuppress"):
         if name not in _RESERVED and not name.startswith("cognito:"):
             claims.pop(name, None)

@@ -15,9 +15,9 @@ from torana.services.cognito_idp.faults import unsupported
 from torana.services.ports import Call
 from torana.wire.faults import ServiceError
 
-Functions = Callable[[str, bytes, float], Awaitable[Reply]]
-"""Runs a Lambda function by its ARN, with its event and so many seconds. The reply is the Lambda
-service's. Raises `TimeoutError` and `ConnectionError`."""
+Functions = Callable[[str, str, bytes, float], Awaitable[Reply]]
+"""Runs a Lambda function by its ARN, for a pool by its ARN, with its event and so many seconds. The
+reply is the Lambda service's. Raises `TimeoutError` and `ConnectionError`."""
 
 _SECONDS, _ATTEMPTS = 5.0, 3
 """That a function has, and how often it is asked. Source: "Customizing user pool workflows with
@@ -98,18 +98,19 @@ class Triggers:
             "request": request,
             "response": answer,
         }
-        said = await self._run(name, arn, msgspec.json.encode(event))
+        said = await self._run(name, arn, pool["Arn"], msgspec.json.encode(event))
         response = said.get("response")
         if not isinstance(response, dict):
             raise _malformed(name)
         found: Json = response  # pyright: ignore[reportUnknownVariableType]
         return {**answer, **found}
 
-    async def _run(self, name: str, arn: str, event: bytes) -> Json:
-        reply = await self._reply(name, arn, event)
+    async def _run(self, name: str, arn: str, pool: str, event: bytes) -> Json:
+        reply = await self._reply(name, arn, pool, event)
         body = reply.body if isinstance(reply.body, bytes) else b""
         if reply.status != 200:
-            raise _failed(f"{name} invocation failed due to error {reply.status}.")
+            why = reply.headers.get("x-amzn-errortype") or str(reply.status)
+            raise _failed(f"{name} invocation failed due to error {why}.")
         try:
             said: Any = msgspec.json.decode(body)
         except msgspec.DecodeError:
@@ -124,11 +125,11 @@ class Triggers:
             raise _malformed(name)
         return said  # pyright: ignore[reportUnknownVariableType]
 
-    async def _reply(self, name: str, arn: str, event: bytes) -> Reply:
+    async def _reply(self, name: str, arn: str, pool: str, event: bytes) -> Reply:
         """Asks again when there is no answer in time, as the service does."""
         for _ in range(_ATTEMPTS):
             try:
-                return await self._functions(arn, event, _SECONDS)
+                return await self._functions(arn, pool, event, _SECONDS)
             except TimeoutError:
                 continue
             except ConnectionError as error:

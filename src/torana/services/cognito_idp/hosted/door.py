@@ -18,7 +18,7 @@ from torana.services.cognito_idp.directory import Json
 from torana.services.cognito_idp.hosted.cookies import Cookies
 from torana.services.cognito_idp.hosted.site import Site
 from torana.services.cognito_idp.hosted.visit import FORM, Visit, pairs
-from torana.services.cognito_idp.published import Published, Registry
+from torana.services.cognito_idp.published import Published
 from torana.services.cognito_idp.signing import issuer_of
 from torana.wire.faults import ServiceError
 
@@ -33,11 +33,9 @@ _ANY_ORIGIN = [
 class PoolDoor:
     """Finds who answers."""
 
-    def __init__(
-        self, idp: CognitoIdp, registry: Registry, suffix: str, account: str, api: Handler
-    ) -> None:
+    def __init__(self, idp: CognitoIdp, suffix: str, account: str, api: Handler) -> None:
         """`api` answers an operation that nobody signs, and no other."""
-        self._idp, self._registry, self._api = idp, registry, api
+        self._idp, self._registry, self._api = idp, idp.registry, api
         self._suffix, self._account = suffix, account
         self._site = Site(idp)
 

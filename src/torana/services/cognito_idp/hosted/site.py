@@ -11,13 +11,14 @@ from torana.message import Reply
 from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp import CognitoIdp
 from torana.services.cognito_idp.codes import Codes
-from torana.services.cognito_idp.directory import Json, some
+from torana.services.cognito_idp.directory import Json
 from torana.services.cognito_idp.hosted.pages import Page
 from torana.services.cognito_idp.hosted.sign_in_pages import SignInPages
 from torana.services.cognito_idp.hosted.sign_up_pages import SignUpPages
 from torana.services.cognito_idp.hosted.token_endpoint import TokenEndpoint
 from torana.services.cognito_idp.hosted.visit import Visit, redirected
 from torana.services.cognito_idp.wanted import Returned, Unfit, Wanted, wanted
+from torana.services.given import items
 from torana.wire.faults import ServiceError
 
 Shown = Callable[[Visit, Wanted], Reply]
@@ -116,7 +117,7 @@ class Site:
         if to is None:
             asked = wanted(client, visit.query)
             reply = redirected(visit.to("/login", asked))
-        elif to in some(client, "LogoutURLs"):
+        elif to in items(client, "LogoutURLs"):
             reply = redirected(to)
         else:
             raise Unfit("The address to go to is not one of the app's.")

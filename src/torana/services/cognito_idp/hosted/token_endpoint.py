@@ -16,10 +16,11 @@ from torana.message import Headers, Reply
 from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp import CognitoIdp
 from torana.services.cognito_idp.codes import BadCode, Codes
-from torana.services.cognito_idp.directory import Json, some
+from torana.services.cognito_idp.directory import Json
 from torana.services.cognito_idp.hosted.visit import Visit
 from torana.services.cognito_idp.tokens import Grant, shown_claims
 from torana.services.cognito_idp.triggers import Asking
+from torana.services.given import items
 from torana.wire.faults import ServiceError
 
 
@@ -106,8 +107,8 @@ class TokenEndpoint:
 
     async def by_client(self, visit: Visit, client: Json) -> Json:
         """Of the client itself."""
-        allowed = some(client, "AllowedOAuthScopes")
-        if "client_credentials" not in some(client, "AllowedOAuthFlows"):
+        allowed = items(client, "AllowedOAuthScopes")
+        if "client_credentials" not in items(client, "AllowedOAuthFlows"):
             raise Refused("unauthorized_client")
         asked = tuple(dict.fromkeys(visit.form.get("scope", "").split())) or tuple(allowed)
         if not set(asked) <= set(allowed):
