@@ -18,7 +18,9 @@ Clients = Callable[[str], Any]
 
 
 @contextmanager
-def services(folder: Path, settings: Settings | None = None) -> Generator[Clients]:
+def services(
+    folder: Path, settings: Settings | None = None, store: MemoryStore | None = None
+) -> Generator[Clients]:
     """Every embedded service with its engines, over a real socket."""
     started: list[tuple[int, str, str]] = []
     ready, loop = threading.Event(), asyncio.new_event_loop()
@@ -31,7 +33,7 @@ def services(folder: Path, settings: Settings | None = None) -> Generator[Client
             {"HOME": str(folder)},
             folder / "run",
             http,
-            MemoryStore(100),
+            store or MemoryStore(100),
             owner=True,
         )
         try:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from torana.app.definitions import BadDefinitions, gather, parse
 from torana.app.llm import mistakes
+from torana.cli.broad import broad
 from torana.cli.gateway import OUT, Running
 from torana.model.http_api import HttpApi
 from torana.model.rest import Json, RestApi
@@ -60,7 +61,7 @@ def doctor(apis: tuple[str, ...], config: str | None, data: str | None, store: s
         _say([Finding("wrong", str(error), f"Mend {found}.")])
         raise SystemExit(1) from None
     findings = [*_settings(settings), *_folder(settings), *_apis(settings), *_extras()]
-    findings.append(asyncio.run(_store(settings)))
+    findings += asyncio.run(_store(settings))
     _say(findings)
     if any(each.state == "wrong" for each in findings):
         raise SystemExit(1)
@@ -177,16 +178,18 @@ def _extras() -> Iterator[Finding]:
             yield Finding("ok", f"the extra {extra} is installed")
 
 
-async def _store(settings: Settings) -> Finding:
+async def _store(settings: Settings) -> list[Finding]:
     url = settings.store_url()
     path = Path(url.removeprefix("sqlite:///"))
     if url.startswith("sqlite:") and not await asyncio.to_thread(path.exists):
-        return Finding("note", "there is no store yet", "The first start makes it.")
+        return [Finding("note", "there is no store yet", "The first start makes it.")]
     try:
         store = await asyncio.wait_for(open_store(url), 10)
         revision = await store.revision()
+        wide = [Finding("note", what, mend) for what, mend in await broad(store)]
         await store.close()
     except (StoreError, ValueError, TimeoutError, ImportError) as error:
         shown = url.partition("://")[0]
-        return Finding("wrong", f"the {shown} store: {error}", "Check --store, and that it runs.")
-    return Finding("ok", f"the store answers, at revision {revision}")
+        mend = "Check --store, and that it runs."
+        return [Finding("wrong", f"the {shown} store: {error}", mend)]
+    return [Finding("ok", f"the store answers, at revision {revision}"), *wide]
