@@ -35,11 +35,13 @@ from torana.app.management import management, matches
 from torana.app.numbers import Numbers
 from torana.app.observatory import Observatory
 from torana.app.once import authorize_once, once
+from torana.app.outward import Outward
+from torana.app.quotas import Quotas
 from torana.app.sockets import Sockets
 from torana.app.tracing import TraceDesk
 from torana.app.walls import Walls
 from torana.auth.keys import hash_key, new_key
-from torana.gateway.contract import Bucket, Ports
+from torana.gateway.contract import Ports
 from torana.gateway.errors import InvalidApi
 from torana.gateway.front_door import FrontDoor
 from torana.gateway.issuers import Issuers, Pool
@@ -49,18 +51,14 @@ from torana.gateway.stage_cache import TOPIC, Caches
 from torana.llm.keys import Key
 from torana.message import Reply, Request
 from torana.model.rest import RestApi, Stage
-from torana.model.usage import ApiKey, QuotaSettings
+from torana.model.usage import ApiKey
 from torana.net.client import HttpClient
 from torana.net.pauses import with_pauses
 from torana.net.server import Listener, listen
 from torana.net.tasks import spawn
 from torana.openapi import Document
 from torana.services.apigateway import DataPlane
-from torana.services.apigateway.book import CLIENT_CERTIFICATE, VPC_LINK
-from torana.services.apigateway.client_certificates import opened
 from torana.services.apigateway.plane import Authorized
-from torana.services.apigateway.vpc_links import load_balancer
-from torana.services.apigatewayv2.book import VPC_LINK as V2_VPC_LINK
 from torana.services.lambda_.ports import Place
 from torana.services.lambda_.urls import UrlDoor, UrlTable
 from torana.services.seal import KeyFile
@@ -105,7 +103,9 @@ class Node:
         self._ai = AiDoors()
         self._sockets = Sockets(settings, self._client)
         self._watching: list[asyncio.Task[None]] = []
-        self._quotas: dict[tuple[str, QuotaSettings], Bucket] = {}
+        self._outward = Outward(
+            settings.vpc_links, self._seal, lambda kind, id: self._control.outward(kind, id)
+        )
 
     async def start(self, role: str, sock: socket.socket | None) -> None:
         """Open everything, in the order that things need each other.
@@ -149,7 +149,7 @@ class Node:
             plane=DataPlane(
                 self._cannot_serve,
                 self._serve_once,
-                self._leads,
+                self._outward.leads,
                 self._seal,
                 self._authorize_once,
                 self._cannot_deploy,
@@ -180,9 +180,9 @@ class Node:
             aws=self._services.call,
             identify=self._services.identify,
             bucket=self.counters.bucket,
-            quota=self._quota,
-            vpc_link=self._vpc_link,
-            client_certificate=self._client_certificate,
+            quota=Quotas(self.counters),
+            vpc_link=self._outward.vpc_link,
+            client_certificate=self._outward.client_certificate,
             prompt=self._ai.prompt,
             wall=walls.find,
             issuers=Issuers(
@@ -288,33 +288,6 @@ class Node:
     ) -> Authorized:
         """Raises `ValueError`."""
         return await authorize_once(api, stage, authorizer, request, self._ports)
-
-    def _leads(self, link: dict[str, Any]) -> bool:
-        return self._target(link) is not None
-
-    def _target(self, link: dict[str, Any]) -> str | None:
-        """By the load balancer's name, or the link's."""
-        links = self.settings.vpc_links
-        found = links.get(load_balancer(link["targetArns"][0])) or links.get(link["name"])
-        return found and found.target
-
-    def _vpc_link(self, id: str) -> str | None:
-        if id in self.settings.vpc_links:
-            return self.settings.vpc_links[id].target
-        link = self._control.outward(VPC_LINK, id)
-        if link is not None:
-            return self._target(link)
-        link = self._control.outward(V2_VPC_LINK, id)
-        found = None if link is None else self.settings.vpc_links.get(link["Name"])
-        return None if found is None else found.target
-
-    def _client_certificate(self, id: str) -> tuple[str, str] | None:
-        """Raises `InvalidApi` for one whose key this node cannot open."""
-        found = self._control.outward(CLIENT_CERTIFICATE, id)
-        try:
-            return None if found is None else opened(found, self._seal)
-        except ValueError as error:
-            raise InvalidApi(f"client certificate {id}: {error}") from error
 
     async def _serve_once(
         self, api: RestApi, stage: Stage, request: Request
@@ -427,16 +400,6 @@ class Node:
         """The front door's, as a browser on this machine reaches it."""
         scheme = "https" if self.settings.tls else "http"
         return f"{scheme}://{shown(self.settings.host)}:{self.front_port}"
-
-    def _quota(self, name: str, settings: QuotaSettings) -> Bucket:
-        """The same object for the same key, plan and amount, so that a request only takes."""
-        key = (name, settings)
-        found = self._quotas.get(key)
-        if found is None:
-            amount = settings.limit
-            found = self.counters.quota(name, amount, settings.period, settings.offset)
-            self._quotas[key] = found
-        return found
 
     def _look(self) -> None:
         gauges = self._metrics.gauges
