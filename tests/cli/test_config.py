@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from tests.services.apigateway.making import Asking, gateway, mock, until
 from tests.services.apigatewayv2.test_live import quick
+from torana.app.running import write_run_file
 from torana.cli.main import main
 
 
@@ -64,3 +65,24 @@ async def test_files_that_cannot_be_served_change_nothing(tmp_path: Path) -> Non
         status, said = await cli("config", "apply", str(files), data=data)
         assert (status, f"apis/{http}.yaml:" in said) == (1, True), said
         await until(f"{url}/a", 200)
+
+
+async def test_a_document_of_an_http_api_is_imported_deployed_and_exported(tmp_path: Path) -> None:
+    file = tmp_path / "api.yaml"
+    file.write_text(
+        "openapi: 3.0.1\nx-torana-protocol: HTTP\ninfo: {title: t, version: '1'}\npaths:\n"
+        "  /a/{b}:\n    get:\n      x-amazon-apigateway-integration: {type: http_proxy, "
+        "httpMethod: GET, uri: 'http://127.0.0.1:1/', payloadFormatVersion: '1.0'}\n"
+    )
+    data = tmp_path / "data"
+    async with gateway(data) as running:
+        # Commands find the gateway by this file, as `torana serve` writes it.
+        write_run_file(running.node.settings, running.node.front_port, running.node.management.port)
+        status, said = await cli("import", str(file), data=data)
+        assert status == 0, said
+        api = said.strip()
+        status, said = await cli("deploy", api, "--stage", "dev", data=data)
+        assert (status, f"/apis/{api}/dev/" in said) == (0, True)
+        await until(f"{running.door}/apis/{api}/dev/a/b", 503)
+        status, said = await cli("export", api, "--stage", "dev", "--yaml", data=data)
+        assert (status, "uri: http://127.0.0.1:1/" in said) == (0, True)

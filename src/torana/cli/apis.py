@@ -1,11 +1,13 @@
-"""`torana import`, `torana deploy`, `torana export`: APIs of the control plane."""
+"""`torana import`, `torana deploy`, `torana export`: APIs of the control planes."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
-from torana.cli.gateway import OUT, ask, client, data_option, pairs, running
+from torana.cli import http_apis
+from torana.cli.gateway import OUT, ask, client, data_option, fail, pairs, running
+from torana.model.http_api import DEFAULT
 
 
 @click.command(name="import")
@@ -15,12 +17,20 @@ from torana.cli.gateway import OUT, ask, client, data_option, pairs, running
 @click.option("--fail-on-warnings", is_flag=True, help="Refuse a document with warnings.")
 @data_option
 def import_(file: Path, api: str | None, mode: str, fail_on_warnings: bool, data: Path) -> None:
-    """Import an OpenAPI document (FILE) and print the API's id.
+    """Import an OpenAPI document (FILE) and print the API's id. It is one of an HTTP API when it
+    says so: `x-torana-protocol: HTTP`.
 
     \b
     torana import examples/petstore.yaml
     torana deploy $(torana import api.yaml) --stage prod
     """
+    text = file.read_text("utf-8", "replace")
+    if http_apis.is_document(text, str(file)):
+        found = http_apis.imported(data, text, api, fail_on_warnings=fail_on_warnings)
+        for warning in found.get("Warnings", ()):
+            click.echo(warning, err=True)
+        click.echo(found["ApiId"])
+        return
     apigateway = client(data)
     given: dict[str, Any] = {"body": file.read_bytes(), "failOnWarnings": fail_on_warnings}
     if api:
@@ -53,6 +63,15 @@ def deploy(
     torana deploy a1b2c3d4e5 --stage prod --variable backend=models.example.com
     torana deploy a1b2c3d4e5 --stage prod --canary 10
     """
+    if http_apis.is_there(data, api):
+        if canary is not None:
+            raise fail("HTTP APIs have no canaries")
+        own = pairs(variables, "--variable")
+        id = http_apis.deployed(data, api, stage, own, description)
+        shown = "" if stage == DEFAULT else f"{stage}/"
+        door = f"http://127.0.0.1:{running(data).port}/apis/{api}/{shown}"
+        OUT.print(f"[green]Deployed[/] {id} to [bold]{stage}[/]: {door}", soft_wrap=True)
+        return
     given: dict[str, Any] = {"restApiId": api, "stageName": stage}
     if description:
         given["description"] = description
@@ -82,6 +101,9 @@ def export(
     \b
     torana export a1b2c3d4e5 --stage prod --yaml -o api.yaml
     """
+    if http_apis.is_there(data, api):
+        _write(http_apis.exported(data, api, stage, as_yaml=as_yaml, plain=plain), output)
+        return
     found = ask(
         client(data).get_export,
         restApiId=api,
@@ -90,7 +112,10 @@ def export(
         accepts="application/yaml" if as_yaml else "application/json",
         parameters={} if plain else {"extensions": "apigateway"},
     )
-    text: bytes = found["body"].read()
+    _write(found["body"].read(), output)
+
+
+def _write(text: bytes, output: Path | None) -> None:
     if output is None:
         click.echo(text.decode())
     else:
