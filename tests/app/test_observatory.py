@@ -9,6 +9,7 @@ from torana.net.client import HttpClient
 from torana.settings import Settings
 from torana.state import open_counters
 from torana.state.memory import MemoryStore
+from torana.telemetry.journal import Journal
 from torana.telemetry.recorder import Series
 
 SERIES = Series("N", "m")
@@ -21,9 +22,12 @@ async def node(folder: Path) -> AsyncGenerator[tuple[Observatory, Observatory]]:
     client = HttpClient()
     counters = await open_counters("local:", MemoryStore(100))
     settings = Settings(data=str(folder))
-    keeper, worker = (Observatory(settings, client, counters, owner=own) for own in (True, False))
-    assert keeper.series is not None
+    keeper, worker = (
+        Observatory(settings, client, counters, Journal(), owner=own) for own in (True, False)
+    )
+    assert keeper.series is not None and keeper.book is not None
     await keeper.series.open()
+    await keeper.book.open()
     await keeper.listen()
     try:
         yield keeper, worker

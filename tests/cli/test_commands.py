@@ -1,5 +1,6 @@
 """The commands as a user types them, against a gateway in a process of its own."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.test_serve_command import ROOT, Running, gateway
+from torana.telemetry.logbook import LogBook
 
 MOCK = """
 openapi: 3.0.1
@@ -125,10 +127,15 @@ def test_without_a_gateway_a_command_says_how_to_start_one(tmp_path: Path) -> No
     assert f"torana serve --data {tmp_path}" in found.stderr
 
 
-def test_logs_show_the_end_of_each_file(tmp_path: Path) -> None:
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs" / "a.log").write_text("".join(f"line {n}\n" for n in range(30)))
-    assert done("logs", "-n", "2", data=tmp_path) == "line 28\nline 29"
+def test_logs_show_the_last_events(tmp_path: Path) -> None:
+    async def write() -> None:
+        book = LogBook(tmp_path / "logs.db")
+        await book.open()
+        await book.put([("/a", "s", 1000 + n, f"line {n}") for n in range(30)])
+        await book.close()
+
+    asyncio.run(write())
+    assert done("logs", "-n", "2", data=tmp_path) == "/a  line 28\n/a  line 29"
     assert torana("logs", "other", data=tmp_path).returncode == 1
 
 

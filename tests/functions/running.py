@@ -12,7 +12,7 @@ import msgspec
 from torana.functions.functions import Functions
 from torana.functions.instance import Outcome, Surroundings
 from torana.functions.isolation import KINDS, Isolation
-from torana.functions.output import Sink
+from torana.functions.output import Sink, line
 from torana.functions.pool import Limits
 from torana.functions.sandbox import strongest
 from torana.model.function import Event, FunctionVersion
@@ -78,7 +78,7 @@ async def running(
     sandbox = await strongest(folder / "instances", READABLE, kinds)
 
     def sink(version: FunctionVersion) -> Sink:
-        return log.append
+        return lambda at, stream, text: log.append(line(at, stream, text))
 
     around = Surroundings(sandbox, folder / "instances", lambda version: variables or {}, sink)
     functions = Functions(around, Limits(**limits))

@@ -42,8 +42,7 @@ async def logged(
 
 def texts(kept: Kept) -> list[str]:
     """Without the request id."""
-    for _, stream, text in kept:
-        assert text.startswith(f"({stream}) ")
+    assert len({text.partition(") ")[0] for _, _, text in kept}) == len({s for _, s, _ in kept})
     return [text.partition(") ")[2] for _, _, text in kept]
 
 

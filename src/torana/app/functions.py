@@ -15,7 +15,7 @@ from torana.functions import functions, runtimes
 from torana.functions.errors import CannotStart, Throttled
 from torana.functions.instance import Outcome, Surroundings
 from torana.functions.isolation import KINDS
-from torana.functions.output import Sink
+from torana.functions.output import Sink, line
 from torana.functions.pool import Counts, Limits
 from torana.functions.runtime_api import StreamFailed
 from torana.functions.sandbox import strongest
@@ -32,6 +32,7 @@ from torana.services.seal import KeyFile
 from torana.settings import BadSettings, Function, Settings, secret
 from torana.state.objects import ObjectStore
 from torana.state.store import Store
+from torana.telemetry.groups import Keeper
 from torana.telemetry.lines import Lines
 from torana.telemetry.recorder import Recorder
 
@@ -51,12 +52,13 @@ class FunctionHost:
         objects: ObjectStore,
         identities: Identities,
         recorder: Recorder,
+        keep: Keeper,
     ) -> None:
         """Raises `BadSettings`."""
         self._settings, self._environment, self._identities = settings, environment, identities
         self._folder = settings.folder() / "functions"
         self._endpoint = ""
-        self._meter = FunctionMeter(recorder)
+        self._meter, self._keep = FunctionMeter(recorder), keep
         self._front_port = settings.port
         self._place = Place(settings.region, settings.account)
         self._defined: dict[str, FunctionVersion] = {}
@@ -224,11 +226,23 @@ class FunctionHost:
         self._identities.close(variables.get("AWS_ACCESS_KEY_ID", ""))
 
     def _sink(self, version: FunctionVersion) -> Sink:
-        found = self._logs.get(version.name)
+        group, file = f"/aws/lambda/{version.name}", self._file(version.name)
+
+        def put(at: float, stream: str, text: str) -> None:
+            self._keep(group, stream, ((at, text),))
+            if file is not None:
+                file.write(line(at, stream, text))
+
+        return put
+
+    def _file(self, name: str) -> Lines | None:
+        if not self._settings.observing.log_files:
+            return None
+        found = self._logs.get(name)
         if found is None:
-            path = self._settings.folder() / "logs" / f"_aws_lambda_{version.name}.log"
-            found = self._logs[version.name] = Lines(str(path))
-        return found.write
+            path = self._settings.folder() / "logs" / f"_aws_lambda_{name}.log"
+            found = self._logs[name] = Lines(str(path))
+        return found
 
     @property
     def isolation(self) -> str:

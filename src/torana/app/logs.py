@@ -1,26 +1,55 @@
-"""Where the node's lines go: access logs of stages, and log groups, as files."""
+"""Where the node's lines go: access logs of stages, and log groups, kept and as files."""
 
+import time
+from os import getpid
 from pathlib import Path
+from uuid import NAMESPACE_OID, uuid5
 
 from torana.model.rest import Stage
 from torana.settings import Settings
-from torana.telemetry.lines import Lines
+from torana.telemetry.groups import Keeper
+from torana.telemetry.lines import Lines, Writes
+
+_GROUP = ":log-group:"
+
+
+class _Both:
+    """A log group: kept, and a file beside where that is wanted."""
+
+    def __init__(self, group: str, keep: Keeper, file: Lines | None) -> None:
+        self._group, self._keep, self._file = group, keep, file
+        self._stream = uuid5(NAMESPACE_OID, f"{getpid()} {time.time()}").hex
+
+    def write(self, line: str) -> None:
+        self._keep(self._group, self._stream, ((time.time(), line),))
+        if self._file is not None:
+            self._file.write(line)
 
 
 class Logs:
     """Every file that lines are written to, opened once."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, keep: Keeper) -> None:
         self._folder, self._default = settings.folder(), settings.access_log
+        self._keep, self._files = keep, settings.observing.log_files
         self._open: dict[str, Lines] = {}
+        self._groups: dict[str, _Both] = {}
 
-    def of(self, stage: Stage) -> Lines | None:
+    def of(self, stage: Stage) -> Writes | None:
         """A stage's own destination, or the one of the settings."""
         own = stage.access_log_settings
-        path = self._default
-        if own is not None and own.destination_arn:
-            path = _path(own.destination_arn, self._folder)
+        destination = own.destination_arn if own is not None else ""
+        if _GROUP in destination:
+            return self._both(destination.partition(_GROUP)[2].removesuffix(":*"))
+        path = _path(destination, self._folder) if destination else self._default
         return self._lines(path) if path else None
+
+    def _both(self, name: str) -> _Both:
+        found = self._groups.get(name)
+        if found is None:
+            file = self.group(name) if self._files else None
+            found = self._groups[name] = _Both(name, self._keep, file)
+        return found
 
     def group(self, name: str) -> Lines:
         """A log group's file."""
@@ -47,11 +76,10 @@ class Logs:
 
 
 def _path(destination: str, folder: Path) -> str:
-    """`-`, `file:PATH`, or a log group's ARN, which is kept as a file of that name."""
+    """`-`, `file:PATH`, or a log group's name, whose file bears it."""
     if destination in ("-", "stdout"):
         return "-"
     if destination.startswith("file:"):
         return destination[len("file:") :]
-    group = destination.partition(":log-group:")[2].removesuffix(":*") or destination
-    safe = "".join(char if char.isalnum() or char in "-_." else "_" for char in group)
+    safe = "".join(char if char.isalnum() or char in "-_." else "_" for char in destination)
     return str(folder / "logs" / f"{safe}.log")

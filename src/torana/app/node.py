@@ -65,6 +65,7 @@ from torana.services.seal import KeyFile
 from torana.settings import Settings
 from torana.state import open_counters, open_store
 from torana.telemetry.groups import Groups, into_files
+from torana.telemetry.journal import Journal
 from torana.telemetry.metrics import Metrics
 from torana.telemetry.sampling import Sampler
 
@@ -88,12 +89,15 @@ class Node:
         self._metrics = Metrics()
         self._client = HttpClient()
         self._seal = KeyFile(settings.folder() / "client-certificates.key")
-        self._logs = Logs(settings)
         self._master = KeyFile(settings.folder() / "master.key")
+        self._journal = Journal()
+        self._logs = Logs(settings, self._journal)
         self._doors = Doors(settings)
         self._numbers = Numbers(self._metrics, self._look, self._client)
         self.groups = Groups()
-        self.groups.add(into_files(self._logs.group))
+        self.groups.add(self._journal)
+        if settings.observing.log_files:
+            self.groups.add(into_files(self._logs.group))
         self._sources: dict[tuple[str, str], Source] = {}
         self._files = Table({})
         self.door = FrontDoor(self._files)
@@ -120,7 +124,7 @@ class Node:
         counters = settings.shared or (hub if role == "worker" else "local:")
         self.counters = await open_counters(counters, self._store)
         self.observatory = Observatory(
-            settings, self._client, self.counters, owner=role != "worker"
+            settings, self._client, self.counters, self._journal, owner=role != "worker"
         )
         await self.observatory.open()
         self._traces = TraceDesk(
@@ -411,7 +415,7 @@ class Node:
         gauges["websocket_connections_open"] = len(self._sockets)
         gauges["stage_cache_bytes"] = self._caches.bytes()
         gauges["stages_live"] = len(self.door.table.stages)
-        gauges["access_log_lines_dropped"] = self._logs.dropped
+        gauges["access_log_lines_dropped"] = self._logs.dropped + self._journal.dropped
 
     async def stop(self) -> None:
         """Take no more, finish what runs, then close everything."""

@@ -1,7 +1,8 @@
-"""Metrics of the node: what each process records goes, twice a second, to the one that keeps it.
+"""Metrics and logs of the node: what each process records goes, twice a second, to the one that
+keeps it.
 
-Workers post their numbers over a unix socket, and send a batch again until it is acknowledged; its
-number lets the keeper count it once. So figures are exact, and a `kill -9` takes the last half
+Workers post their batches over a unix socket, and send them again until they are acknowledged; its
+number lets the keeper count a batch once. So figures are exact, and a `kill -9` takes the last half
 second of a process with it.
 """
 
@@ -15,16 +16,20 @@ from os import getpid, urandom
 import msgspec
 from msgspec import Struct
 
+from torana.app.shipping import Shipping
 from torana.message import Headers, Reply, Request, read
 from torana.net.client import Client, Timeouts
 from torana.net.server import Listener, listen
 from torana.net.tasks import spawn
 from torana.services.background import Background
 from torana.services.cloudwatch import CloudWatch
+from torana.services.logs import Logs
 from torana.services.reach import Reach
 from torana.settings import Settings
 from torana.state.counters import Counters, CountersUnavailable
 from torana.state.store import Store
+from torana.telemetry.journal import Journal
+from torana.telemetry.logbook import Entry, LogBook
 from torana.telemetry.recorder import Point, Recorder
 from torana.telemetry.timeseries import TimeSeries
 
@@ -35,45 +40,68 @@ EVERY = 0.5
 _TIDY = 60.0
 _TOPIC = "metrics"
 _SOCKET = "telemetry.sock"
-_LARGEST = 64 << 20
+_LARGEST = 128 << 20
 _TIMEOUTS = Timeouts(1.0, 5.0, 5.0, 10.0)
 
 
-class Batch(Struct):
-    """What a process sends."""
+class Numbers(Struct):
+    """Metrics that a process sends."""
 
     sender: str
     number: int
     points: list[Point]
 
 
+class Lines(Struct):
+    """Events that a process sends."""
+
+    sender: str
+    number: int
+    entries: list[Entry]
+
+
 class Observatory:
-    """Of one process. `series` is there in the one that keeps the metrics."""
+    """Of one process. `series` and `book` are there in the one that keeps metrics and logs."""
 
     def __init__(
-        self, settings: Settings, client: Client, counters: Counters, *, owner: bool
+        self,
+        settings: Settings,
+        client: Client,
+        counters: Counters,
+        journal: Journal,
+        *,
+        owner: bool,
     ) -> None:
-        self.recorder = Recorder()
+        """`journal` is where this process' lines are collected."""
+        self.recorder, self.journal = Recorder(), journal
         folder, most = settings.folder(), settings.observing
-        path = folder / "metrics.db"
-        self.series = TimeSeries(path, most.metrics_bytes, most.metrics_series) if owner else None
+        self.series: TimeSeries | None = None
+        self.book: LogBook | None = None
+        if owner:
+            path = folder / "metrics.db"
+            self.series = TimeSeries(path, most.metrics_bytes, most.metrics_series)
+            self.book = LogBook(folder / "logs.db", most.logs_bytes)
         self._counters, self._several = counters, bool(settings.shared)
+        self._account = settings.account
         self._socket = folder / "run" / _SOCKET
         self._origin = client.origin("unix", str(self._socket), 0)
         self._sender = f"{getpid()}-{urandom(4).hex()}"
-        self._pending: Batch | None = None
-        self._number = 0
+        self._shipping = (
+            Shipping(self._sender, self.recorder.take, self._send_numbers),
+            Shipping(self._sender, self.journal.take, self._send_lines),
+        )
         self._tasks: list[asyncio.Task[None]] = []
         self._listener: Listener | None = None
 
     async def open(self) -> None:
         """Raises `NewerFile` and `OSError`."""
-        if self.series is not None:
+        if self.series is not None and self.book is not None:
             await self.series.open()
+            await self.book.open()
             if self._several:
                 self._tasks.append(spawn(self._hear(self.series), "hear other nodes' metrics"))
-            self._tasks.append(spawn(self._tidy(self.series), "tidy the metrics"))
-        self._tasks.append(spawn(self._beat(), "gather the metrics"))
+            self._tasks.append(spawn(self._tidy(self.series, self.book), "tidy metrics and logs"))
+        self._tasks.append(spawn(self._beat(), "gather metrics and logs"))
 
     async def listen(self) -> None:
         """Take in what workers send."""
@@ -86,10 +114,19 @@ class Observatory:
         series, put = self.series, count(1)
 
         async def keep(points: Sequence[Point]) -> None:
-            await self._keep_here(series, Batch(f"{self._sender}-put", next(put), [*points]))
+            batch = Numbers(f"{self._sender}-put", next(put), [*points])
+            await self._keep_numbers(series, batch)
 
         found = CloudWatch(store, series, background, reach, self._counters.lock, keep)
         background.start(found.watcher.run(), "alarms")
+        return found
+
+    async def hear(self, store: Store, background: Background, reach: Reach) -> Logs | None:
+        """CloudWatch Logs over the events that this process keeps."""
+        if self.book is None:
+            return None
+        found = Logs(self.book, store, self.recorder, reach, background, self._account)
+        await found.hearing.load()
         return found
 
     async def _beat(self) -> None:
@@ -99,38 +136,43 @@ class Observatory:
 
     async def flush(self) -> None:
         """Bring to the keeper what was recorded up to now. While it is away, it waits here."""
-        batch = self._pending
-        if batch is None:
-            points = self.recorder.take()
-            if not points:
-                return
-            self._number += 1
-            batch = self._pending = Batch(self._sender, self._number, points)
-        try:
-            await self._keep(batch)
-        except (OSError, TimeoutError, sqlite3.Error) as error:
-            _log.warning("metrics wait, they cannot be kept: %s", error)
-        else:
-            self._pending = None
+        for each in self._shipping:
+            try:
+                await each.flush()
+            except (OSError, TimeoutError, sqlite3.Error) as error:
+                _log.warning("metrics or logs wait, they cannot be kept: %s", error)
 
-    async def _keep(self, batch: Batch) -> None:
+    async def _send_numbers(self, sender: str, number: int, points: list[Point]) -> None:
+        batch = Numbers(sender, number, points)
         if self.series is not None:
-            await self._keep_here(self.series, batch)
-            return
-        body = msgspec.msgpack.encode(batch)
-        request = Request("POST", "/metrics", Headers([("Host", "owner")]), body)
+            await self._keep_numbers(self.series, batch)
+        else:
+            await self._post("/metrics", msgspec.msgpack.encode(batch))
+
+    async def _send_lines(self, sender: str, number: int, entries: list[Entry]) -> None:
+        if self.book is not None:
+            await self.book.put(entries, sender, number)
+        else:
+            await self._post("/logs", msgspec.msgpack.encode(Lines(sender, number, entries)))
+
+    async def _post(self, path: str, body: bytes) -> None:
+        request = Request("POST", path, Headers([("Host", "owner")]), body)
         reply = await self._origin.send(request, _TIMEOUTS)
         if reply.status != 204:
             raise ConnectionError(f"the keeper says {reply.status}")
 
     async def _take_in(self, request: Request) -> Reply:
-        assert self.series is not None
-        batch = msgspec.msgpack.decode(await read(request.body, _LARGEST), type=Batch)
-        await self._keep_here(self.series, batch)
+        body = await read(request.body, _LARGEST)
+        assert self.series is not None and self.book is not None
+        if request.target == "/metrics":
+            await self._keep_numbers(self.series, msgspec.msgpack.decode(body, type=Numbers))
+        else:
+            lines = msgspec.msgpack.decode(body, type=Lines)
+            await self.book.put(lines.entries, lines.sender, lines.number)
         return Reply(204, Headers(), b"")
 
-    async def _keep_here(self, series: TimeSeries, batch: Batch) -> None:
-        """Keep it, and tell the other nodes, so that each knows the numbers of all."""
+    async def _keep_numbers(self, series: TimeSeries, batch: Numbers) -> None:
+        """Keep them, and tell the other nodes, so that each knows the numbers of all."""
         await series.keep(batch.points, batch.sender, batch.number)
         if self._several:
             try:
@@ -142,26 +184,28 @@ class Observatory:
         """What is heard of a batch that is kept already is passed over, by its number."""
         async for message in self._counters.subscribe(_TOPIC):
             if message is not None:
-                batch = msgspec.msgpack.decode(message, type=Batch)
+                batch = msgspec.msgpack.decode(message, type=Numbers)
                 await series.keep(batch.points, batch.sender, batch.number)
 
-    async def _tidy(self, series: TimeSeries) -> None:
+    async def _tidy(self, series: TimeSeries, book: LogBook) -> None:
         while True:
             await asyncio.sleep(_TIDY)
             try:
                 await series.tidy()
+                await book.tidy()
             except (OSError, sqlite3.Error):
-                _log.exception("old metrics cannot be moved on")
+                _log.exception("old metrics and logs cannot be moved on")
 
     async def aclose(self) -> None:
-        """After the last numbers."""
+        """After the last numbers and lines."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.flush()
-        if self._pending is None:
-            await self.flush()
+        await self.flush()
         if self._listener is not None:
             await self._listener.close()
+        if self.book is not None:
+            await self.book.close()
         if self.series is not None:
             await self.series.close()

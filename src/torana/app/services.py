@@ -49,10 +49,11 @@ from torana.settings import BadSettings, Settings
 from torana.state import open_objects
 from torana.state.objects import ObjectStore
 from torana.state.store import Store
+from torana.telemetry.journal import Journal
 from torana.telemetry.recorder import Recorder
 from torana.telemetry.tracebook import TraceBook
 
-_OWNED = ("lambda", "cloudwatch", "sns", "sagemaker", "sagemaker-runtime", "xray")
+_OWNED = ("lambda", "cloudwatch", "logs", "sns", "sagemaker", "sagemaker-runtime", "xray")
 """Services whose work one process of the node does for all."""
 _CONFIRMING = 10.0
 
@@ -195,6 +196,7 @@ async def build(
     Raises `BadSettings`.
     """
     recorder = observed.recorder if observed else Recorder()
+    keep = observed.journal if observed else Journal()
     pool = EnginePool(run / "engines", _pool_settings(settings)) if owner else None
     if pool is not None:
         await pool.start()
@@ -215,6 +217,7 @@ async def build(
     reach = Reach()
     topics = Sns(store, background, reach, node_name(settings.folder()))
     watched = observed.watch(store, background, reach) if observed else None
+    logs = observed and await observed.hear(store, background, reach)
     try:
         root = root_credentials(settings.folder(), settings.account)
         seal = KeyFile(settings.folder() / "iam.key")
@@ -228,7 +231,9 @@ async def build(
         acting = Acting(settings, identities, policies)
         functions = None
         if owner:
-            functions = FunctionHost(settings, environment, store, objects, identities, recorder)
+            functions = FunctionHost(
+                settings, environment, store, objects, identities, recorder, keep
+            )
             await functions.start()
         found = router(
             settings,
@@ -246,6 +251,7 @@ async def build(
                 watched,
                 reach,
                 topics,
+                logs,
                 pools,
                 invoke,
                 sockets,

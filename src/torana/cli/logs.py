@@ -1,53 +1,55 @@
-"""`torana logs`: what the gateway keeps under `DATA/logs`."""
+"""`torana logs`: the events of the node's log groups."""
 
+import sqlite3
 import time
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
 from torana.cli.gateway import data_option, fail
+from torana.telemetry.logbook import tail
+
+_PAUSE = 0.2
+"""Seconds between two looks for further events."""
 
 
 @click.command()
 @click.argument("name", default="")
 @click.option("--follow", "-f", is_flag=True, help="Go on with what is written from now on.")
-@click.option("--lines", "-n", default=20, show_default=True, help="Of each file's end.")
+@click.option("--lines", "-n", default=20, show_default=True, help="Of the end.")
 @data_option
 def logs(name: str, follow: bool, lines: int, data: Path) -> None:
-    """Print the logs of the data folder, of those whose file name holds NAME.
+    """Print the events of the log groups whose name holds NAME.
 
     \b
     torana logs
-    torana logs sentiment --follow
+    torana logs /aws/lambda/ --follow
     """
-    folder = data / "logs"
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and name in path.name)
-    if not files and not follow:
+    path, last = data / "logs.db", -1
+    found = list[tuple[int, str, str]]()
+    while not path.exists() and follow:
+        time.sleep(_PAUSE)
+    if path.exists():
+        found = _read(path, -max(1, lines), name)
+    if not found and not follow:
         raise fail(
-            f"there is no log in {folder}" + (f" with {name!r} in its name" if name else ""),
-            "Name a log group in the stage's accessLogSettings, or start with --access-log.",
+            f"there is no event in {path}"
+            + (f" of a group with {name!r} in its name" if name else ""),
+            "Name a log group in the stage's accessLogSettings, or run a function.",
         )
-    opened: dict[Path, BinaryIO] = {}
-    for path in files:
-        opened[path] = path.open("rb")
-        for line in opened[path].readlines()[-lines:]:
-            _say(path, line, several=len(files) > 1)
-    while follow:
-        _rest(folder, name, opened)
-        time.sleep(0.2)
+    while True:
+        for id, group, text in found:
+            last = id
+            click.echo(f"{group}  {text.rstrip()}")
+        if not follow:
+            return
+        if not found:
+            time.sleep(_PAUSE)
+        found = _read(path, max(0, last), name)
 
 
-def _rest(folder: Path, name: str, opened: dict[Path, BinaryIO]) -> None:
-    """What was written since, in files new and old."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and name in path.name and path not in opened:
-            opened[path] = path.open("rb")
-    for path, file in opened.items():
-        for line in file.readlines():
-            _say(path, line, several=len(opened) > 1)
-
-
-def _say(path: Path, line: bytes, *, several: bool) -> None:
-    text = line.decode("utf-8", "replace").rstrip("\n")
-    click.echo(f"{path.stem}  {text}" if several else text)
+def _read(path: Path, after: int, name: str) -> list[tuple[int, str, str]]:
+    try:
+        return [*tail(path, after, name)]
+    except sqlite3.Error as error:
+        raise fail(f"cannot read {path}: {error}", "Is it the data folder of a gateway?") from None

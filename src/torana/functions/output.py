@@ -13,8 +13,8 @@ _LONGEST = 256 * 1024
 TAIL = 4096
 """Bytes of log that a caller may have with the answer."""
 
-Sink = Callable[[str], None]
-"""Takes one line without its line feed."""
+Sink = Callable[[float, str, str], None]
+"""Takes one line without its line feed: Unix time, the instance's stream, the text."""
 
 
 class Output:
@@ -68,9 +68,7 @@ class Output:
         self._tail_size += len(data)
         while self._tail_size - len(self._tail[0]) > TAIL:
             self._tail_size -= len(self._tail.popleft())
-        now = time.time()
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
-        self._sink(f"{stamp}.{int(now % 1 * 1000):03d}Z {self._stream} {text}")
+        self._sink(time.time(), self._stream, text)
 
     def forget(self) -> None:
         """Begin a new tail."""
@@ -96,6 +94,12 @@ class Output:
         with contextlib.suppress(OSError):
             os.close(self.writes)
         self.close()
+
+
+def line(at: float, stream: str, text: str) -> str:
+    """A line as files have it."""
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
+    return f"{stamp}.{int(at % 1 * 1000):03d}Z {stream} {text}"
 
 
 def report(

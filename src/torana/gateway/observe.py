@@ -17,7 +17,7 @@ from torana.gateway.variables import CONTEXT, FIXED, Get, getter, text
 from torana.model.rest import Stage
 from torana.telemetry.api_meter import ApiMeter, Place
 from torana.telemetry.groups import Keeper
-from torana.telemetry.lines import Lines
+from torana.telemetry.lines import Writes
 from torana.telemetry.metrics import Metrics
 from torana.telemetry.recorder import Recorder
 
@@ -85,7 +85,7 @@ def _printed(value: Any) -> str:
 
 def observer(
     metrics: Metrics,
-    log_of: Callable[[Stage], Lines | None],
+    log_of: Callable[[Stage], Writes | None],
     keep: Keeper,
     recorder: Recorder,
 ) -> Callable[[Compiled], Observe]:

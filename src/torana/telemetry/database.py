@@ -94,5 +94,6 @@ def size(db: sqlite3.Connection) -> int:
 
 def give_back(db: sqlite3.Connection) -> None:
     """Return to the disk what was freed, some of it at a time."""
-    db.execute("PRAGMA incremental_vacuum(10000)").fetchall()
+    # A script: a statement without columns is stepped only once, which frees a single page.
+    db.executescript("PRAGMA incremental_vacuum(10000)")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -5,6 +5,7 @@ import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Protocol
 
 _log = logging.getLogger("torana.lines")
 
@@ -14,6 +15,12 @@ _BATCH = 64 * 1024
 """Bytes that are written at once, at the latest."""
 _WAITING = 64 * 1024 * 1024
 """Bytes that may wait for a slow disk; what comes beyond is dropped and counted."""
+
+
+class Writes(Protocol):
+    """Takes lines."""
+
+    def write(self, line: str, /) -> None: ...
 
 
 class Lines:

@@ -70,6 +70,9 @@ class JsonRpc:
         members = error_members(error, entry)
         if entry.shape is not None:
             members = self._members(entry.name)(members)
+        if error.message and not entry.message:
+            # What the service sends, though its model does not say so.
+            members["message"] = error.message
         name = entry.name
         if self._version == "1.0":
             name = f"com.amazonaws.{self._service.metadata.endpoint_prefix}#{name}"

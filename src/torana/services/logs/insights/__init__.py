@@ -1,0 +1,1 @@
+"""CloudWatch Logs Insights: a query language over events. No I/O here."""

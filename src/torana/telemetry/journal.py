@@ -1,0 +1,35 @@
+"""Events of log groups on their way to the node's log book."""
+
+from collections.abc import Sequence
+
+from torana.telemetry.groups import Event
+from torana.telemetry.logbook import Entry
+
+_LONGEST = 262_144
+"""Characters of one event. Source: the service's quota."""
+_WAITING = 64 * 1024 * 1024
+"""Characters that may wait for a slow disk; what comes beyond is dropped and counted."""
+
+
+class Journal:
+    """Implements `Keeper`: collects until it is taken."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Entry] = []
+        self._size = 0
+        self.dropped = 0
+
+    def __call__(self, group: str, stream: str, events: Sequence[Event]) -> None:
+        """See `Keeper`."""
+        for at, text in events:
+            if self._size > _WAITING:
+                self.dropped += 1
+                continue
+            text = text[:_LONGEST]
+            self._size += len(text)
+            self._waiting.append((group, stream, int(at * 1000), text or " "))
+
+    def take(self) -> list[Entry]:
+        """Everything since the last taking."""
+        taken, self._waiting, self._size = self._waiting, [], 0
+        return taken
