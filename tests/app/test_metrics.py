@@ -5,6 +5,7 @@
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +21,12 @@ API = """
 openapi: 3.0.1
 info: {title: Orders, version: '1'}
 x-torana-id: orders
-x-torana-stage: {name: prod, methodSettings: {'*/*': {metricsEnabled: true}}}
+x-torana-stage:
+  name: prod
+  methodSettings: {'*/*': {metricsEnabled: true, loggingLevel: INFO}}
+  accessLogSettings:
+    destinationArn: "arn:aws:logs:us-east-1:000000000000:log-group:access"
+    format: '{"path": "$context.path", "status": $context.status}'
 paths:
   /good:
     get:
@@ -103,11 +109,54 @@ def test_requests_are_counted_exactly_by_two_workers_and_outlive_a_kill(tmp_path
             < totals(running, "p50", **GOOD)["Latency"]
             <= totals(running, "p99", **GOOD)["Latency"]
         )
+        check_logs(running)
+        logs = running.client("logs")
+        logs.create_log_group(logGroupName="own")
+        logs.create_log_stream(logGroupName="own", logStreamName="s")
+        event = {"timestamp": int(time.time() * 1000), "message": "acknowledged"}
+        logs.put_log_events(logGroupName="own", logStreamName="s", logEvents=[event])
         os.kill(running.process.pid, signal.SIGKILL)
         running.process.wait()
     (tmp_path / "data" / "run.json").unlink()
     with gateway(tmp_path / "data", *arguments) as running:
         until(counted, [50, 3, 7])
+        own = running.client("logs").filter_log_events(logGroupName="own")
+        assert [each["message"] for each in own["events"]] == ["acknowledged"]
+
+
+def check_logs(running: Running) -> None:
+    """The lines of the load, as the gateway's own log groups and the AWS CLI have them."""
+    logs = running.client("logs")
+
+    def written() -> int:
+        return len(logs.filter_log_events(logGroupName="access")["events"])
+
+    until(written, 50)
+    failed = logs.filter_log_events(logGroupName="access", filterPattern="{ $.status = 5* }")
+    assert len(failed["events"]) == 7
+    steps = logs.filter_log_events(
+        logGroupName="API-Gateway-Execution-Logs_orders/prod",
+        filterPattern='"Method completed with status: 200"',
+    )
+    assert len(steps["events"]) == 40
+    key, secret = running.credentials()
+    counted = subprocess.run(
+        [
+            "aws", "logs", "start-query", "--log-group-name", "access", "--output", "text",
+            "--start-time", str(int(time.time()) - 600), "--end-time", str(int(time.time()) + 60),
+            "--query-string", "stats count(*) as n by status | sort status",
+            "--endpoint-url", f"http://127.0.0.1:{running.run['management_port']}",
+            "--region", "us-east-1",
+        ],
+        env={**os.environ, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    query = counted.stdout.strip()
+    until(lambda: logs.get_query_results(queryId=query)["status"], "Complete")
+    rows = logs.get_query_results(queryId=query)["results"]
+    assert [[cell["value"] for cell in row] for row in rows] == [
+        ["200", "40"], ["403", "3"], ["500", "7"],
+    ]  # fmt: skip
 
 
 class Hook(BaseHTTPRequestHandler):
@@ -158,5 +207,9 @@ def test_an_alarm_runs_a_function_and_tells_a_topic(tmp_path: Path) -> None:
             return [each["Sum"] for each in found["Datapoints"]]
 
         until(invocations, [1])
+        found = running.client("logs").filter_log_events(
+            logGroupName="/aws/lambda/act", filterPattern="REPORT"
+        )
+        assert "Billed Duration" in found["events"][0]["message"]
     hook.shutdown()
     hook.server_close()
