@@ -3,9 +3,10 @@
 import os
 import shutil
 from collections.abc import Generator
-from pathlib import Path
 
+import httpx
 import pytest
+from playwright._impl._api_structures import SetCookieParam
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.app.test_serve_command import ROOT, Running, gateway
@@ -35,15 +36,9 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Generator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="package")
-def served(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Generator[Running]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+    """A gateway for all of the screens' tests."""
+    chromium()
     folder = tmp_path_factory.mktemp("console")
     with provider() as address:
         config = folder / "torana.toml"
@@ -59,29 +54,29 @@ def console(served: Running) -> str:
 
 
 @pytest.fixture(scope="package")
-def signed_in(
-    browser: Browser, served: Running, console: str, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def cookie(served: Running, console: str) -> SetCookieParam:
     """What a browser keeps once somebody has signed in."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(console)
     key, secret = served.credentials()
-    page.get_by_label("Access key ID").fill(key)
-    page.get_by_label("Secret access key").fill(secret)
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("heading", name="Overview").wait_for()
-    kept = tmp_path_factory.mktemp("browser") / "state.json"
-    context.storage_state(path=kept)
-    context.close()
-    return kept
+    form = {"accessKeyId": key, "secretAccessKey": secret}
+    reply = httpx.post(f"{console}/session", json=form)
+    [(name, value)] = reply.cookies.items()
+    return {"name": name, "value": value, "url": console}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser]:
+    """Not kept longer: no other loop runs in this thread as long as it does."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture
-def context(browser: Browser, console: str, signed_in: Path) -> Generator[BrowserContext]:
-    opened = browser.new_context(
-        storage_state=signed_in, viewport={"width": 1360, "height": 850}, reduced_motion="reduce"
-    )
+def context(browser: Browser, cookie: SetCookieParam) -> Generator[BrowserContext]:
+    """A browser of who is signed in."""
+    opened = browser.new_context(viewport={"width": 1360, "height": 850}, reduced_motion="reduce")
+    opened.add_cookies([cookie])
     opened.set_default_timeout(10_000)
     yield opened
     opened.close()
