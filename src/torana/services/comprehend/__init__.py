@@ -6,6 +6,7 @@ from pathlib import Path
 from torana.services.background import Background
 from torana.services.comprehend.classifiers import Classifiers
 from torana.services.comprehend.facade import Comprehend
+from torana.services.comprehend.jobs import Jobs
 from torana.services.comprehend.models import Models
 from torana.services.engine_calls import EngineCalls
 from torana.services.ports import Engines
@@ -23,9 +24,15 @@ def comprehend(
 ) -> tuple[object, ...]:
     """The facade, by what its operations are about. `folder`: for trained models."""
     models = Models(store, objects, engines, folder)
-    return Comprehend(engines, languages), Classifiers(models, EngineCalls(engines), background)
+    return (
+        Comprehend(engines, languages),
+        Classifiers(models, EngineCalls(engines), background),
+        Jobs(models, engines, languages, background).operations(),
+    )
 
 
 async def resume(store: Store, objects: ObjectStore, engines: Engines, folder: Path) -> None:
-    """Train the classifiers that an earlier process accepted and did not finish."""
-    await Models(store, objects, engines, folder).resume()
+    """Do the trainings and jobs that an earlier process accepted and did not finish."""
+    models = Models(store, objects, engines, folder)
+    await models.resume()
+    await Jobs(models, engines).resume()

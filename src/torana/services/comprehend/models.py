@@ -92,7 +92,7 @@ class Models:
     """Keeps classifiers and trains them. `folder`: for the models' files."""
 
     def __init__(self, store: Store, objects: ObjectStore, engines: Engines, folder: Path) -> None:
-        self.store, self._objects, self._engines = store, objects, engines
+        self.store, self.objects, self._engines = store, objects, engines
         self._folder = folder
 
     def path(self, classifier: Classifier) -> Path:
@@ -169,14 +169,14 @@ class Models:
     async def _documents(self, wanted: Classifier, uri: str) -> list[Document]:
         """Every line of every file under the address."""
         bucket, _, prefix = uri.removeprefix("s3://").partition("/")
-        files = await self._objects.keys(bucket, prefix, "", _PAGE)
+        files = await self.objects.keys(bucket, prefix, "", _PAGE)
         if not files or len(files) == _PAGE:
             raise Unusable(f"{uri}: there must be at least one file and fewer than {_PAGE}")
         found: list[Document] = []
         left = _MOST_BYTES
         for file in files:
             try:
-                data = await read(self._objects.read(file, 0, file.size), left)
+                data = await read(self.objects.read(file, 0, file.size), left)
                 text = data.decode("utf-8-sig")
             except BodyTooLarge:
                 raise Unusable(f"The documents have more than {_MOST_BYTES} bytes") from None
