@@ -120,9 +120,9 @@ class Services:
             return await self._router.dispatch(asked)
         return await self._router.handle(request)
 
-    async def anonymous(self, request: Request) -> Reply:
-        """A request of the user pools' API by somebody without credentials."""
-        return await self._router.anonymous(request, "cognito-idp")
+    async def anonymous(self, request: Request, service: str) -> Reply:
+        """A request of user or identity pools' API by somebody without credentials."""
+        return await self._router.anonymous(request, service)
 
     async def call(self, call: AwsCall) -> Reply:
         """A request of an AWS integration. Raises `GatewayError` when it has no such rights."""

@@ -57,9 +57,9 @@ def build(
 
 
 def door(
-    idp: CognitoIdp, settings: Settings, api: Callable[[Request], Awaitable[Reply]]
+    idp: CognitoIdp, settings: Settings, api: Callable[[Request, str], Awaitable[Reply]]
 ) -> PoolDoor:
-    """For the front door; `api` answers the operations that nobody signs."""
+    """For the front door; `api` answers the operations of a service that nobody signs."""
     return PoolDoor(idp, settings.domain_suffix, settings.account, api)
 
 

@@ -48,6 +48,7 @@ TEMPLATES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("VocabularyFilterName", "vocabulary-filter/{}"),
     ),
     "rekognition": (("CollectionId", "collection/{}"), ("JobId", "*")),
+    "cognito-identity": (("IdentityPoolId", "identitypool/{}"),),
     "cognito-idp": (("UserPoolId", "userpool/{}"),),
     "lex": (("botId", "bot/{}"),),
     "sagemaker": (

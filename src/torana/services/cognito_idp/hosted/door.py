@@ -3,7 +3,8 @@
 - `{domain}.auth.{region}.{suffix}`, or `/cognito/{domain}/` with no DNS: a pool's pages
 - `cognito-idp.{region}.{suffix}`, or `/cognito-idp/` with no DNS: a pool's keys and configuration
   below `/{pool id}/.well-known/`, and, with POST at its root, the operations that nobody signs, for
-  apps in browsers and on telephones.
+  apps in browsers and on telephones
+- `cognito-identity.{region}.{suffix}`, or `/cognito-identity/`: those of identity pools
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,8 +23,10 @@ from torana.services.cognito_idp.published import Published
 from torana.services.cognito_idp.signing import issuer_of
 from torana.wire.faults import ServiceError
 
-PAGES, IDP = "/cognito/", "/cognito-idp/"
+PAGES, IDP, IDENTITY = "/cognito/", "/cognito-idp/", "/cognito-identity/"
 Handler = Callable[[Request], Awaitable[Reply]]
+Api = Callable[[Request, str], Awaitable[Reply]]
+"""Answers an operation of a service that nobody signs, and no other."""
 _ANY_ORIGIN = [
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Expose-Headers", "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage"),
@@ -33,8 +36,7 @@ _ANY_ORIGIN = [
 class PoolDoor:
     """Finds who answers."""
 
-    def __init__(self, idp: CognitoIdp, suffix: str, account: str, api: Handler) -> None:
-        """`api` answers an operation that nobody signs, and no other."""
+    def __init__(self, idp: CognitoIdp, suffix: str, account: str, api: Api) -> None:
         self._idp, self._registry, self._api = idp, idp.registry, api
         self._suffix, self._account = suffix, account
         self._site = Site(idp)
@@ -47,12 +49,16 @@ class PoolDoor:
             return None if pool is None else self._pages(pool, f"{PAGES}{domain}", slash + rest)
         if path.startswith(IDP):
             return partial(self._issuer, IDP.rstrip("/"), path[len(IDP) - 1 :])
+        if path == IDENTITY:
+            return partial(self._operation, "cognito-identity")
         name = host.partition(":")[0].lower()
         if not name.endswith(f".{self._suffix}"):
             return None
         first, _, rest = name.partition(".")
         if first == "cognito-idp":
             return partial(self._issuer, "", path)
+        if first == "cognito-identity" and path == "/":
+            return partial(self._operation, "cognito-identity")
         if rest.startswith("auth."):
             pool = self._registry.of_domain(first)
             return None if pool is None else self._pages(pool, "", path)
@@ -82,7 +88,7 @@ class PoolDoor:
 
     async def _issuer(self, base: str, path: str, request: Request) -> Reply:
         if path == "/" and request.method in ("POST", "OPTIONS"):
-            return await self._operation(request)
+            return await self._operation("cognito-idp", request)
         return self.well_known(request, base, path)
 
     def well_known(self, request: Request, base: str, path: str) -> Reply:
@@ -129,7 +135,7 @@ class PoolDoor:
             }
         return msgspec.json.encode(said)
 
-    async def _operation(self, request: Request) -> Reply:
+    async def _operation(self, service: str, request: Request) -> Reply:
         if request.method == "OPTIONS":
             asked = request.headers.get("access-control-request-headers") or "*"
             fields = [
@@ -142,7 +148,7 @@ class PoolDoor:
         at_root = Request(
             request.method, "/", request.headers, request.body, request.peer, request.version
         )
-        reply = await self._api(at_root)
+        reply = await self._api(at_root, service)
         for name, value in _ANY_ORIGIN:
             reply.headers.set(name, value)
         return reply
