@@ -79,6 +79,9 @@ class LlmModel(Struct, frozen=True, forbid_unknown_fields=True):
     """Further rounds through the candidates, after a pause."""
     cache_seconds: float = 0.0
     """How long an answer is kept for the same question of the same key; 0: not at all."""
+    cache_similarity: float = 0.0
+    """How near (0 to 1) the last turn's words must be to those of a kept answer to get that one; 0:
+    only the same question does. Needs the embedded engines."""
     guardrails: tuple[str, ...] = ()
     """What questions and answers must pass."""
     hedge_seconds: float = 0.0

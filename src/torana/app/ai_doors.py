@@ -6,7 +6,7 @@ from typing import Any
 
 from torana.app import llm, mcp
 from torana.app.llm_desk import Desk
-from torana.app.llm_engines import EngineOrigin
+from torana.app.llm_engines import EngineOrigin, embedding
 from torana.app.llm_evaluate import Bench
 from torana.app.llm_keys import teams_of
 from torana.app.llm_meter import LlmMeter
@@ -14,6 +14,7 @@ from torana.app.llm_prompts import Prompts
 from torana.gateway.contract import Grant
 from torana.gateway.front_door import Beside, FrontDoor
 from torana.gateway.prompt import is_prompt
+from torana.llm.answers import TOPIC, Answers
 from torana.llm.batch_run import BatchRunner
 from torana.llm.batches import Batches
 from torana.llm.files import Files
@@ -75,7 +76,8 @@ class AiDoors:
             meter.note(spent)
 
         plan = llm.build(settings.llm, environment, client, counters, EngineOrigin(engines))
-        api = self.api = Llm(plan, spend)
+        answers = self._keeping(settings, counters, engines)
+        api = self.api = Llm(plan, spend, answers)
         prompts = self._prompts = Prompts(api, settings.llm, store)
         self._following.append(spawn(prompts.follow(await prompts.load()), "follow the prompts"))
         teams, bench = teams_of(settings.llm, counters), Bench(api, prompts)
@@ -102,6 +104,22 @@ class AiDoors:
             return await self.api(request, Key(who, frozenset()))
 
         return LanguageModels(lambda: list(self.api.plan.models) if self.api else [], ask)
+
+    def _keeping(self, settings: Settings, counters: Counters, engines: Engines) -> Answers:
+        """What keeps answers, and tells them the other processes if there are any."""
+        models = settings.llm.models.values()
+        embed = embedding(engines) if any(each.cache_similarity for each in models) else None
+        alone = settings.workers == 1 and not settings.shared
+        if alone or not any(each.cache_seconds for each in models):
+            return Answers(embed)
+
+        def publish(message: bytes) -> None:
+            spawn(counters.publish(TOPIC, message), "tell others of an answer")
+
+        answers = Answers(embed, publish)
+        heard = aiter(counters.subscribe(TOPIC))
+        self._following.append(spawn(answers.hear(heard), "hear of kept answers"))
+        return answers
 
     def doors(
         self, settings: Settings, door: FrontDoor, find_key: Callable[[str], Grant | None]

@@ -6,6 +6,7 @@ Models: `multilingual-e5-small` (embeddings), `whisper-tiny.en` (transcriptions)
 
 import asyncio
 import base64
+import logging
 import struct
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,7 @@ from torana.engines.transcription import Audio
 from torana.llm.errors import LlmError
 from torana.llm.forms import file_of, values
 from torana.llm.fronts.openai_errors import refuse
+from torana.llm.semantic import Embed
 from torana.message import BodyTooLarge, Headers, Reply, Request, read
 from torana.net.client import Timeouts
 from torana.services.polly.voices import VOICES
@@ -42,6 +44,9 @@ _FORMS: dict[str, tuple[Literal["mp3", "ogg_opus", "pcm"], str]] = {
     "pcm": ("pcm", "audio/pcm"),
     "wav": ("pcm", "audio/wav"),
 }
+_PATIENCE = 2.0
+"""Seconds that a question waits to be compared."""
+_log = logging.getLogger("torana.llm")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -154,6 +159,20 @@ class EngineOrigin:
             await asyncio.to_thread(path.write_bytes, sound)
             (heard,) = await self._engines("transcription", [Audio(str(path))], timeout)
             return heard
+
+
+def embedding(engines: Engines) -> Embed:
+    """How questions are compared. An engine that is busy or away is as if nothing were near."""
+
+    async def embed(text: str) -> list[float] | None:
+        try:
+            (row,) = await engines("embeddings", [Passage(text)], _PATIENCE)
+        except (Busy, Failed, Missing, TimeoutError) as error:
+            _log.warning("questions are not compared: %s", error or "the engine is too slow")
+            return None
+        return row.values
+
+    return embed
 
 
 T = TypeVar("T")

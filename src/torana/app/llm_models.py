@@ -17,6 +17,10 @@ def model_mistakes(place: str, model: LlmModel, settings: Llm) -> Iterator[str]:
     for other in model.fallbacks:
         if other not in settings.models:
             yield f"{place}.fallbacks: no model {other!r}"
+    if model.cache_similarity and not 0.5 <= model.cache_similarity <= 1:
+        yield f"{place}.cache_similarity: must be 0.5 to 1"
+    if model.cache_similarity and not model.cache_seconds:
+        yield f"{place}.cache_similarity: needs cache_seconds"
     for name in ("hedge_seconds", "probe_seconds"):
         if getattr(model, name) < 0:
             yield f"{place}.{name}: must not be below 0"
@@ -63,6 +67,7 @@ def model_of(
         given.retries,
         given.affinity,
         given.cache_seconds,
+        given.cache_similarity,
         given.hedge_seconds,
         tuple(
             (

@@ -113,6 +113,8 @@ class Model(Struct, frozen=True, eq=False):
     """What a session is, that stays with one target: `key`, `user`, `header:NAME`, or nothing."""
     cache: float = 0.0
     """Seconds that an answer is kept for the same question; 0: not at all."""
+    near: float = 0.0
+    """How near a question must be to a kept one to get its answer (cosine); 0: it must be it."""
     hedge: float = 0.0
     """Seconds after which the next candidate is asked as well; 0: none is."""
     shadows: tuple[tuple[Target, float], ...] = ()

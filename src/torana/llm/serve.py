@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from torana.llm.account import Account, team_of
-from torana.llm.cache import LARGEST, OPERATIONS, Cache, Kept, bypassed, name
+from torana.llm.answers import Answers, Place, again
+from torana.llm.cache import Kept
 from torana.llm.call import Asked, call
 from torana.llm.chat import Chat
 from torana.llm.dialect import Front, user_of
@@ -21,7 +22,6 @@ from torana.llm.fronts.passed import Passed
 from torana.llm.keys import Key, Keys, allow, identify, reserve, take_request
 from torana.llm.realtime import PATH as REALTIME
 from torana.llm.realtime import open_realtime
-from torana.llm.relay import Recorded, Relay
 from torana.llm.reply import reply_of
 from torana.llm.route import Model, Models, find
 from torana.llm.shadow import Shadows
@@ -46,9 +46,11 @@ class Plan(Struct, frozen=True):
 class Llm:
     """Serves the paths below `/v1/` that are an LLM's."""
 
-    def __init__(self, plan: Plan, spend: Callable[[Spent], None]) -> None:
+    def __init__(
+        self, plan: Plan, spend: Callable[[Spent], None], answers: Answers | None = None
+    ) -> None:
         self.plan, self._spend = plan, spend
-        self._cache = Cache()
+        self._answers = answers or Answers()
         self._shadows = Shadows(spend)
         self._named: tuple[Plan, dict[str, Key]] = (Plan({}, {}, 0), {})
 
@@ -120,16 +122,15 @@ class Llm:
     ) -> Reply:
         """The answer to a question of a key. Raises `LlmError`. `tell` hears what it cost."""
         plan, started = self.plan, time.time()
-        front, peek, body = asked.front, asked.peek, asked.body
+        peek, body = asked.peek, asked.body
         spend = self._spend if tell is None else _both(self._spend, tell)
         allow(key, peek.model)
         model = find(plan.models, peek.model)
-        slot = b""
-        if model.cache and front.operation in OPERATIONS and not bypassed(headers):
-            slot = name(key.name, path, body)
-            kept = self._cache.get(slot)
-            if kept is not None:
-                return await self._again(kept, key, model, started, spend)
+        place = None
+        if model.cache:
+            place = await self._answers.find(key.name, path, asked, model, headers)
+            if place is not None and place.kept is not None:
+                return await self._again(place, place.kept, key, model, started, spend)
         guard = model.guard
         if guard is not None:
             asked.read, asked.guarded = guard.ask(_readable(asked)), True
@@ -147,8 +148,8 @@ class Llm:
             self._shadows.cast(model, asked)
         account = Account(spend, started, key, model, answered, reserved, asked.size())
         reply = reply_of(asked, answered, account, guard)
-        if slot:
-            self._record(slot, reply, model, account)
+        if place is not None:
+            self._answers.record(place, reply, model, lambda: account.usd)
         return reply
 
     def key_named(self, name: str) -> Key | None:
@@ -160,6 +161,7 @@ class Llm:
 
     async def _again(
         self,
+        place: Place,
         kept: Kept,
         key: Key,
         model: Model,
@@ -171,20 +173,7 @@ class Llm:
         spent = Spent(started, key.name, model.name, "", "", 200, usd=0.0)
         spent = msgspec.structs.replace(spent, hit=True, saved=kept.usd, team=team_of(key))
         spend(spent)
-        return Reply(200, Headers([*kept.headers, ("x-torana-cache", "hit")]), kept.body)
-
-    def _record(self, slot: bytes, reply: Reply, model: Model, account: Account) -> None:
-        if reply.status != 200:
-            return
-        headers = reply.headers.copy()
-
-        def keep(body: bytes) -> None:
-            self._cache.put(slot, headers, body, account.usd, model.cache)
-
-        if isinstance(reply.body, bytes):
-            keep(reply.body)
-        elif isinstance(reply.body, Relay):
-            reply.body = Recorded(reply.body, LARGEST, keep)
+        return again(place, kept)
 
 
 async def _body(request: Request) -> bytes:
