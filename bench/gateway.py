@@ -129,6 +129,19 @@ API = {
                 "x-amazon-apigateway-integration": MAPPED,
             }
         },
+        "/everything": {
+            "post": {
+                "security": [{"api_key": []}],
+                "x-amazon-apigateway-request-validator": "body",
+                "requestBody": {
+                    "content": {
+                        "application/json": {"schema": {"$ref": "#/components/schemas/Asked"}}
+                    }
+                },
+                "responses": {"200": {"description": "ok"}},
+                "x-amazon-apigateway-integration": MAPPED,
+            }
+        },
         "/full": {
             "post": {
                 "security": [{"api_key": []}],
@@ -169,6 +182,7 @@ def report(root: Path, nginx_pid: int, torana_pid: int) -> None:
         "Torana, key + throttle + validation": (torana_pid, TORANA, f"{base}/checked"),
         "Torana, VTL both ways": (torana_pid, TORANA, f"{base}/mapped"),
         "Torana, key + throttle + VTL both ways": (torana_pid, TORANA, f"{base}/full"),
+        "Torana, key + throttle + validation + VTL": (torana_pid, TORANA, f"{base}/everything"),
     }
     found: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(ROUNDS + 1):

@@ -73,8 +73,7 @@ def _foreach(writer: Writer, start: int) -> None:
     cursor.need("in")
     items = writer.read.expression().python
     names = _KEY_SET.fullmatch(items)
-    if names is not None:
-        items = f"keys(B, {names[1]})"
+    listed = f"each(B, {items}" if names is None else f"keys(B, {names[1]}"
     writer.closed()
     writer.names += 1
     number = writer.names
@@ -88,7 +87,7 @@ def _foreach(writer: Writer, start: int) -> None:
         after = f"L{number}.end(V)"
         writer.shared.add(name)
     else:
-        function.line(f"L{number} = each(B, {items}); n{number} = len(L{number}) - 1")
+        function.line(f"L{number} = {listed}, C{number}); n{number} = len(L{number}) - 1")
         function.line(f"k{number} = {writer.look(name)}")
         function.line(f"for i{number}, {writer.assigned(name)} in enumerate(L{number}):")
         local = writer.local.get(name)
@@ -106,12 +105,12 @@ def _turns(function: Function, number: int) -> None:
     body = function.lines[at:]
     cost = 1 + sum(map(len, body)) // _STEP
     indent = " " * (1 + len(function.blocks))
+    paid, listing = 0, at - 3
     if any(_LEAVES.search(line) for line in function.lines[at - 1 :]):
         function.lines[at] = f"{indent} B.steps -= {cost}\n{indent} if B.steps < 0: B.over()"
     else:
-        function.lines[at - 1] = (
-            f"{indent}B.spend({cost} * len(L{number}))\n" + function.lines[at - 1]
-        )
+        paid = cost
+    function.lines[listing] = function.lines[listing].replace(f", C{number})", f", {paid})")
     function.line(after)
     flag = f"x{number}"
     if any(f"{flag} = True" in line for line in function.lines[at:]):

@@ -228,21 +228,27 @@ PROPERTIES[Loop] = {
 }
 
 
-def each(run: Run, value: Any) -> tuple[Any, ...]:
-    """What `#foreach` walks: a list's items or a map's values, as they are now."""
-    if isinstance(value, Mapping):
+def each(run: Run, value: Any, cost: int = 0) -> tuple[Any, ...]:
+    """What `#foreach` walks: a list's items or a map's values, as they are now. `cost`: of a turn,
+    where it is paid before."""
+    if value.__class__ is list:
+        items = tuple(value)
+    elif isinstance(value, Mapping):
         items = tuple(value.values())
     elif isinstance(value, JavaIterator):
         items = tuple(value.items[value.at :])
     else:
         items = tuple(value) if isinstance(value, list) else ()
-    run.spend(1 + len(items) // 8)
+    run.spend(1 + len(items) // 8 + cost * len(items))
     return items
 
 
-def keys(run: Run, value: Any) -> Any:
-    """`keySet()`, of a map of JSON at once."""
-    return list(value) if value.__class__ is dict else call(run, value, "keySet")
+def keys(run: Run, value: Any, cost: int) -> tuple[Any, ...]:
+    """What `#foreach` walks of a map's `keySet()`."""
+    if value.__class__ is not dict:
+        return each(run, call(run, value, "keySet"), cost)
+    run.spend(1 + (cost + 1) * len(value))
+    return tuple(value)
 
 
 def shown(run: Run, value: Any, source: str) -> str:
