@@ -8,6 +8,7 @@ integrations for HTTP APIs" and "Important notes for HTTP APIs": `X-Forwarded-*`
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from torana.gateway.address import (
@@ -25,6 +26,7 @@ from torana.gateway.upstream import buffer, send, timeouts
 from torana.message import Headers, Reply, Request
 from torana.model.http_api import DEFAULT
 from torana.net.client import Tls
+from torana.net.names import Spelled
 
 _LISTENER = re.compile(
     r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d*:listener/(?:app|net)/([^/]+)/.+"
@@ -33,6 +35,9 @@ _SERVICE = re.compile(r"arn:aws[a-z-]*:servicediscovery:[a-z0-9-]+:\d*:service/(
 _NOT_BACK = frozenset(
     {"connection", "content-length", "date", "keep-alive", "proxy-connection", "transfer-encoding"}
 )
+_BACK = Spelled(lambda name: name.lower() not in _NOT_BACK)
+_SENT = Spelled(lambda name: not name.lower().startswith(("forwarded", "x-forwarded-")))
+_VIA = ("Via", "HTTP/1.1 AmazonAPIGateway")
 
 
 def build(to: HttpCompiled) -> Integration:
@@ -48,8 +53,8 @@ def build(to: HttpCompiled) -> Integration:
     async def http_proxy(ctx: Context) -> Reply:
         address = locate({}, ctx.raw_path_parameters)
         asked = ctx.request
-        fields = Headers([item for item in passed_on(asked.headers).items if _sent(item[0])])
-        host = asked.headers.get("host") if private else None
+        fields = Headers([item for item in passed_on(asked.headers).items if _SENT[item[0]]])
+        host = asked.headers.get("host") or ""
         target = address.target
         if private:
             target = ctx.full_path
@@ -58,18 +63,20 @@ def build(to: HttpCompiled) -> Integration:
         query: Query | None = None
         if mapped:
             target, query = _apply(mapped, ctx, fields, target)
-        if "host" not in fields:
-            fields.add("Host", host or address.host)
-        fields.add("Forwarded", _forwarded(ctx))
-        fields.add("Via", "HTTP/1.1 AmazonAPIGateway")
-        fields.add("X-Amzn-Trace-Id", ctx.trace_id)
+        items = fields.items
+        if not mapped or "host" not in fields:
+            items.append(("Host", host if private and host else address.host))
+        items.append(("Forwarded", _forwarded(asked, host)))
+        items += (_VIA, ("X-Amzn-Trace-Id", ctx.trace_id))
         length = asked.headers.get("content-length")
         if length is not None and not isinstance(ctx.body, bytes):
-            fields.add("Content-Length", length)
+            items.append(("Content-Length", length))
         raw = ctx.raw_query if query is None else urlencode(query, doseq=True)
-        request = Request(verb or asked.method, with_raw_query(target, raw), fields, ctx.body)
+        request = Request(
+            verb or asked.method, with_raw_query(target, raw), Headers(items), ctx.body
+        )
         reply = await buffer(await send(ctx, address, request, limit))
-        back = [item for item in reply.headers.items if item[0].lower() not in _NOT_BACK]
+        back = [item for item in reply.headers.items if _BACK[item[0]]]
         return Reply(reply.status, Headers(back), reply.body)
 
     return http_proxy
@@ -105,26 +112,27 @@ def _private(to: HttpCompiled) -> Locate:
     return compile_address(f"https://{host or name}/", to.ports.client, own, leads)
 
 
-def _sent(name: str) -> bool:
-    lower = name.lower()
-    return lower != "forwarded" and not lower.startswith("x-forwarded-")
-
-
 def _joined(base: str, path: str) -> str:
     """`$default` sends the whole path on, below the integration's own."""
     before, mark, query = base.partition("?")
     return before.rstrip("/") + path + mark + query
 
 
-def _forwarded(ctx: Context) -> str:
+def _forwarded(asked: Request, host: str) -> str:
     """RFC 7239: those who forwarded before, then who asks here."""
-    headers, peer = ctx.request.headers, ctx.request.peer
+    headers = asked.headers
+    own = _asking(asked.peer.address, host, asked.peer.scheme)
+    if "forwarded" not in headers and "x-forwarded-for" not in headers:
+        return own
     found = headers.all("forwarded")
     for line in headers.all("x-forwarded-for"):
         found = [*found, *(f"for={_node(each.strip())}" for each in line.split(",") if each)]
-    host = headers.get("host") or ""
-    found = [*found, f"for={_node(peer.address)};host={_value(host)};proto={peer.scheme}"]
-    return ", ".join(found)
+    return ", ".join([*found, own])
+
+
+@lru_cache(maxsize=1024)
+def _asking(address: str, host: str, scheme: str) -> str:
+    return f"for={_node(address)};host={_value(host)};proto={scheme}"
 
 
 def _node(address: str) -> str:
