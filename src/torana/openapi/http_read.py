@@ -3,21 +3,21 @@
 Source: Developer Guide, "Work with OpenAPI definitions for HTTP APIs".
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from torana.model.http_api import DEFAULT, Cors, HttpApi, Integration, Route, Stage
 from torana.openapi import http_rules
-from torana.openapi.extensions import ANY, CORS, ENDPOINTS, name_the_rest, tags
+from torana.openapi.extensions import CORS, ENDPOINTS, name_the_rest, tags
 from torana.openapi.http_security import HttpSchemes
 from torana.openapi.integration import EXTENSION as INTEGRATION
 from torana.openapi.integration import SHARED
 from torana.openapi.mistakes import InvalidDocument, Mistake
 from torana.openapi.opened import VARIABLES, opened
 from torana.openapi.place import Place
-from torana.openapi.read import PROTOCOL, VERBS, api_id
+from torana.openapi.read import PROTOCOL, api_id, operations
 from torana.openapi.servers import BasePath, prefix
 from torana.openapi.shape import fill, make
 from torana.openapi.spot import SyntaxMistake
@@ -132,7 +132,7 @@ class _Reading:
             item = None if path.startswith("x-") else declared.follow()
             if item is None:
                 continue
-            for verb, operation in _operations(item):
+            for verb, operation in operations(item):
                 key = DEFAULT if path == f"/{DEFAULT}" else f"{verb} {base}{path}"
                 self._route(key, operation)
         return list(self._routes.values()), list(self._integrations.values()), self._info
@@ -193,15 +193,6 @@ class _Reading:
             place.fail("integration", wrong)
         self._integrations[id] = replace(made, integration_id=id)
         return id
-
-
-def _operations(item: Place) -> Iterator[tuple[str, Place]]:
-    item.extension(ANY)
-    for key, place in item.items():
-        if key == ANY:
-            yield "ANY", place
-        elif key in VERBS:
-            yield key.upper(), place
 
 
 def _stage(root: Place, keys: set[str]) -> Stage:

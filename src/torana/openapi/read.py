@@ -162,13 +162,14 @@ def _methods(setting: Setting, base: str) -> Iterator[Method]:
         if item is None:
             continue
         shared = list(item.listed("parameters"))
-        for verb, operation in _operations(item):
+        for verb, operation in operations(item):
             method = read_operation(setting, path, verb, shared, operation)
             if method is not None:
                 yield method
 
 
-def _operations(item: Place) -> Iterator[tuple[str, Place]]:
+def operations(item: Place) -> Iterator[tuple[str, Place]]:
+    """Verbs of a path, `ANY` among them. Notes what is none."""
     item.extension(ANY)
     for key, place in item.items():
         if key == ANY:

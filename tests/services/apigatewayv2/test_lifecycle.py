@@ -244,3 +244,22 @@ async def test_pages_go_on_where_they_ended() -> None:
         rest = await ask.get_apis(MaxResults="2", NextToken=first["NextToken"])
         assert {each["Name"] for each in first["Items"] + rest["Items"]} == {"a", "b", "c"}
         assert "NextToken" not in rest
+
+
+async def test_what_is_taken_away_by_operations_of_its_own() -> None:
+    cors = {"AllowOrigins": ["*"]}
+    async with asking() as ask:
+        made = await ask.create_api(
+            Name="q", ProtocolType="HTTP", Target="http://a.example", CorsConfiguration=cors
+        )
+        api = {"ApiId": made["ApiId"]}
+        await ask.delete_cors_configuration(**api)
+        assert "CorsConfiguration" not in await ask.get_api(**api)
+        place = {**api, "StageName": "$default"}
+        log = {"DestinationArn": "stdout", "Format": "$context.requestId"}
+        settings = {"$default": {"ThrottlingRateLimit": 5.0}}
+        await ask.update_stage(**place, AccessLogSettings=log, RouteSettings=settings)
+        await ask.delete_access_log_settings(**place)
+        await ask.delete_route_settings(**place, RouteKey="$default")
+        stage = await ask.get_stage(**place)
+        assert ("AccessLogSettings" in stage, stage["RouteSettings"]) == (False, {})

@@ -219,3 +219,14 @@ async def test_concurrent_edits_lose_nothing(tmp_path: Path) -> None:
         document = await ask.export_api(ApiId=id, **deployed)
         assert json.loads(document["body"].read())["paths"].keys() == paths.keys()
         await until(f"{url}/r7", 200)
+
+
+async def test_authorizers_forget_what_they_are_told_to(tmp_path: Path) -> None:
+    async with quick(tmp_path) as (running, ask, id, url):
+        await until(f"{url}/a", 200)
+        before = running.node.door.table.stages[id, "$default"]
+        await ask.reset_authorizers_cache(ApiId=id, StageName="$default")
+        end = asyncio.get_running_loop().time() + 1
+        while running.node.door.table.stages[id, "$default"] is before:
+            assert asyncio.get_running_loop().time() < end
+            await asyncio.sleep(0.02)

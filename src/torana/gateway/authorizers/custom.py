@@ -28,7 +28,7 @@ from torana.model import rest
 
 _TIMEOUT = 29.0
 """Seconds."""
-ANSWER_LIMIT = 256 * 1024
+_ANSWER_LIMIT = 256 * 1024
 _MOST = 10_000
 """Results that are kept for an authorizer."""
 
@@ -98,7 +98,7 @@ def asking(to: Compiled, whole: Callable[[Context], Event]) -> Authorizer:
         verdict = verdicts.find(key) if key else None
         if verdict is None:
             started = time.perf_counter()
-            verdict = await _ask(function, ctx, event(ctx, key))
+            verdict = _verdict(await said(function, ctx, event(ctx, key)))
             if key:
                 verdicts.keep(key, _took(verdict, 0))
             verdict = _took(verdict, round((time.perf_counter() - started) * 1000))
@@ -156,37 +156,37 @@ def _event(
     )
 
 
-async def _ask(function: Function, ctx: Context, event: bytes) -> Verdict:
+async def said(function: Function, ctx: Context, event: bytes) -> dict[str, Any]:
     """What the function says. Raises `GatewayError`."""
     try:
         reply = await function(ctx, event)
-        payload = await read(reply.body, ANSWER_LIMIT)
+        payload = await read(reply.body, _ANSWER_LIMIT)
     except (TimeoutError, ConnectionError) as error:
         raise GatewayError("AUTHORIZER_FAILURE", detail=str(error)) from error
     except BodyTooLarge:
-        raise _misconfigured("its answer is too large") from None
+        raise misconfigured("its answer is too large") from None
     if reply.status >= 400:
-        raise _misconfigured(f"Lambda said {reply.status}")
+        raise misconfigured(f"Lambda said {reply.status}")
     answer = _object(payload)
     if "x-amz-function-error" in reply.headers:
         if answer.get("errorMessage") == "Unauthorized":
             raise GatewayError("UNAUTHORIZED")
         raise GatewayError("AUTHORIZER_FAILURE", detail=str(answer.get("errorMessage")))
-    return _verdict(answer)
+    return answer
 
 
 def _verdict(answer: dict[str, Any]) -> Verdict:
     name: Any = answer.get("principalId")
     usage: Any = answer.get("usageIdentifierKey")
     if not isinstance(name, str) or not name or not isinstance(usage, str | None):
-        raise _misconfigured("principalId must be a text")
+        raise misconfigured("principalId must be a text")
     try:
         policy = parse(answer.get("policyDocument") or {}, "identity")
     except MalformedPolicy as error:
-        raise _misconfigured(str(error)) from None
+        raise misconfigured(str(error)) from None
     context: Any = answer.get("context") or {}
     if not isinstance(context, dict):
-        raise _misconfigured("context must be an object")
+        raise misconfigured("context must be an object")
     shown = {key: _text(value) for key, value in cast(dict[str, Any], context).items()}
     return Verdict(Principal(name, shown, usage or "", Grants((policy,))))
 
@@ -196,7 +196,7 @@ def _text(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict | list):
-        raise _misconfigured("context must hold texts, numbers and booleans only")
+        raise misconfigured("context must hold texts, numbers and booleans only")
     return None if value is None else str(value)
 
 
@@ -204,11 +204,12 @@ def _object(payload: bytes) -> dict[str, Any]:
     try:
         answer = msgspec.json.decode(payload)
     except (msgspec.DecodeError, RecursionError):
-        raise _misconfigured("its answer is not JSON") from None
+        raise misconfigured("its answer is not JSON") from None
     if not isinstance(answer, dict):
-        raise _misconfigured("its answer is not an object")
+        raise misconfigured("its answer is not an object")
     return cast(dict[str, Any], answer)
 
 
-def _misconfigured(why: str) -> GatewayError:
+def misconfigured(why: str) -> GatewayError:
+    """The answer is not of the form."""
     return GatewayError("AUTHORIZER_CONFIGURATION_ERROR", detail=f"the authorizer: {why}")

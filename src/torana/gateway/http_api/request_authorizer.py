@@ -11,7 +11,7 @@ import msgspec
 
 from torana.auth.grants import Grants
 from torana.auth.policy import ANYONE, MalformedPolicy, parse
-from torana.gateway.authorizers.custom import ANSWER_LIMIT, Verdict, Verdicts
+from torana.gateway.authorizers.custom import Verdict, Verdicts, misconfigured, said
 from torana.gateway.contract import Authorizer, Context, Principal
 from torana.gateway.errors import GatewayError, InvalidApi
 from torana.gateway.function import Function
@@ -20,7 +20,6 @@ from torana.gateway.http_api.event import authorizer_event
 from torana.gateway.http_api.lambda_proxy import invocation
 from torana.gateway.http_api.sources import source
 from torana.gateway.policies import Asking
-from torana.message import BodyTooLarge, read
 
 _TIMEOUT = 10.0
 """Seconds."""
@@ -60,7 +59,7 @@ def build(to: HttpCompiled) -> Authorizer:
         key = tuple(identity)
         verdict = verdicts.find(key) if key else None
         if verdict is None:
-            verdict = _verdict(await _ask(function, ctx, _encode(event(ctx, identity))), simple)
+            verdict = _verdict(await said(function, ctx, _encode(event(ctx, identity))), simple)
             if key:
                 verdicts.keep(key, verdict)
         for decision in asking.decide(verdict.principal.grants, (), ctx, ANYONE):
@@ -71,48 +70,24 @@ def build(to: HttpCompiled) -> Authorizer:
     return request_authorizer
 
 
-async def _ask(function: Function, ctx: Context, event: bytes) -> dict[str, Any]:
-    """What the function says. Raises `GatewayError`."""
-    try:
-        reply = await function(ctx, event)
-        payload = await read(reply.body, ANSWER_LIMIT)
-    except (TimeoutError, ConnectionError) as error:
-        raise GatewayError("AUTHORIZER_FAILURE", detail=str(error)) from error
-    except BodyTooLarge:
-        raise _misconfigured("its answer is too large") from None
-    if reply.status >= 400 or "x-amz-function-error" in reply.headers:
-        raise GatewayError("AUTHORIZER_FAILURE", detail=f"Lambda: {payload[:200]!r}")
-    try:
-        answer = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, RecursionError):
-        raise _misconfigured("its answer is not JSON") from None
-    if not isinstance(answer, dict):
-        raise _misconfigured("its answer is not an object")
-    return cast(dict[str, Any], answer)
-
-
 def _verdict(answer: dict[str, Any], simple: bool) -> Verdict:
     """Raises `GatewayError`."""
     context: Any = answer.get("context") or {}
     if not isinstance(context, dict):
-        raise _misconfigured("context must be an object")
+        raise misconfigured("context must be an object")
     principal, policy = "", answer.get("policyDocument")
     if simple:
-        said = answer.get("isAuthorized")
-        if not isinstance(said, bool):
-            raise _misconfigured("isAuthorized must be true or false")
-        policy = _YES if said else _NO
+        allowed = answer.get("isAuthorized")
+        if not isinstance(allowed, bool):
+            raise misconfigured("isAuthorized must be true or false")
+        policy = _YES if allowed else _NO
     else:
         principal = answer.get("principalId")
         if not isinstance(principal, str) or not principal:
-            raise _misconfigured("principalId must be a text")
+            raise misconfigured("principalId must be a text")
     try:
         parsed = parse(policy or {}, "identity")
     except MalformedPolicy as error:
-        raise _misconfigured(str(error)) from None
+        raise misconfigured(str(error)) from None
     who = Principal(principal, cast(dict[str, Any], context), grants=Grants((parsed,)))
     return Verdict(who)
-
-
-def _misconfigured(why: str) -> GatewayError:
-    return GatewayError("AUTHORIZER_CONFIGURATION_ERROR", detail=f"the authorizer: {why}")

@@ -13,12 +13,12 @@ from torana.services.apigatewayv2.book import (
     Json,
     Sheet,
     change,
+    every,
     given,
     new_id,
-    page,
+    one,
     part,
     parts,
-    the_api,
 )
 from torana.services.apigatewayv2.deploying import Deploying
 from torana.services.ports import Call
@@ -101,18 +101,10 @@ class Authorizers:
         sheet.put(AUTHORIZER, f"{api['ApiId']}/{made['AuthorizerId']}", made)
 
     async def GetAuthorizer(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["ApiId"])
-            return await part(sheet, AUTHORIZER, params["ApiId"], params["AuthorizerId"])
-
-        return await self._book.read(work)
+        return await one(self._book, call, params, AUTHORIZER, "AuthorizerId")
 
     async def GetAuthorizers(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["ApiId"])
-            return page(await parts(sheet, AUTHORIZER, params["ApiId"]), params)
-
-        return await self._book.read(work)
+        return await every(self._book, call, params, AUTHORIZER)
 
     async def UpdateAuthorizer(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet, api: Json) -> Json:

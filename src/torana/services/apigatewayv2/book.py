@@ -139,3 +139,23 @@ def page(items: list[Json], params: Json, most: int = 500) -> Json:
     if end < len(items):
         answer["NextToken"] = str(end)
     return answer
+
+
+async def one(book: Book, call: Call, params: Json, kind: str, name: str) -> Json:
+    """A part of an API as the service answers it; `name`: the member that says which."""
+
+    async def work(sheet: Sheet) -> Json:
+        await the_api(sheet, call, params["ApiId"])
+        return dated(await part(sheet, kind, params["ApiId"], params[name]))
+
+    return await book.read(work)
+
+
+async def every(book: Book, call: Call, params: Json, kind: str) -> Json:
+    """A page of the parts of a kind."""
+
+    async def work(sheet: Sheet) -> Json:
+        await the_api(sheet, call, params["ApiId"])
+        return page(await parts(sheet, kind, params["ApiId"]), params)
+
+    return await book.read(work)

@@ -13,9 +13,11 @@ from torana.services.apigatewayv2.book import (
     Json,
     Sheet,
     change,
+    every,
     given,
     merge,
     new_id,
+    one,
     page,
     part,
     parts,
@@ -131,18 +133,10 @@ class Integrations:
         return await self._deploying.edit(call, params["ApiId"], work)
 
     async def GetIntegration(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["ApiId"])
-            return await part(sheet, INTEGRATION, params["ApiId"], params["IntegrationId"])
-
-        return await self._book.read(work)
+        return await one(self._book, call, params, INTEGRATION, "IntegrationId")
 
     async def GetIntegrations(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["ApiId"])
-            return page(await parts(sheet, INTEGRATION, params["ApiId"]), params)
-
-        return await self._book.read(work)
+        return await every(self._book, call, params, INTEGRATION)
 
     async def UpdateIntegration(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet, api: Json) -> Json:

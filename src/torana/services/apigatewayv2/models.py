@@ -12,9 +12,10 @@ from torana.services.apigatewayv2.book import (
     Json,
     Sheet,
     change,
+    every,
     given,
     new_id,
-    page,
+    one,
     part,
     parts,
     the_api,
@@ -66,18 +67,10 @@ class Models:
         sheet.put(MODEL, f"{api['ApiId']}/{made['ModelId']}", made)
 
     async def GetModel(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["ApiId"])
-            return await part(sheet, MODEL, params["ApiId"], params["ModelId"])
-
-        return await self._book.read(work)
+        return await one(self._book, call, params, MODEL, "ModelId")
 
     async def GetModels(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["ApiId"])
-            return page(await parts(sheet, MODEL, params["ApiId"]), params)
-
-        return await self._book.read(work)
+        return await every(self._book, call, params, MODEL)
 
     async def GetModelTemplate(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:

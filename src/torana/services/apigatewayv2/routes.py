@@ -12,8 +12,10 @@ from torana.services.apigatewayv2.book import (
     Json,
     Sheet,
     change,
+    every,
     given,
     new_id,
+    one,
     page,
     part,
     parts,
@@ -120,18 +122,10 @@ class Routes:
         return await self._deploying.edit(call, params["ApiId"], work)
 
     async def GetRoute(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["ApiId"])
-            return await part(sheet, ROUTE, params["ApiId"], params["RouteId"])
-
-        return await self._book.read(work)
+        return await one(self._book, call, params, ROUTE, "RouteId")
 
     async def GetRoutes(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["ApiId"])
-            return page(await parts(sheet, ROUTE, params["ApiId"]), params)
-
-        return await self._book.read(work)
+        return await every(self._book, call, params, ROUTE)
 
     async def UpdateRoute(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet, api: Json) -> Json:

@@ -17,8 +17,10 @@ from torana.services.apigatewayv2.book import (
     Sheet,
     change,
     dated,
+    every,
     given,
     merge,
+    one,
     page,
     part,
     parts,
@@ -112,18 +114,10 @@ class Stages:
             await self._deploying.save(sheet, api, stage)
 
     async def GetStage(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["ApiId"])
-            return dated(await part(sheet, STAGE, params["ApiId"], params["StageName"]))
-
-        return await self._book.read(work)
+        return await one(self._book, call, params, STAGE, "StageName")
 
     async def GetStages(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["ApiId"])
-            return page(await parts(sheet, STAGE, params["ApiId"]), params)
-
-        return await self._book.read(work)
+        return await every(self._book, call, params, STAGE)
 
     async def UpdateStage(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -227,11 +221,7 @@ class Deployments:
         return await self._book.edit(call, work)
 
     async def GetDeployment(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["ApiId"])
-            return dated(await part(sheet, DEPLOYMENT, params["ApiId"], params["DeploymentId"]))
-
-        return await self._book.read(work)
+        return await one(self._book, call, params, DEPLOYMENT, "DeploymentId")
 
     async def GetDeployments(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
