@@ -80,14 +80,21 @@ class Making:
 
 
 async def create(client: Any, name: str, code: str) -> None:
-    """A function of one Python file; `client` is boto3's of lambda."""
-    await Asking(client).create_function(
+    """A function of one Python file that APIs may call; `client` is boto3's of lambda."""
+    ask = Asking(client)
+    await ask.create_function(
         FunctionName=name,
         Runtime=PYTHON,
         Handler="app.handler",
         Role=ROLE,
         Code={"ZipFile": zipped({"app.py": code})},
         Timeout=20,
+    )
+    await ask.add_permission(
+        FunctionName=name,
+        StatementId="api",
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
     )
 
 

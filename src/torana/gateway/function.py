@@ -69,7 +69,8 @@ def method_arn(ctx: Context, to: Compiled) -> str:
     """What calls, as policies of functions name it: the method, not the request's own path."""
     stage, path = to.stage.stage_name, to.method.path
     # Routes such as `$default` have no method.
-    return to.arn(f"{stage}/{ctx.request.method if path.startswith('/') else ''}{path}")
+    verb = ctx.request.method if path.startswith("/") and ctx.socket is None else ""
+    return to.arn(f"{stage}/{verb}{path}")
 
 
 async def chunks(body: Body) -> AsyncIterator[bytes]:
