@@ -39,7 +39,6 @@ from torana.services.personalize import resume as resume_recommenders
 from torana.services.ports import Busy, Credential, Engines, Failed, LanguageModels, Missing
 from torana.services.reach import Reach, confirmation
 from torana.services.router import Invocation, Router
-from torana.services.sagemaker import hosts_of
 from torana.services.sagemaker import resume as resume_endpoints
 from torana.services.seal import KeyFile
 from torana.services.sns import Sns
@@ -235,31 +234,32 @@ async def build(
                 settings, environment, store, objects, identities, recorder, keep
             )
             await functions.start()
+        parts = Parts(
+            run_engine,
+            objects,
+            store,
+            background,
+            models,
+            languages,
+            plane or DataPlane(),
+            functions and (functions.book, functions.queue, functions.limit, functions.sources),
+            KeyFile(settings.folder() / "master.key"),
+            seen,
+            watched,
+            reach,
+            topics,
+            logs,
+            pools,
+            invoke,
+            sockets,
+            (identities, seal, issuer_check(client, pools.registry)),
+            chat or LanguageModels(),
+            client,
+            traces,
+        )
         found = router(
             settings,
-            Parts(
-                run_engine,
-                objects,
-                store,
-                background,
-                models,
-                languages,
-                plane or DataPlane(),
-                functions and (functions.book, functions.queue, functions.limit, functions.sources),
-                KeyFile(settings.folder() / "master.key"),
-                seen,
-                watched,
-                reach,
-                topics,
-                logs,
-                pools,
-                invoke,
-                sockets,
-                (identities, seal, issuer_check(client, pools.registry)),
-                chat or LanguageModels(),
-                client,
-                traces,
-            ),
+            parts,
             identities,
             client,
             environment,
@@ -272,6 +272,7 @@ async def build(
         raise BadSettings(str(error)) from error
     if owner:
         background.start(sweep_for_ever(store), "sweep the user pools")
+        background.start(parts.notices().resume(), "undelivered events of buckets")
         background.start(topics.resume(), "undelivered messages of topics")
         background.start(
             resume_transcriptions(store, objects, run_engine), "unfinished transcriptions"
@@ -279,9 +280,7 @@ async def build(
         background.start(
             resume_recommenders(store, objects, run_engine, models), "unfinished recommenders"
         )
-        assert functions is not None
-        hosts = hosts_of(store, objects, functions.book.runner, client, models)
-        work = resume_endpoints(store, objects, hosts, background)
+        work = resume_endpoints(store, objects, parts.hosts(), background)
         background.start(work, "endpoints and their invocations")
         background.start(resume_bots(store, run_engine, models), "unfinished bots")
         background.start(

@@ -6,8 +6,9 @@ from urllib.parse import unquote
 
 from torana.services.payload import as_stream
 from torana.services.ports import Answer, Call
-from torana.services.s3 import conditions, fields
+from torana.services.s3 import conditions, fields, tags
 from torana.services.s3.checksums import MEMBERS, Checked
+from torana.services.s3.notices import Notices
 from torana.services.s3.refusals import Params, bad, only, translated
 from torana.state.objects import NoObject, Object, ObjectStore
 from torana.wire.faults import ServiceError
@@ -24,7 +25,7 @@ _READ = (
     *("IfMatch", "IfNoneMatch", "IfModifiedSince", "IfUnmodifiedSince"),
     *_OVERRIDES,
 )
-WRITTEN = ("Bucket", "Key", "Metadata", *fields.HEADERS)
+WRITTEN = ("Bucket", "Key", "Metadata", "Tagging", *fields.HEADERS)
 """Members of every operation that describes an object."""
 SENT = ("Body", "ContentLength", "ContentMD5", "ChecksumAlgorithm", *MEMBERS)
 """Members of every operation that sends content."""
@@ -71,8 +72,8 @@ def incoming(call: Call, params: Params, algorithm: str = "") -> Checked:
 class Contents:
     """The operations on single objects."""
 
-    def __init__(self, objects: ObjectStore) -> None:
-        self._objects = objects
+    def __init__(self, objects: ObjectStore, notices: Notices) -> None:
+        self._objects, self._notices = objects, notices
 
     async def PutObject(self, call: Call, params: Params) -> Params:
         """The body becomes the object, streamed to the disk."""
@@ -94,6 +95,8 @@ class Contents:
             except BaseException:
                 await self._objects.discard([blob])
                 raise
+        where = params["Bucket"], params["Key"]
+        await self._notices.tell(call, "ObjectCreated:Put", *where, blob.size, etag)
         return {"ETag": f'"{etag}"', **checksum}
 
     async def GetObject(self, call: Call, params: Params) -> Answer | Params:
@@ -135,6 +138,8 @@ class Contents:
             members["ContentRange"] = f"bytes {span[0]}-{span[0] + span[1] - 1}/{found.size}"
         elif params.get("ChecksumMode") == "ENABLED":
             members.update(fields.checksums(found.fields))
+        if tagged := len(tags.of_fields(found.fields)):
+            members["TagCount"] = tagged
         for name, member in _OVERRIDES.items():
             if name in params:
                 members[member] = _http(params[name])
@@ -143,9 +148,14 @@ class Contents:
     async def DeleteObject(self, call: Call, params: Params) -> Params:
         """Deleting what is not there succeeds."""
         only(call, params, "Bucket", "Key")
-        with translated():
-            await self._objects.delete(params["Bucket"], params["Key"])
+        await self._delete(call, params["Bucket"], params["Key"])
         return {}
+
+    async def _delete(self, call: Call, bucket: str, key: str) -> None:
+        with translated():
+            there = await self._objects.delete(bucket, key)
+        if there:
+            await self._notices.tell(call, "ObjectRemoved:Delete", bucket, key)
 
     async def DeleteObjects(self, call: Call, params: Params) -> Params:
         """Up to 1000 at once."""
@@ -158,8 +168,8 @@ class Contents:
             only(call, each, "Key")
         with translated():
             await self._objects.bucket(params["Bucket"])
-            for each in wanted:
-                await self._objects.delete(params["Bucket"], each["Key"])
+        for each in wanted:
+            await self._delete(call, params["Bucket"], each["Key"])
         quiet = params["Delete"].get("Quiet", False)
         return {"Deleted": [] if quiet else [{"Key": each["Key"]} for each in wanted]}
 
@@ -169,7 +179,7 @@ class Contents:
             call,
             params,
             *WRITTEN,
-            *("CopySource", "MetadataDirective", "IfMatch", "IfNoneMatch"),
+            *("CopySource", "MetadataDirective", "TaggingDirective", "IfMatch", "IfNoneMatch"),
             *COPY_CONDITIONS,
         )
         check_key(params["Key"])
@@ -186,8 +196,13 @@ class Contents:
         if source.size > _LARGEST:
             raise bad("The specified copy source is larger than the maximum allowable size")
         kept = source.fields
+        old = {name: each for name, each in kept.items() if name.startswith(tags.TAG)}
+        new = fields.kept(params)
+        retag = params.get("TaggingDirective", "COPY") == "REPLACE"
         if replace:
-            kept = {**fields.kept(params), **fields.checksums(source.fields)}
+            kept = {**new, **fields.checksums(source.fields)}
+        kept = {name: each for name, each in kept.items() if not name.startswith(tags.TAG)}
+        kept |= {n: e for n, e in (new if retag else old).items() if n.startswith(tags.TAG)}
         with translated():
             await self._objects.bucket(params["Bucket"])
             blobs = await self._objects.share(source)
@@ -203,6 +218,8 @@ class Contents:
             except BaseException:
                 await self._objects.discard(blobs)
                 raise
+        where = params["Bucket"], params["Key"]
+        await self._notices.tell(call, "ObjectCreated:Copy", *where, made.size, made.etag)
         result = {"ETag": f'"{made.etag}"', "LastModified": conditions.modified(made)}
         return {"CopyObjectResult": {**result, **fields.checksums(made.fields)}}
 

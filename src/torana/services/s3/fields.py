@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from torana.services.s3 import tags
 from torana.services.s3.checksums import MEMBERS
 from torana.services.s3.refusals import Params
 from torana.wire.faults import ServiceError
@@ -35,6 +36,8 @@ def kept(params: Params) -> dict[str, str]:
         text = "Your metadata headers exceed the maximum allowed metadata size"
         fields_of = {"Size": str(size), "MaxSizeAllowed": str(_MOST)}
         raise ServiceError("MetadataTooLarge", text, status=400, fields=fields_of)
+    if params.get("Tagging"):
+        fields.update(tags.of_header(params["Tagging"]))
     fields.update({f"{_OWN}{name.lower()}": value for name, value in own.items()})
     return fields
 

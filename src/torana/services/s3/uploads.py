@@ -16,6 +16,7 @@ from torana.services.s3.contents import (
     incoming,
     source_of,
 )
+from torana.services.s3.notices import Notices
 from torana.services.s3.refusals import Params, bad, not_implemented, only, translated
 from torana.state.objects import Object, ObjectStore, Part, Upload
 from torana.wire.faults import ServiceError
@@ -32,8 +33,8 @@ _TYPE = "upload:checksum-type"
 class Uploads:
     """The operations on uploads."""
 
-    def __init__(self, objects: ObjectStore) -> None:
-        self._objects = objects
+    def __init__(self, objects: ObjectStore, notices: Notices) -> None:
+        self._objects, self._notices = objects, notices
 
     async def CreateMultipartUpload(self, call: Call, params: Params) -> Params:
         """An upload to send parts to."""
@@ -137,6 +138,9 @@ class Uploads:
                 etag,
                 {**kept, **checksum},
             )
+        where = params["Bucket"], params["Key"]
+        event = "ObjectCreated:CompleteMultipartUpload"
+        await self._notices.tell(call, event, *where, size, etag)
         location = f"http://{call.request.headers.get('host')}/{params['Bucket']}/{params['Key']}"
         names = {"Bucket": params["Bucket"], "Key": params["Key"]}
         return {"Location": location, **names, "ETag": f'"{etag}"', **checksum}
