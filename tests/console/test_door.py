@@ -1,5 +1,6 @@
 """Who gets into the console, how long for, and what a page elsewhere cannot do."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,36 @@ async def test_sessions_end_when_unused_and_after_half_a_day() -> None:
     assert await sessions.find(idle) is None
     now[0] = 1000 + LONGEST
     assert await sessions.find(busy) is None
+
+
+async def test_a_user_may_do_what_policies_say(tmp_path: Path) -> None:
+    async with opened(tmp_path) as console:
+        await console.sign_in()
+        await console.call("iam", "CreateUser", UserName="anna")
+        made = await console.call("iam", "CreateAccessKey", UserName="anna")
+        key = made.json()["AccessKey"]
+        form = {"accessKeyId": key["AccessKeyId"], "secretAccessKey": key["SecretAccessKey"]}
+        assert (await console.browser.post("/console/session", json=form)).status_code == 401
+        actions = ["torana:UseConsole", "apigateway:GET"]
+        allow = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+        name = {"UserName": "anna", "PolicyName": "reads"}
+        await console.call("iam", "PutUserPolicy", **name, PolicyDocument=policy)
+
+        entered = await console.browser.post("/console/session", json=form)
+        console.browser.headers["x-torana-csrf"] = entered.json()["csrf"]
+        assert (await console.call("apigateway", "GetRestApis")).status_code == 200
+        assert (await console.browser.get("/console/served")).status_code == 200
+        refused = [
+            await console.call("apigateway", "CreateRestApi", name="mine"),
+            await console.browser.get("/console/live"),
+            await console.browser.get("/console/llm"),
+            await console.browser.post("/console/llm/v1/chat/completions", json={}),
+            await console.browser.get("/console/desk/keys"),
+            await console.browser.post("/console/desk/keys", json={}),
+        ]
+    assert [reply.status_code for reply in refused] == [403] * len(refused)
+    assert {reply.json()["code"] for reply in refused} == {"AccessDeniedException"}
 
 
 async def test_only_a_hash_of_the_cookie_is_kept() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from torana.app.insight import Insight
+from torana.auth.grants import decide, refusal
+from torana.auth.policy import Question
 from torana.console.door import Door, Entrant
 from torana.console.live import Live
 from torana.console.refused import Refused, as_json, body_of
@@ -27,6 +29,18 @@ _LLM_DESK = "/llm/v1/"
 
 Answer = Callable[[Entrant, Request, list[str]], Awaitable[Reply]]
 
+_NEEDED = {
+    ("GET", "live"): "cloudwatch:GetMetricData",
+    ("GET", "served"): "apigateway:GET",
+    ("GET", "llm"): "bedrock:ListFoundationModels",
+    ("POST", "llm"): "bedrock:InvokeModel",
+    ("GET", "desk"): "torana:ReadLlmKeys",
+    ("POST", "desk"): "torana:WriteLlmKeys",
+    ("PATCH", "desk"): "torana:WriteLlmKeys",
+    ("DELETE", "desk"): "torana:WriteLlmKeys",
+}
+"""Permissions for what is no operation of a service. The others see to theirs."""
+
 
 class Console:
     """Implements `Site`."""
@@ -45,6 +59,10 @@ class Console:
             ("POST", "api"): self._call,
             ("GET", "llm"): self._llm_models,
             ("POST", "llm"): self._ask_llm,
+            ("GET", "desk"): self._desk,
+            ("POST", "desk"): self._desk,
+            ("PATCH", "desk"): self._desk,
+            ("DELETE", "desk"): self._desk,
         }
 
     async def __call__(self, request: Request) -> Reply:
@@ -73,12 +91,11 @@ class Console:
             return await self._door.sign_in(request)
         if (request.method, head) == ("DELETE", "session"):
             return await self._door.sign_out(request)
-        if head == "desk":
-            await self._door.enter(request)
-            return await self._desk(request)
         answer = self._answers.get((request.method, head))
         if answer is not None:
-            return await answer(await self._door.enter(request), request, rest)
+            who = await self._door.enter(request)
+            _allow(who, _NEEDED.get((request.method, head)))
+            return await answer(who, request, rest)
         if request.method not in ("GET", "HEAD"):
             raise Refused(405, "MethodNotAllowed", f"{request.method} is not allowed here")
         if head == "assets":
@@ -197,7 +214,7 @@ class Console:
         name = who.credential.principal.arn.rpartition(":")[2]
         return await llm.ask(asked, f"console/{name}")
 
-    async def _desk(self, request: Request) -> Reply:
+    async def _desk(self, who: Entrant, request: Request, rest: list[str]) -> Reply:
         """Virtual keys and what they used."""
         llm = self._insight.llm
         if llm is None:
@@ -206,3 +223,14 @@ class Console:
         return await llm.desk(
             Request(request.method, target, request.headers, request.body, request.peer)
         )
+
+
+def _allow(who: Entrant, action: str | None) -> None:
+    """Raises `Refused`."""
+    if action is None:
+        return
+    principal = who.credential.principal
+    verdict = decide(principal.grants, Question(action, "*", principal.caller))
+    if not verdict.allowed:
+        message = refusal(principal.arn, action, "*", verdict)
+        raise Refused(403, "AccessDeniedException", message)

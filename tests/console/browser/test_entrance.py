@@ -23,6 +23,13 @@ SCREENS = [
     "/ai/recordings",
     "/playground",
     "/spend",
+    "/prompts",
+    "/http",
+    "/metrics",
+    "/metrics/alarms",
+    "/logs",
+    "/users",
+    "/users/roles",
     "/waf",
     "/audit",
 ]

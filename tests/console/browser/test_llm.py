@@ -3,6 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from tests.app.test_serve_command import Running
+from tests.console.browser.acting import saved, write
 
 
 def test_two_models_answer_side_by_side_and_are_paid_for(page: Page, console: str) -> None:
@@ -37,3 +38,23 @@ def test_a_virtual_key_is_made_used_and_switched_off(
     row.get_by_label("notebook is enabled").click(force=True)
     expect(row.get_by_label("notebook is enabled")).not_to_be_checked()
     assert served.ask("/v1/chat/completions", asked, **proof)[0] == 401
+
+
+def test_a_prompt_is_tried_and_frozen(page: Page, console: str) -> None:
+    page.goto(f"{console}/prompts")
+    page.get_by_role("button", name="Create prompt").first.click()
+    page.get_by_role("textbox", name="Name").fill("shout")
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="wise").click()
+    page.get_by_role("button", name="Create", exact=True).click()
+    write(page, "Template", "Say it louder: {{phrase}}")
+    page.get_by_label("phrase", exact=True).fill("hello")
+    page.get_by_role("button", name="Ask").click()
+    answer = page.get_by_role("region", name="Answer")
+    expect(answer).to_have_text("large heard: Say it louder: hello")
+    with saved(page, "The draft was saved"):
+        page.get_by_role("button", name="Save draft").click()
+    with saved(page, "A version was frozen"):
+        page.get_by_role("button", name="Freeze a version").click()
+    versions = page.get_by_role("region", name="versions")
+    expect(versions.get_by_role("cell", name="1", exact=True)).to_be_visible()

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.app.test_serve_command import Running
 from tests.console.browser.acting import saved, write
@@ -80,3 +80,33 @@ def test_the_audit_shows_a_change_before_and_after(
     change_of = page.get_by_role("region", name=f"Change of {api}")
     expect(change_of).to_contain_text('-  "name": "Before"')
     expect(change_of).to_contain_text('+  "name": "After"')
+
+
+def test_a_user_is_made_and_signs_in(
+    page: Page, browser: Browser, console: str, served: Running
+) -> None:
+    page.goto(f"{console}/users")
+    page.get_by_role("button", name="Create user").click()
+    page.get_by_role("textbox", name="Name").fill("anna")
+    page.get_by_role("button", name="Create", exact=True).click()
+    page.get_by_role("button", name="Create access key").click()
+    key = page.get_by_label("The access key ID").inner_text()
+    secret = page.get_by_label("The secret access key").inner_text()
+    page.get_by_role("button", name="I have it").click()
+    page.get_by_role("button", name="Write a policy").click()
+    page.get_by_role("textbox", name="Name").fill("reads")
+    allow = {"Effect": "Allow", "Action": ["torana:UseConsole", "apigateway:GET"], "Resource": "*"}
+    write(page, "Policy", json.dumps({"Version": "2012-10-17", "Statement": [allow]}))
+    with saved(page, "The policy was saved"):
+        page.get_by_role("button", name="Save policy").click()
+
+    hers = browser.new_page()
+    hers.goto(f"{console}/apis")
+    hers.get_by_label("Access key ID").fill(key)
+    hers.get_by_label("Secret access key").fill(secret)
+    hers.get_by_role("button", name="Sign in").click()
+    hers.get_by_role("button", name="Create API").first.click()
+    hers.get_by_role("textbox", name="Name").fill("Hers")
+    hers.get_by_role("button", name="Create", exact=True).click()
+    expect(hers.get_by_role("alert").first).to_contain_text("not authorized")
+    hers.close()

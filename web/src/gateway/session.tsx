@@ -24,6 +24,7 @@ export function useSession(): Session {
 }
 
 /** Where a stage answers, with no DNS. */
-export function stageUrl(session: Session, api: string, stage: string): string {
+export function stageUrl(session: Session, api: string, stage: string, kind: "REST" | "HTTP" = "REST"): string {
+  if (kind === "HTTP") return `${session.front}/apis/${api}/${stage}`;
   return `${session.front}/restapis/${api}/${stage}/_user_request_`;
 }

@@ -1,6 +1,6 @@
 /** Every screen: one row makes its address, its entry in the navigation and in the palette. */
 import {
-  IconActivity, IconApi, IconBolt, IconCoin, IconHistory, IconKey, IconMessageChatbot, IconShieldCheck, IconSparkles,
+  IconActivity, IconApi, IconBolt, IconChartLine, IconCoin, IconFileSearch, IconRoute, IconTemplate, IconUsers, IconHistory, IconKey, IconMessageChatbot, IconShieldCheck, IconSparkles,
   type Icon,
 } from "@tabler/icons-react";
 import { lazy, type ComponentType, type LazyExoticComponent } from "react";
@@ -27,6 +27,11 @@ export const PLACES: Place[] = [
     page: lazy(() => import("../pages/apis/Apis")),
   },
   {
+    path: "/http", label: "HTTP and sockets", group: "Build", icon: IconRoute, needs: "apigatewayv2",
+    about: "Routes, stages, CORS",
+    page: lazy(() => import("../pages/http/HttpApis")),
+  },
+  {
     path: "/keys", label: "Keys and plans", group: "Build", icon: IconKey, needs: "apigateway",
     about: "API keys, usage plans, what was used",
     page: lazy(() => import("../pages/keys/Keys")),
@@ -50,6 +55,26 @@ export const PLACES: Place[] = [
     path: "/spend", label: "LLM keys and spend", group: "AI", icon: IconCoin,
     about: "Virtual keys, teams, budgets, costs",
     page: lazy(() => import("../pages/llm/Spend")),
+  },
+  {
+    path: "/prompts", label: "Prompts", group: "AI", icon: IconTemplate, needs: "bedrock-agent",
+    about: "Templates for models, in versions",
+    page: lazy(() => import("../pages/prompts/Prompts")),
+  },
+  {
+    path: "/metrics", label: "Metrics and alarms", group: "Observe", icon: IconChartLine, needs: "cloudwatch",
+    about: "CloudWatch metrics drawn, alarms",
+    page: lazy(() => import("../pages/metrics/Metrics")),
+  },
+  {
+    path: "/logs", label: "Logs", group: "Observe", icon: IconFileSearch, needs: "logs",
+    about: "Log groups searched, followed, queried",
+    page: lazy(() => import("../pages/logs/Logs")),
+  },
+  {
+    path: "/users", label: "Users and roles", group: "Secure", icon: IconUsers, needs: "iam",
+    about: "Access keys and policies",
+    page: lazy(() => import("../pages/users/Users")),
   },
   {
     path: "/waf", label: "Web ACLs", group: "Secure", icon: IconShieldCheck, needs: "wafv2",

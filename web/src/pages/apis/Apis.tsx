@@ -7,7 +7,7 @@ export default function Apis() {
   return (
     <Switch>
       <Route path="/apis" component={List} />
-      <Route path="/apis/file/:api/:stage">{({ api, stage }) => <FileApi api={api} stage={stage} />}</Route>
+      <Route path="/apis/file/:api/:stage">{({ api, stage }) => <FileApi api={api} stage={decodeURIComponent(stage)} />}</Route>
       <Route<{ id: string; tab?: string; item?: string }> path="/apis/:id/:tab?/:item?">{({ id, tab, item }) => <Api id={id} tab={tab ?? "resources"} item={item} />}</Route>
     </Switch>
   );

@@ -18,9 +18,9 @@ export function FileApi({ api, stage }: { api: string; stage: string }) {
   const served = useServed();
   const session = useSession();
   const [, go] = useLocation();
-  const act = useAct<RestApi>();
+  const act = useAct<RestApi & { ApiId: string }>();
   const found = served.data?.find((each) => each.api === api && each.stage === stage);
-  const url = stageUrl(session, api, stage);
+  const url = stageUrl(session, api, stage, found?.kind);
   return (
     <Page
       title={found?.name ?? api} trail={[{ label: "REST APIs", path: "/apis" }]}
@@ -28,7 +28,10 @@ export function FileApi({ api, stage }: { api: string; stage: string }) {
       actions={found?.document && (
         <Button
           variant="default" leftSection={<IconCopyPlus size={15} />} loading={act.isPending}
-          onClick={() => act.mutate({
+          onClick={() => act.mutate(found.kind === "HTTP" ? {
+            service: "apigatewayv2", operation: "ImportApi", params: { Body: found.document! },
+            done: "A copy was made; deploy it to serve it", then: (made) => go(`/http/${made.ApiId}`),
+          } : {
             service: "apigateway", operation: "ImportRestApi", params: { body: base64(found.document!) },
             done: "A copy was made; deploy it to serve it", then: (made) => go(`/apis/${made.id}`),
           })}

@@ -49,11 +49,12 @@ export function List() {
         <Card title="Described by files" flush actions={<Text size="xs" c="dimmed">Served as they are; changed by editing the file</Text>}>
           <Rows
             label="APIs described by files" rows={files} id={(each) => `${each.api}/${each.stage}`}
-            link={(each) => `/apis/file/${each.api}/${each.stage}`}
+            link={(each) => `/apis/file/${each.api}/${encodeURIComponent(each.stage)}`}
             columns={[
               { head: "Name", cell: (each) => each.name, text: (each) => each.name },
               { head: "ID", cell: (each) => <span className="mono">{each.api}</span>, text: (each) => each.api },
               { head: "Stage", cell: (each) => <Badge color="teal">{each.stage}</Badge> },
+              { head: "Kind", cell: (each) => each.kind, text: (each) => each.kind },
               { head: "File", cell: (each) => <span className="mono">{each.file}</span>, text: (each) => each.file ?? "" },
               { head: "Methods", right: true, cell: (each) => each.methods.length },
             ]}

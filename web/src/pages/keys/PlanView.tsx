@@ -53,7 +53,7 @@ function Stages({ plan }: { plan: Plan }) {
   const patch = (op: string, value: string) =>
     act.mutate({ service: "apigateway", operation: "UpdateUsagePlan", params: { usagePlanId: plan.id, patchOperations: [{ op, path: "/apiStages", value }] }, then: () => setStage(null) });
   const has = (plan.apiStages ?? []).map((each) => `${each.apiId}:${each.stage}`);
-  const choices = (served.data ?? []).filter((each) => !each.file).map((each) => ({ value: `${each.api}:${each.stage}`, label: `${each.name} / ${each.stage}` }));
+  const choices = (served.data ?? []).filter((each) => !each.file && each.kind === "REST").map((each) => ({ value: `${each.api}:${each.stage}`, label: `${each.name} / ${each.stage}` }));
   return (
     <Card title="Stages" flush>
       <Rows

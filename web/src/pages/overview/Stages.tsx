@@ -14,6 +14,7 @@ export type Served = {
   api: string;
   name: string;
   stage: string;
+  kind: "REST" | "HTTP";
   file: string | null;
   document: string | null;
   methods: { method: string; path: string; integration: string; authorization: string; apiKey: boolean }[];
@@ -24,6 +25,11 @@ export function useServed() {
     queryKey: ["apigateway", "served"],
     queryFn: async () => (await askJson<{ stages: Served[] }>("served")).stages,
   });
+}
+
+function addressOf(row: Served): string {
+  if (row.file) return `/apis/file/${row.api}/${encodeURIComponent(row.stage)}`;
+  return row.kind === "HTTP" ? `/http/${row.api}/stages` : `/apis/${row.api}/stages/${row.stage}`;
 }
 
 /** Every stage that answers, the busiest first. */
@@ -40,7 +46,7 @@ export function Stages({ samples, buckets, seconds }: { samples: Sample[]; bucke
             label="stages"
             rows={stages.map((each) => ({ ...each, ...figures(each.api, each.stage) })).sort((a, b) => b.count - a.count)}
             id={(row) => `${row.api}/${row.stage}`}
-            link={(row) => (row.file ? `/apis/file/${row.api}/${row.stage}` : `/apis/${row.api}/stages/${row.stage}`)}
+            link={addressOf}
             empty={
               <Empty title="No stage is live">
                 Create an API or import an OpenAPI document under REST APIs, then deploy it to a stage.
@@ -53,7 +59,7 @@ export function Stages({ samples, buckets, seconds }: { samples: Sample[]; bucke
               { head: "Req/s", right: true, cell: (row) => count(row.count / seconds) },
               { head: "p95", right: true, cell: (row) => milliseconds(percentile(row.latency, buckets, 0.95)) },
               { head: "5XX", right: true, cell: (row) => percent(row.count ? row.serverErrors / row.count : 0) },
-              { head: "Address", quiet: true, right: true, cell: (row) => <Copy value={stageUrl(session, row.api, row.stage)} label={`Copy the address of ${row.name}`} /> },
+              { head: "Address", quiet: true, right: true, cell: (row) => <Copy value={stageUrl(session, row.api, row.stage, row.kind)} label={`Copy the address of ${row.name}`} /> },
             ]}
           />
         )}

@@ -158,7 +158,7 @@ function Associations({ acl }: { acl: WebAcl }) {
   const found = useCall<{ ResourceArns: string[] }>("wafv2", "ListResourcesForWebACL", { WebACLArn: acl.ARN, ResourceType: "API_GATEWAY" });
   const [stage, setStage] = useState<string | null>(null);
   const act = useAct();
-  const choices = (served.data ?? []).filter((each) => !each.file).map((each) => ({
+  const choices = (served.data ?? []).filter((each) => !each.file && each.kind === "REST").map((each) => ({
     value: `arn:aws:apigateway:${session.region}::/restapis/${each.api}/stages/${each.stage}`, label: `${each.name} / ${each.stage}`,
   }));
   return (

@@ -1,0 +1,64 @@
+"""Metrics, alarms and logs, as CloudWatch keeps them."""
+
+import re
+import time
+
+from playwright.sync_api import Page, expect
+
+from tests.app.test_serve_command import Running
+from tests.console.browser.acting import saved
+
+
+def test_a_metric_is_drawn_and_watched_by_an_alarm(
+    page: Page, console: str, served: Running
+) -> None:
+    watch = served.client("cloudwatch")
+    watch.put_metric_data(
+        Namespace="Shop", MetricData=[{"MetricName": "Orders", "Value": 7, "Unit": "Count"}]
+    )
+    page.goto(f"{console}/metrics")
+    page.get_by_role("combobox", name="Add a metric").fill("Orders")
+    page.get_by_role("option", name="Orders").click()
+    drawn = page.get_by_role("img", name=re.compile("^Sum of each 1 min: Shop Orders 7"))
+    expect(drawn).to_be_visible(timeout=15_000)
+    page.get_by_role("tab", name="Alarms").click()
+    page.get_by_role("button", name="Create alarm").click()
+    page.get_by_role("textbox", name="Name").fill("too many orders")
+    page.get_by_role("combobox", name="Metric").fill("Shop Orders")
+    page.get_by_role("option", name="Shop Orders").click()
+    page.get_by_role("textbox", name="Threshold").fill("5")
+    with saved(page, "was created"):
+        page.get_by_role("button", name="Create", exact=True).click()
+    row = page.get_by_role("row", name="too many orders")
+    expect(row).to_contain_text("Sum of Orders > 5")
+    expect(row.get_by_role("cell").first).to_have_text("ALARM", timeout=15_000)
+
+
+def test_log_lines_are_found_followed_and_counted(
+    page: Page, console: str, served: Running
+) -> None:
+    logs = served.client("logs")
+    logs.create_log_group(logGroupName="/shop/orders")
+    logs.create_log_stream(logGroupName="/shop/orders", logStreamName="till")
+
+    def put(*lines: str) -> None:
+        now = int(time.time() * 1000)
+        events = [{"timestamp": now, "message": line} for line in lines]
+        place = {"logGroupName": "/shop/orders", "logStreamName": "till"}
+        logs.put_log_events(**place, logEvents=events)
+
+    put("sold 3 apples", "ERROR no pears left")
+    page.goto(f"{console}/logs")
+    page.get_by_role("combobox", name="Log group").fill("orders")
+    page.get_by_role("option", name="/shop/orders").click()
+    lines = page.get_by_role("log", name="Log lines")
+    expect(lines).to_contain_text("sold 3 apples", timeout=10_000)
+    page.get_by_role("textbox", name="Pattern").fill("ERROR")
+    page.get_by_role("button", name="Search").click()
+    expect(lines).not_to_contain_text("sold 3 apples")
+    put("ERROR no plums left")
+    expect(lines).to_contain_text("no plums left", timeout=10_000)
+    page.get_by_label("In the language of Logs Insights").fill("stats count(*) as lines")
+    page.get_by_role("button", name="Run").click()
+    results = page.get_by_role("region", name="results")
+    expect(results.get_by_role("cell")).to_have_text("3", timeout=10_000)
