@@ -96,7 +96,7 @@ def test_a_user_is_made_and_signs_in(
     page.get_by_role("button", name="Write a policy").click()
     page.get_by_role("textbox", name="Name").fill("reads")
     allow = {"Effect": "Allow", "Action": ["torana:UseConsole", "apigateway:GET"], "Resource": "*"}
-    write(page, "Policy", json.dumps({"Version": "2012-10-17", "Statement": [allow]}))
+    write(page, "Policy document", json.dumps({"Version": "2012-10-17", "Statement": [allow]}))
     with saved(page, "The policy was saved"):
         page.get_by_role("button", name="Save policy").click()
 

@@ -124,7 +124,7 @@ function UsageOf({ plan }: { plan: Plan }) {
     const day = (ago: number) => new Date(Date.now() - ago * DAY).toISOString().slice(0, 10);
     return { startDate: day(29), endDate: day(0) };
   }, []);
-  const usage = useCall<Usage>("apigateway", "GetUsage", { usagePlanId: plan.id, ...dates, limit: 500 });
+  const usage = useCall<Usage>("apigateway", "GetUsage", { usagePlanId: plan.id, ...dates, limit: 500 }, { refetchInterval: 5000 });
   const name = (id: string) => members.data?.find((each) => each.id === id)?.name ?? id;
   const start = Date.parse(dates.startDate) / 1000;
   const entries = Object.entries(usage.data?.items ?? {});

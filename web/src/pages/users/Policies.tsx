@@ -85,7 +85,7 @@ function Form({ kind, who, name: given, text: was, close }: { kind: string; who:
   return (
     <Stack p="sm">
       <TextInput label="Name" required value={name} disabled={given !== ""} onChange={(event) => setName(event.currentTarget.value)} maw={320} />
-      <Code label="Policy" language="json" value={text} onChange={setText} height="240px" />
+      <Code label="Policy document" language="json" value={text} onChange={setText} height="240px" />
       <Group justify="flex-end">
         <Button variant="default" onClick={close}>Cancel</Button>
         <Button disabled={!name} loading={act.isPending} onClick={() => act.mutate({
