@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from torana.gateway.address import forwarded
+from torana.gateway.client_certificate import client_certificate
 from torana.gateway.content import binary
 from torana.gateway.contract import Compiled, Context
 from torana.gateway.headers import passed_on
@@ -72,11 +73,19 @@ def request_event(to: Compiled) -> Callable[[Context], Event]:
             "requestContext": {
                 **fixed,
                 **{name: get(ctx) for name, get in context},
-                "identity": {name: get(ctx) for name, get in identity},
+                "identity": with_certificate({name: get(ctx) for name, get in identity}, ctx),
             },
         }
 
     return event
+
+
+def with_certificate(identity: Event, ctx: Context) -> Event:
+    """With the certificate of a client that showed one."""
+    found = client_certificate(ctx)
+    if found is not None:
+        identity["clientCert"] = found
+    return identity
 
 
 def proxy_event(to: Compiled) -> Callable[[Context], Event]:

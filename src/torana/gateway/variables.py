@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from torana.gateway.client_certificate import client_certificate
 from torana.gateway.contract import Compiled, Context
 from torana.gateway.errors import GatewayError
 
@@ -140,6 +141,7 @@ IDENTITY: dict[str, Get] = {
     "apiKey": lambda ctx: ctx.api_key or None,
     "apiKeyId": lambda ctx: ctx.api_key_id or None,
     "caller": lambda ctx: ctx.principal.context.get("caller"),
+    "clientCert": client_certificate,
     "cognitoAuthenticationProvider": lambda ctx: None,
     "cognitoAuthenticationType": lambda ctx: None,
     "cognitoIdentityId": lambda ctx: None,

@@ -4,9 +4,12 @@ import base64
 from typing import Any
 
 import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.gateway.http_api.serving import Lambda, answer, api, ask, door, function, with_functions
-from torana.message import Headers, Reply
+from torana.message import Headers, Peer, Reply
 from torana.model.http_api import Stage
 
 TARGET = "/dev/my%20pets/1?parameter1=value1&parameter1=value2&parameter2=a%20b"
@@ -151,3 +154,21 @@ async def test_a_function_that_fails_is_an_internal_server_error() -> None:
     failed = Reply(200, Headers([("X-Amz-Function-Error", "Unhandled")]), b"{}")
     of = door(api({"$default": function("1")}), None, with_functions(Lambda(f=failed)))
     assert (await answer(of, ask("/")))[::2] == (500, {"message": "Internal Server Error"})
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+async def test_a_function_learns_what_certificate_a_client_showed(version: str) -> None:
+    issued = trustme.CA().issue_cert("who@example.com", common_name="who")
+    pem = issued.cert_chain_pems[0].bytes()
+    der = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+    functions = Lambda(f={"statusCode": 200})
+    of = door(api({"$default": function("1", version=version)}), None, with_functions(functions))
+    request = ask("/")
+    request.peer = Peer("127.0.0.1", certificate=der)
+    await answer(of, request)
+    context = functions.asked[0]["requestContext"]
+    found = context["identity" if version == "1.0" else "authentication"]["clientCert"]
+    assert found["clientCertPem"].encode() == pem
+    assert "CN=who" in found["subjectDN"]
+    assert set(found) == {"clientCertPem", "subjectDN", "issuerDN", "serialNumber", "validity"}
+    assert found["validity"]["notAfter"].endswith(" GMT")

@@ -11,7 +11,9 @@ from urllib.parse import unquote
 
 from torana.function_payload import cookies, joined_headers, joined_query, payload
 from torana.gateway.address import forwarded
+from torana.gateway.client_certificate import client_certificate
 from torana.gateway.contract import Context
+from torana.gateway.event import with_certificate
 from torana.gateway.headers import passed_on
 from torana.gateway.http_api.compiled import HttpCompiled
 from torana.gateway.variables import CONTEXT, IDENTITY
@@ -106,6 +108,9 @@ def _two(to: HttpCompiled) -> Make:
         }
         if kind != "NONE":
             context["authorizer"] = _authorizer(ctx, kind)
+        certificate = client_certificate(ctx)
+        if certificate is not None:
+            context["authentication"] = {"clientCert": certificate}
         made: Event = {
             "version": "2.0",
             "routeKey": key,
@@ -172,7 +177,7 @@ def _one(to: HttpCompiled) -> Make:
                 "domainPrefix": ctx.domain.partition(".")[0],
                 "extendedRequestId": ctx.request_id,
                 "httpMethod": request.method,
-                "identity": {name: IDENTITY[name](ctx) for name in _IDENTITY},
+                "identity": with_certificate({k: IDENTITY[k](ctx) for k in _IDENTITY}, ctx),
                 "path": path,
                 "protocol": request.version,
                 "requestId": ctx.request_id,
