@@ -104,7 +104,8 @@ async def eventually(url: str, port: int, **options: Any) -> Any:
     end = asyncio.get_running_loop().time() + 1.0
     while True:
         try:
-            return await connect(url, host="127.0.0.1", port=port, ping_interval=None, **options)
+            where: dict[str, Any] = {"host": "127.0.0.1", "port": port, "open_timeout": 60}
+            return await connect(url, ping_interval=None, **where, **options)
         except InvalidStatus:
             if asyncio.get_running_loop().time() > end:
                 raise
