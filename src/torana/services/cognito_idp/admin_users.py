@@ -3,9 +3,11 @@
 Source: Cognito user pools API Reference.
 """
 
+import msgspec
+
 from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp import passwords
-from torana.services.cognito_idp.directory import USER, Directory, Json, moment, now, page
+from torana.services.cognito_idp.directory import USER, Directory, Json, moment, now
 from torana.services.cognito_idp.faults import invalid, refused
 from torana.services.cognito_idp.messages import Messages, put_code, to_recover
 from torana.services.cognito_idp.passwords import Passwords, policy
@@ -117,21 +119,30 @@ class AdminUsers:
         return await self._book.read(work)
 
     async def ListUsers(self, call: Call, params: Json) -> Json:
-        """By name, a page at a time."""
+        """By name, a page at a time: no more is read than the page needs."""
         fits, only = matcher(params.get("Filter") or ""), params.get("AttributesToGet")
-        size = params.get("Limit")
-        params = {**params, "Limit": 60 if size is None else size}
+        size = 60 if params.get("Limit") is None else params["Limit"]
+        pool = await self._pool(params)
+        for name in only or ():
+            if name not in pool["SchemaByName"]:
+                raise invalid(f"Invalid attribute {name}")
+        prefix = f"{pool['Id']}/"
+        after = params.get("PaginationToken") or ""
+        if after and not after.startswith(prefix):
+            raise invalid("Invalid pagination token given.")
 
         async def work(sheet: Sheet) -> Json:
-            pool = await self._directory.pool(sheet, params["UserPoolId"])
-            found = [user async for _, user in sheet.scan(USER, f"{pool['Id']}/") if fits(user)]
-            found.sort(key=lambda user: user["username"])
-            paged = page(found, params, "Users", "username", "Limit", "PaginationToken")
-            for name in only or ():
-                if name not in pool["SchemaByName"]:
-                    raise invalid(f"Invalid attribute {name}")
-            paged["Users"] = [shown_user(user, only) for user in paged["Users"]]
-            return paged
+            del sheet
+            shown, last = list[Json](), ""
+            async for document in self._book.store.scan(USER, prefix, after):
+                user: Json = msgspec.json.decode(document.body)
+                if not fits(user):
+                    continue
+                if len(shown) >= size:
+                    return {"Users": shown, "PaginationToken": last}
+                shown.append(shown_user(user, only))
+                last = document.id
+            return {"Users": shown}
 
         return await self._book.read(work)
 

@@ -9,7 +9,7 @@ import hmac
 import secrets
 import string
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from argon2 import PasswordHasher
@@ -21,10 +21,12 @@ from torana.services.cognito_idp.directory import Directory, Json, now, short
 from torana.services.cognito_idp.faults import invalid
 from torana.wire.faults import ServiceError
 
+T = TypeVar("T")
+
 _SYMBOLS = frozenset("^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+- ")
 _LONGEST = 256
-_AT_ONCE = 4
-"""Hashes: each takes 19 MiB while it is made."""
+_AT_ONCE, _WAITING = 4, 200
+"""Hashes that are made at a time, each with 19 MiB, and that may wait for their turn."""
 DEFAULT: Mapping[str, Any] = {
     "MinimumLength": 8,
     "RequireUppercase": True,
@@ -85,6 +87,7 @@ class Passwords:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._waiting = 0
         self._nobody: str | None = None
 
     async def made(self, pool: Json, user: Json, password: str) -> dict[str, str]:
@@ -98,8 +101,7 @@ class Passwords:
                     "PasswordHistoryPolicyViolationException",
                     "Password has previously been used",
                 )
-        async with self._turns:
-            hashed = await asyncio.to_thread(_hasher.hash, password)
+        hashed = await self._work(_hasher.hash, password)
         kept = srp.verifier(short(pool["Id"]), user["username"], password)
         history = [hashed, *self._history(user)][: max(1, size)]
         close = self._directory.seal.close
@@ -120,7 +122,7 @@ class Passwords:
         if hashes:
             return await self._is(hashes[0], password)
         if self._nobody is None:
-            self._nobody = await asyncio.to_thread(_hasher.hash, secrets.token_hex())
+            self._nobody = await self._work(_hasher.hash, secrets.token_hex())
         await self._is(self._nobody, password)
         return False
 
@@ -128,10 +130,20 @@ class Passwords:
         if len(password) > _LONGEST:
             return False
         try:
-            async with self._turns:
-                return await asyncio.to_thread(_hasher.verify, hashed, password)
+            return await self._work(_hasher.verify, hashed, password)
         except (VerificationError, InvalidHashError):
             return False
+
+    async def _work(self, hash_it: Callable[..., T], *given: str) -> T:
+        """In a thread. Raises the service's error when too much waits already."""
+        if self._waiting >= _WAITING:
+            raise ServiceError("TooManyRequestsException", "Too many requests")
+        self._waiting += 1
+        try:
+            async with self._turns:
+                return await asyncio.to_thread(hash_it, *given)
+        finally:
+            self._waiting -= 1
 
     def stranger(self, pool: Json, name: str) -> str:
         """What a user of that name, which there is not, would be called: always the same."""

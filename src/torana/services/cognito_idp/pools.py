@@ -118,7 +118,7 @@ class Pools:
             pool = await self._directory.pool(sheet, params["UserPoolId"])
             shown = _shown(pool)
             shown["EstimatedNumberOfUsers"] = 0
-            async for _ in sheet.scan(USER, f"{pool['Id']}/"):
+            async for _ in self._book.store.scan(USER, f"{pool['Id']}/"):
                 shown["EstimatedNumberOfUsers"] += 1
             return {"UserPool": shown}
 
