@@ -147,6 +147,16 @@ async def test_who_is_signed_in_comes_straight_back_until_signing_out(tmp_path: 
         }
 
 
+async def test_another_password_ends_what_the_old_one_began(tmp_path: Path) -> None:
+    async with visitor(tmp_path) as ada:
+        await ada.at.user()
+        await ada.sign_in()
+        assert "code" in answer(await ada.authorize())
+        named = {"UserPoolId": ada.at.pool, "Username": "ada"}
+        await ada.at.idp.admin_set_user_password(**named, Password="Other-horse-7", Permanent=True)
+        assert answer(await ada.authorize(prompt="none"))["error"] == "login_required"
+
+
 async def test_a_wrong_password_is_told_on_the_page(tmp_path: Path) -> None:
     async with visitor(tmp_path) as ada:
         await ada.at.user()
@@ -249,6 +259,10 @@ async def test_user_info_tells_what_the_scopes_allow_until_the_token_is_revoked(
         tokens = (await ada.exchange(answer(await ada.sign_in())["code"])).json()
         url = f"{ada.at.pages}/oauth2/userInfo"
         bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+        asked = {"Origin": "http://localhost:1", "Access-Control-Request-Headers": "authorization"}
+        preflight = await ada.client.options(url, headers=asked)
+        assert preflight.headers["access-control-allow-headers"] == "authorization"
+        assert preflight.headers["access-control-allow-origin"] == "*"
         assert (await ada.client.get(url, headers=bearer)).json() == {
             "sub": claims(tokens["id_token"])["sub"],
             "email": "ada@example.com",

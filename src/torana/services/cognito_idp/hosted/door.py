@@ -17,6 +17,7 @@ from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp import CognitoIdp
 from torana.services.cognito_idp.directory import Json
 from torana.services.cognito_idp.hosted.cookies import Cookies
+from torana.services.cognito_idp.hosted.origins import allowed, for_any_origin
 from torana.services.cognito_idp.hosted.site import Site
 from torana.services.cognito_idp.hosted.visit import FORM, Visit, pairs
 from torana.services.cognito_idp.published import Published
@@ -27,10 +28,6 @@ PAGES, IDP, IDENTITY = "/cognito/", "/cognito-idp/", "/cognito-identity/"
 Handler = Callable[[Request], Awaitable[Reply]]
 Api = Callable[[Request, str], Awaitable[Reply]]
 """Answers an operation of a service that nobody signs, and no other."""
-_ANY_ORIGIN = [
-    ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Expose-Headers", "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage"),
-]
 
 
 class PoolDoor:
@@ -99,7 +96,7 @@ class PoolDoor:
             return _json({"message": "Not Found"}, 404)
         fields = [("Content-Type", "application/json"), ("Cache-Control", "max-age=300")]
         body = _DOCUMENTS[document](self, request, base, pool)
-        return Reply(200, Headers([*fields, *_ANY_ORIGIN]), body)
+        return for_any_origin(Reply(200, Headers(fields), body))
 
     def keys(self, request: Request, base: str, pool: Published) -> bytes:
         """`jwks.json`."""
@@ -137,21 +134,11 @@ class PoolDoor:
 
     async def _operation(self, service: str, request: Request) -> Reply:
         if request.method == "OPTIONS":
-            asked = request.headers.get("access-control-request-headers") or "*"
-            fields = [
-                *_ANY_ORIGIN,
-                ("Access-Control-Allow-Methods", "POST"),
-                ("Access-Control-Allow-Headers", asked),
-                ("Access-Control-Max-Age", "172800"),
-            ]
-            return Reply(200, Headers(fields))
+            return allowed(request)
         at_root = Request(
             request.method, "/", request.headers, request.body, request.peer, request.version
         )
-        reply = await self._api(at_root, service)
-        for name, value in _ANY_ORIGIN:
-            reply.headers.set(name, value)
-        return reply
+        return for_any_origin(await self._api(at_root, service))
 
 
 _DOCUMENTS = {"jwks.json": PoolDoor.keys, "openid-configuration": PoolDoor.configuration}

@@ -12,6 +12,8 @@ from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp import CognitoIdp
 from torana.services.cognito_idp.codes import Codes
 from torana.services.cognito_idp.directory import Json
+from torana.services.cognito_idp.hosted.cookies import Visitor
+from torana.services.cognito_idp.hosted.origins import allowed, for_any_origin
 from torana.services.cognito_idp.hosted.pages import Page
 from torana.services.cognito_idp.hosted.sign_in_pages import SignInPages
 from torana.services.cognito_idp.hosted.sign_up_pages import SignUpPages
@@ -33,10 +35,12 @@ class Site:
         codes = Codes(idp.directory)
         self._sign_in, ups = SignInPages(idp, codes), SignUpPages(idp)
         tokens = TokenEndpoint(idp, codes)
-        self._plain: Mapping[str, Callable[[Visit], Awaitable[Reply]]] = {
+        self._for_apps: Mapping[str, Callable[[Visit], Awaitable[Reply]]] = {
             "/oauth2/token": tokens.token,
             "/oauth2/revoke": tokens.revoke,
             "/oauth2/userInfo": tokens.user_info,
+        }
+        self._plain: Mapping[str, Callable[[Visit], Awaitable[Reply]]] = {
             "/oauth2/authorize": self._authorize,
             "/logout": self._logout,
         }
@@ -51,6 +55,10 @@ class Site:
 
     async def __call__(self, visit: Visit, path: str) -> Reply:
         """The page at a path, or what becomes of its form."""
+        if path in self._for_apps:
+            preflight = visit.request.method == "OPTIONS"
+            reply = allowed(visit.request) if preflight else await self._for_apps[path](visit)
+            return for_any_origin(reply)
         try:
             if path in self._plain:
                 return await self._plain[path](visit)
@@ -103,8 +111,7 @@ class Site:
             user = await self._idp.directory.book.read(
                 lambda sheet: self._idp.directory.find_user(sheet, visit.pool, visitor.username)
             )
-            same = user is not None and user["sub"] == visitor.sub and user["enabled"]
-            if user is not None and same and user.get("signedOut", 0) < visitor.auth_time:
+            if user is not None and _goes_on(user, visitor):
                 return await self._sign_in.let_in(visit, asked, user, visitor.auth_time)
         if "none" in prompt:
             raise Returned(asked.back(error="login_required"))
@@ -123,3 +130,9 @@ class Site:
             raise Unfit("The address to go to is not one of the app's.")
         visit.cookies.sign_out(visit.request, reply)
         return reply
+
+
+def _goes_on(user: Json, visitor: Visitor) -> bool:
+    """Whether who has signed in is signed in still: not after another password."""
+    ended = max(user.get("signedOut", 0.0), user.get("passwordSince", 0.0))
+    return user["enabled"] and user["sub"] == visitor.sub and ended < visitor.auth_time
