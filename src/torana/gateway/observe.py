@@ -12,10 +12,20 @@ import msgspec
 from torana.gateway import execution_log, tracing
 from torana.gateway.contract import Compiled, Context, Observe
 from torana.gateway.errors import InvalidApi
+from torana.gateway.http_api.compiled import HttpCompiled
 from torana.gateway.settings import method_settings
 from torana.gateway.variables import CONTEXT, FIXED, Get, getter, text
 from torana.model.rest import Stage
-from torana.telemetry.api_meter import ApiMeter, Place
+from torana.telemetry.api_meter import (
+    CONNECT,
+    DISCONNECT,
+    FOUND,
+    MESSAGE,
+    MISSED,
+    PLAIN,
+    ApiMeter,
+    Place,
+)
 from torana.telemetry.groups import Keeper
 from torana.telemetry.lines import Writes
 from torana.telemetry.metrics import Metrics
@@ -111,17 +121,19 @@ def observer(
                 ctx.integration_latency,
                 ctx.response_length,
             )
-            cached = -1
+            way = PLAIN
             if ctx.ticket is not None:
-                cached = 1 if ctx.ticket.hit else 0
+                way = FOUND if ctx.ticket.hit else MISSED
                 series.cached(ctx.ticket.hit)
+            elif ctx.socket is not None:
+                way = _WAYS[ctx.socket.type]
             note(
                 (
                     ctx.finished,
                     ctx.status,
                     ctx.finished - ctx.request.received,
                     ctx.integration_latency,
-                    cached,
+                    way,
                     ctx.response_length,
                 )
             )
@@ -137,15 +149,26 @@ def observer(
     return bind
 
 
+_WAYS = {"CONNECT": CONNECT, "MESSAGE": MESSAGE, "DISCONNECT": DISCONNECT}
+
+
+def _detailed(to: HttpCompiled) -> bool:
+    stage = to.http_stage
+    own = stage.route_settings.get(to.route.route_key, stage.default_route_settings)
+    return own.detailed_metrics_enabled
+
+
 def _meter(recorder: Recorder, to: Compiled) -> ApiMeter:
     """A method's, the same one whenever the API is compiled again."""
+    http = isinstance(to, HttpCompiled)
     place = Place(
         to.api.id,
         to.api.name,
         to.stage.stage_name,
         to.method.http_method,
         to.method.path,
-        method_settings(to.stage, to.method).metrics_enabled,
+        _detailed(to) if http else method_settings(to.stage, to.method).metrics_enabled,
+        http,
     )
     meter = recorder.meter(
         (place.id, place.stage, place.method, place.resource), lambda: ApiMeter(place)

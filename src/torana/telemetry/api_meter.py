@@ -1,8 +1,8 @@
 """The metrics of API Gateway's namespace.
 
-Source: API Gateway Developer Guide, "Amazon API Gateway dimensions and metrics"; for HTTP APIs,
-"Monitor HTTP APIs with CloudWatch metrics". A metric that counts has a value of 0 or 1 for each
-request, so that its average is a rate.
+Source: API Gateway Developer Guide, "Amazon API Gateway dimensions and metrics", "Monitor HTTP APIs
+with CloudWatch metrics" and "Monitor WebSocket API execution with CloudWatch metrics". A metric
+that counts has a value of 0 or 1 for each request, so that its average is a rate.
 """
 
 from msgspec import Struct
@@ -15,7 +15,9 @@ _MILLISECONDS, _COUNT, _BYTES = "Milliseconds", "Count", "Bytes"
 
 Answered = tuple[float, int, float, float, int, int]
 """A request: when it ended, its status, seconds, seconds of the backend (negative: it was not
-called), 1 and 0 for found and not found in the cache (-1: not asked), bytes of the reply."""
+called), one of the ways below, bytes of the reply."""
+PLAIN, MISSED, FOUND, CONNECT, MESSAGE, DISCONNECT = range(-1, 5)
+"""Of a request: no cache was asked, or it was; what happens on a WebSocket."""
 
 
 class Place(Struct, frozen=True):
@@ -48,14 +50,21 @@ class ApiMeter:
         taken = fresh[:]
         del fresh[: len(taken)]
         for at, events in by_minute(taken):
-            found = _rest(events) if not self.place.http_api else _http(events)
-            for name, (unit, values) in found.items():
-                for each in _dimensions(self.place):
+            socket = events[0][4] >= CONNECT
+            summed = _socket if socket else _http if self.place.http_api else _rest
+            own = _dimensions(self.place, socket=socket)
+            for name, (unit, values) in summed(events).items():
+                for each in own:
                     into.into(Series(NAMESPACE, name, each, unit), at).merge(values)
 
 
-def _dimensions(place: Place) -> list[Dimensions]:
-    """Of a REST API, by its name; of an HTTP API, by its id."""
+def _dimensions(place: Place, *, socket: bool) -> list[Dimensions]:
+    """Of a REST API, by its name; of the others, by their ids."""
+    if socket:
+        found = [dimensions(ApiId=place.id), dimensions(ApiId=place.id, Stage=place.stage)]
+        if place.detailed and place.resource:
+            found.append(dimensions(ApiId=place.id, Stage=place.stage, Route=place.resource))
+        return found
     if place.http_api:
         found = [dimensions(ApiId=place.id), dimensions(ApiId=place.id, Stage=place.stage)]
     else:
@@ -90,6 +99,24 @@ def _http(events: list[Answered]) -> dict[str, tuple[str, Distribution]]:
         "DataProcessed": (_BYTES, sizes),
         **_latencies(events),
     }
+
+
+def _socket(events: list[Answered]) -> dict[str, tuple[str, Distribution]]:
+    connects = sum(each[4] == CONNECT for each in events)
+    called = [each for each in events if each[3] >= 0]
+    early = [each for each in events if each[3] < 0]
+    failed = sum(each[1] >= 400 for each in called)
+    found = {
+        "ConnectCount": (_COUNT, _flags(connects, connects)),
+        "MessageCount": (_COUNT, _flags(len(events) - connects, len(events) - connects)),
+        "ClientError": (_COUNT, _flags(len(events), _of_class(early, 4))),
+        "ExecutionError": (_COUNT, _flags(len(events), _of_class(early, 5))),
+        "IntegrationError": (_COUNT, _flags(len(events), failed)),
+    }
+    if called:
+        latency = _milliseconds([each[3] for each in called])
+        found["IntegrationLatency"] = (_MILLISECONDS, latency)
+    return {name: each for name, each in found.items() if each[1].count}
 
 
 def _latencies(events: list[Answered]) -> dict[str, tuple[str, Distribution]]:
