@@ -43,6 +43,8 @@ class FunctionMeter:
         """It is done with an event."""
         for each in _dimensions(version, arn):
             self._add("Duration", round(seconds * 1000, 2), _MILLISECONDS, each)
+        own = Series("Torana/Functions", "GBSeconds", dimensions(FunctionName=version.name))
+        self._recorder.add(own, seconds * version.memory / 1024)
 
     def _add(self, name: str, value: float, unit: str, found: Dimensions) -> None:
         self._recorder.add(Series(NAMESPACE, name, found, unit), float(value))

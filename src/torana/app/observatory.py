@@ -16,13 +16,19 @@ from os import getpid, urandom
 import msgspec
 from msgspec import Struct
 
+from torana.app.costs import Costs
 from torana.app.shipping import Shipping
 from torana.message import Headers, Reply, Request, read
 from torana.net.client import Client, Timeouts
 from torana.net.server import Listener, listen
 from torana.net.tasks import spawn
+from torana.services.apigateway.book import Book
 from torana.services.background import Background
+from torana.services.budgets.budgets import Budgets
+from torana.services.budgets.spending import Spending
 from torana.services.cloudwatch import CloudWatch
+from torana.services.costs.explorer import Explorer
+from torana.services.costs.rows import Where
 from torana.services.logs import Logs
 from torana.services.reach import Reach
 from torana.settings import Settings
@@ -82,7 +88,7 @@ class Observatory:
             self.series = TimeSeries(path, most.metrics_bytes, most.metrics_series)
             self.book = LogBook(folder / "logs.db", most.logs_bytes)
         self._counters, self._several = counters, bool(settings.shared)
-        self._account = settings.account
+        self._settings = settings
         self._socket = folder / "run" / _SOCKET
         self._origin = client.origin("unix", str(self._socket), 0)
         self._sender = f"{getpid()}-{urandom(4).hex()}"
@@ -125,9 +131,23 @@ class Observatory:
         """CloudWatch Logs over the events that this process keeps."""
         if self.book is None:
             return None
-        found = Logs(self.book, store, self.recorder, reach, background, self._account)
+        found = Logs(self.book, store, self.recorder, reach, background, self._settings.account)
         await found.hearing.load()
         return found
+
+    def spend(
+        self, store: Store, background: Background, reach: Reach
+    ) -> tuple[Explorer, Budgets] | None:
+        """Cost Explorer and Budgets over the ledger and the metrics that this process keeps."""
+        if self.series is None:
+            return None
+        settings, clock = self._settings, self.series.clock
+        where = Where(settings.region, settings.account)
+        costs = Costs(self.series, settings.folder() / "usage", settings.prices)
+        explorer = Explorer(costs.daily, where, clock)
+        spending = Spending(store, explorer, where, reach)
+        background.start(spending.run(self._counters.lock), "budgets")
+        return explorer, Budgets(Book(store, "budgets"), spending, where, clock)
 
     async def _beat(self) -> None:
         while True:

@@ -52,7 +52,17 @@ from torana.telemetry.journal import Journal
 from torana.telemetry.recorder import Recorder
 from torana.telemetry.tracebook import TraceBook
 
-_OWNED = ("lambda", "cloudwatch", "logs", "sns", "sagemaker", "sagemaker-runtime", "xray")
+_OWNED = (
+    "lambda",
+    "cloudwatch",
+    "logs",
+    "sns",
+    "ce",
+    "budgets",
+    "sagemaker",
+    "sagemaker-runtime",
+    "xray",
+)
 """Services whose work one process of the node does for all."""
 _CONFIRMING = 10.0
 
@@ -217,6 +227,7 @@ async def build(
     topics = Sns(store, background, reach, node_name(settings.folder()))
     watched = observed.watch(store, background, reach) if observed else None
     logs = observed and await observed.hear(store, background, reach)
+    spent = observed and observed.spend(store, background, reach)
     try:
         root = root_credentials(settings.folder(), settings.account)
         seal = KeyFile(settings.folder() / "iam.key")
@@ -249,6 +260,7 @@ async def build(
             reach,
             topics,
             logs,
+            spent,
             pools,
             invoke,
             sockets,

@@ -1,0 +1,1 @@
+"""AWS Budgets: money for a period, and topics that are told."""
