@@ -69,14 +69,20 @@ def payload(body: bytes, content_type: str | None) -> dict[str, Any]:
     return {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
 
 
-def whole(payload: bytes) -> Reply:
-    """The reply of a buffered answer. Raises `Malformed`."""
+JSON = "application/json"
+PLAIN = "text/plain; charset=utf-8"
+"""What HTTP APIs take a body for whose function names no type; function URLs take it for JSON."""
+
+
+def whole(payload: bytes, kind: str = JSON) -> Reply:
+    """The reply of a buffered answer; `kind`: what a body is that the function does not say it of.
+    Raises `Malformed`."""
     answer = decoded(payload)
     if not isinstance(answer, dict) or "statusCode" not in answer:
         # Without a status the whole answer is the body.
-        return Reply(200, Headers([("Content-Type", "application/json")]), payload)
+        return Reply(200, Headers([("Content-Type", JSON)]), payload)
     found = cast(dict[str, Any], answer)
-    reply = head(found)
+    reply = head(found, kind)
     body: Any = found.get("body")
     if body is not None and not isinstance(body, str):
         raise Malformed("body must be a text")
@@ -97,7 +103,7 @@ def decoded(payload: bytes) -> Any:
         raise Malformed("not JSON") from None
 
 
-def head(answer: Mapping[str, Any]) -> Reply:
+def head(answer: Mapping[str, Any], kind: str = JSON) -> Reply:
     """Status and headers. Raises `Malformed`."""
     headers = Headers()
     for name, value in _object(answer.get("headers")).items():
@@ -106,7 +112,7 @@ def head(answer: Mapping[str, Any]) -> Reply:
     for cookie in cast(list[Any], answer.get("cookies") or []):
         headers.add("Set-Cookie", text(cookie))
     if "content-type" not in headers:
-        headers.add("Content-Type", "application/json")
+        headers.add("Content-Type", kind)
     return Reply(_status(answer.get("statusCode", 200)), headers)
 
 

@@ -27,9 +27,19 @@ def malformed(why: str) -> GatewayError:
     return GatewayError("DEFAULT_5XX", status=502, detail=f"Malformed Lambda proxy response: {why}")
 
 
-def whole(ctx: Context, payload: bytes, binary_wanted: bool) -> Reply:
-    """The reply of a buffered answer. Raises `GatewayError`."""
+def whole(
+    ctx: Context,
+    payload: bytes,
+    binary_wanted: bool,
+    kind: str = "application/json",
+    *,
+    needs_status: bool = False,
+) -> Reply:
+    """The reply of a buffered answer; `kind`: what a body is that the function does not say it of.
+    Raises `GatewayError`."""
     answer = _object(payload, _MEMBERS)
+    if needs_status and answer.get("statusCode") is None:
+        raise malformed("there is no statusCode")
     body: Any = answer.get("body")
     encoded: Any = answer.get("isBase64Encoded")
     if not isinstance(body, str | None) or not isinstance(encoded, bool | None):
@@ -40,7 +50,7 @@ def whole(ctx: Context, payload: bytes, binary_wanted: bool) -> Reply:
             data = base64.b64decode(data, validate=True)
         except binascii.Error:
             raise GatewayError("API_CONFIGURATION_ERROR", detail="body is not base64") from None
-    headers = _headers(answer)
+    headers = _headers(answer, kind)
     headers.add("X-Amzn-Trace-Id", ctx.trace_id)
     return Reply(_status(answer), passed_back(headers), data)
 
@@ -92,7 +102,7 @@ def _status(answer: Mapping[str, Any]) -> int:
     return status
 
 
-def _headers(answer: Mapping[str, Any]) -> Headers:
+def _headers(answer: Mapping[str, Any], kind: str = "application/json") -> Headers:
     """Both forms together; a value that both name comes once."""
     single = _checked(answer.get("headers"), str | bool)
     multiple = _checked(answer.get("multiValueHeaders"), list)
@@ -107,7 +117,7 @@ def _headers(answer: Mapping[str, Any]) -> Headers:
         if _text(value) not in several.get(name.lower(), ()):
             headers.add(name, _text(value))
     if "content-type" not in headers:
-        headers.add("Content-Type", "application/json")
+        headers.add("Content-Type", kind)
     return headers
 
 

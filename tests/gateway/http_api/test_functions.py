@@ -40,7 +40,9 @@ async def test_format_two_has_exactly_the_services_fields() -> None:
         "body": '{"a":1}',
         "isBase64Encoded": False,
     }
+    assert headers["content-length"] == "7"
     assert set(headers) == {
+        "content-length",
         "content-type",
         "host",
         "user-agent",
@@ -140,10 +142,10 @@ async def test_cookies_of_an_answer_become_fields() -> None:
     of = door(api({"$default": function("1")}), None, with_functions(Lambda(f=said)))
     _, headers, _ = await answer(of, ask("/"))
     assert headers.all("set-cookie") == ["a=1", "b=2"]
-    assert (headers.get("x-a"), headers.get("content-type")) == ("1", "application/json")
+    assert headers.get("x-a") == "1"
 
 
-@pytest.mark.parametrize("said", ["Hello", {"statusCode": 200, "body": 5}])
+@pytest.mark.parametrize("said", ["Hello", {"statusCode": 200, "body": 5}, {"body": "hi"}])
 async def test_format_one_takes_nothing_but_its_form(said: Any) -> None:
     routes = {"$default": function("1", version="1.0")}
     of = door(api(routes), None, with_functions(Lambda(f=said)))
@@ -172,3 +174,14 @@ async def test_a_function_learns_what_certificate_a_client_showed(version: str) 
     assert "CN=who" in found["subjectDN"]
     assert set(found) == {"clientCertPem", "subjectDN", "issuerDN", "serialNumber", "validity"}
     assert found["validity"]["notAfter"].endswith(" GMT")
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+async def test_a_body_of_no_type_is_plain_text_and_an_inferred_one_json(version: str) -> None:
+    functions = Lambda(f={"statusCode": 200, "body": "hi"}, g="hi")
+    routes = {"GET /f": function("1", version=version), "GET /g": function("2", "g")}
+    of = door(api(routes), None, with_functions(functions))
+    _, headers, _ = await answer(of, ask("/f"))
+    assert headers.get("content-type") == "text/plain; charset=utf-8"
+    _, headers, _ = await answer(of, ask("/g"))
+    assert headers.get("content-type") == "application/json"

@@ -88,6 +88,9 @@ def _two(to: HttpCompiled) -> Make:
 
     def event(ctx: Context) -> Event:
         request, path = ctx.request, unquote(ctx.full_path)
+        headers = joined_headers(request, ctx.trace_id)
+        if isinstance(ctx.body, bytes):
+            headers.setdefault("content-length", str(len(ctx.body)))
         context: Event = {
             "accountId": account,
             "apiId": api_id,
@@ -116,7 +119,7 @@ def _two(to: HttpCompiled) -> Make:
             "routeKey": key,
             "rawPath": path,
             "rawQueryString": ctx.raw_query,
-            "headers": joined_headers(request, ctx.trace_id),
+            "headers": headers,
             "requestContext": context,
         }
         if found := cookies(request.headers):

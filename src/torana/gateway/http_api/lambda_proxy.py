@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from torana.function_payload import Malformed
+from torana.function_payload import PLAIN, Malformed
 from torana.function_payload import whole as whole_two
 from torana.gateway.address import with_stage_variables
 from torana.gateway.contract import PAYLOAD_LIMIT, Context, Integration
@@ -59,13 +59,13 @@ def build(to: HttpCompiled) -> Integration:
 
 
 def _one(ctx: Context, payload: bytes) -> Reply:
-    reply = whole_one(ctx, payload, binary_wanted=True)
+    reply = whole_one(ctx, payload, binary_wanted=True, kind=PLAIN, needs_status=True)
     reply.headers.remove("x-amzn-trace-id")
     return reply
 
 
 def _two(ctx: Context, payload: bytes) -> Reply:
     try:
-        return whole_two(payload)
+        return whole_two(payload, PLAIN)
     except Malformed as error:
         raise malformed(str(error)) from error
