@@ -23,6 +23,7 @@ from torana.services.payload import as_stream, checked
 from torana.services.places import ADDRESSES
 from torana.services.ports import Backend, Credential, Credentials, Principal, Turn
 from torana.services.refusals import refusal, unknown_key
+from torana.services.s3 import post
 from torana.wire.catalog import Catalog
 from torana.wire.faults import ServiceError
 
@@ -108,6 +109,8 @@ class Router:
             except BodyTooLarge:
                 return self._too_large(request, request_id)
         if isinstance(claim, SignatureError):
+            if claim.kind == "missing" and self._is_upload(request):
+                return await self._upload(request, request_id)
             free = name or self._catalog.unsigned(request) if claim.kind == "missing" else None
             if free is not None and self._is_open(free, request):
                 return await self._ask(free, request, self._anybody, self._region, request_id)
@@ -178,6 +181,31 @@ class Router:
             return await self._ask(name, request, self._anybody, self._region, request_id)
         missing = SignatureError("missing", "Missing Authentication Token")
         return self._refuse(request, name, missing, request_id)
+
+    def _is_upload(self, request: Request) -> bool:
+        """Whether a form brings a file for a bucket: its policy is signed, not the request."""
+        return post.is_form(request) and isinstance(self._backends.get("s3"), Embedded)
+
+    async def _upload(self, request: Request, request_id: str) -> Reply:
+        contract = self._catalog.contract("s3")
+        protocol = contract.spoken[0]
+        try:
+            form = post.read(_placed("s3", request))
+            key_id, _, region, *_ = form.scope
+            token = form.fields.get("x-amz-security-token", "")
+            credential = await self._credentials.find(key_id, token)
+            if credential is None or not keys.same(token, credential.session_token or ""):
+                raise refusal(unknown_key(), protocol)
+            post.verify(form, credential.secret_access_key, self._clock())
+        except ServiceError as error:
+            return contract.fail(protocol, error, request_id)
+        self._used(credential, "s3", region)
+        stored = await self._ask(
+            "s3", post.put(form, request), credential.principal, region, request_id
+        )
+        if stored.status >= 300:
+            return stored
+        return post.answer(form, stored, request.headers.get("host") or "")
 
     def _is_open(self, name: str, request: Request) -> bool:
         """Whether the operation is anybody's. Never one that is forwarded: it would be signed as
