@@ -21,6 +21,7 @@ from torana.services.router import Router
 from torana.services.seal import KeyFile
 from torana.settings import Settings
 from torana.state import open_objects, open_store
+from torana.telemetry.groups import Groups
 from torana.telemetry.recorder import Recorder
 
 PYTHON = f"python3.{sys.version_info.minor}"
@@ -71,7 +72,7 @@ async def lambdas(data: Path, **settings: Any) -> AsyncGenerator[Lambdas]:
     directory = Directory(store, chosen.account)
     await directory.load()
     identities = Identities(ROOT, directory, KeyFile(data / "iam.key"))
-    host = FunctionHost(chosen, {}, store, objects, identities, Recorder())
+    host = FunctionHost(chosen, {}, store, objects, identities, Recorder(), Groups())
     await host.start()
     made = msgspec.structs.replace(
         parts(),
