@@ -2,10 +2,12 @@
 
 import logging
 import socket
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
 from torana.app.domain_tls import DomainTls
+from torana.gateway.acme_challenge import challenged
 from torana.gateway.front_door import nowhere
 from torana.gateway.guarded import guarded
 from torana.gateway.https_only import strict, to_https
@@ -20,8 +22,11 @@ _log = logging.getLogger("torana")
 class Doors:
     """What clients of APIs connect to."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(
+        self, settings: Settings, challenge: Callable[[str], Awaitable[bytes | None]]
+    ) -> None:
+        """`challenge`: what an ACME authority that asks for a token is answered."""
+        self._settings, self._challenge = settings, challenge
         self._tls: ServerContext | None = None
 
     async def open(self, handler: Handler, sock: socket.socket | None, own: DomainTls) -> Listener:
@@ -32,6 +37,8 @@ class Doors:
         if tls is not None:
             self._tls = server_context(tls.certificate, tls.key, tls.client_ca, tls.minimum_version)
             handler = handler if tls.hsts is None else strict(handler, tls.hsts)
+        else:
+            handler = self._plain(handler)
         limits = Limits(
             connections=settings.connections,
             connections_per_address=settings.connections_per_address,
@@ -57,7 +64,12 @@ class Doors:
         tls = self._settings.tls
         if tls is None or tls.redirect_port is None:
             return None
-        return await listen(to_https(port), host=self._settings.host, port=tls.redirect_port)
+        handler = self._plain(to_https(port))
+        return await listen(handler, host=self._settings.host, port=tls.redirect_port)
+
+    def _plain(self, handler: Handler) -> Handler:
+        """Where an authority looks."""
+        return handler if self._settings.acme is None else challenged(handler, self._challenge)
 
     def renew(self) -> None:
         """Take the certificate from its files again; one that cannot be read changes nothing."""

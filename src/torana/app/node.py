@@ -57,6 +57,7 @@ from torana.net.pauses import with_pauses
 from torana.net.server import Listener, listen
 from torana.net.tasks import spawn
 from torana.openapi import Document
+from torana.services.acm.records import CHALLENGE
 from torana.services.apigateway import DataPlane
 from torana.services.apigateway.plane import Authorized
 from torana.services.lambda_.ports import Place
@@ -92,7 +93,7 @@ class Node:
         self._master = KeyFile(settings.folder() / "master.key")
         self._journal = Journal()
         self._logs = Logs(settings, self._journal)
-        self._doors = Doors(settings)
+        self._doors = Doors(settings, self._challenge)
         self._numbers = Numbers(self._metrics, self._look, self._client)
         self.groups = Groups()
         self.groups.add(self._journal)
@@ -268,6 +269,11 @@ class Node:
         except InvalidApi as error:
             return str(error)
         return None
+
+    async def _challenge(self, token: str) -> bytes | None:
+        """What an ACME authority is to read under a token."""
+        found = await self._store.get(CHALLENGE, token)
+        return found and found.body
 
     async def _cannot_trust(self, uri: str) -> str | None:
         """Why the trust store of a domain name cannot be used, or None."""

@@ -22,6 +22,7 @@ from torana.message import Reply, Request
 from torana.net.client import Client
 from torana.net.server import Listener, listen
 from torana.services import Parts
+from torana.services.acm.issuing import Issuing
 from torana.services.apigateway import DataPlane
 from torana.services.apigatewaymanagementapi import ToConnections, nowhere
 from torana.services.assembly import router
@@ -245,6 +246,7 @@ async def build(
                 settings, environment, store, objects, identities, recorder, keep
             )
             await functions.start()
+        issuing = _issuing(settings, store, background, owner=owner)
         parts = Parts(
             run_engine,
             objects,
@@ -268,6 +270,7 @@ async def build(
             chat or LanguageModels(),
             client,
             traces,
+            issuing,
         )
         found = router(
             settings,
@@ -312,6 +315,19 @@ async def build(
         acting,
         functions,
     )
+
+
+def _issuing(
+    settings: Settings, store: Store, background: Background, *, owner: bool
+) -> Issuing | None:
+    """Where an authority is set; the owner orders what is pending and renews what ends."""
+    if settings.acme is None:
+        return None
+    master = KeyFile(settings.folder() / "master.key")
+    issuing = Issuing(store, master, settings.acme, background)
+    if owner:
+        background.start(issuing.watch(), "issue and renew certificates")
+    return issuing
 
 
 def _socket(run: Path, service: str) -> Path:

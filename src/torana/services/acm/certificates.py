@@ -17,6 +17,7 @@ from torana.services.acm.records import (
     the_certificate,
     used_by,
 )
+from torana.services.acm.requests import validation
 from torana.services.acm.tags import merged
 from torana.services.apigateway.book import Book, Sheet
 from torana.services.given import items, members
@@ -24,7 +25,7 @@ from torana.services.ports import Call
 from torana.services.seal import KeyFile
 from torana.wire.faults import ServiceError
 
-_TIMES = ("CreatedAt", "ImportedAt", "NotBefore", "NotAfter")
+_TIMES = ("CreatedAt", "ImportedAt", "IssuedAt", "NotBefore", "NotAfter")
 _SHOWN = (
     "CertificateArn",
     "DomainName",
@@ -37,6 +38,7 @@ _SHOWN = (
     "KeyUsages",
     "ExtendedKeyUsages",
     "Type",
+    "FailureReason",
 )
 _PAGE = 1000
 
@@ -89,11 +91,12 @@ class Certificates:
             found = await the_certificate(sheet, params["CertificateArn"])
             return {
                 "Certificate": {
-                    **{name: found[name] for name in _SHOWN},
-                    **{name: moment(found[name]) for name in _TIMES},
+                    **{name: found[name] for name in _SHOWN if name in found},
+                    **{name: moment(found[name]) for name in _TIMES if name in found},
+                    **validation(found),
                     "Status": _status(found),
                     "InUseBy": await used_by(sheet, found["CertificateArn"]),
-                    "RenewalEligibility": "INELIGIBLE",
+                    "RenewalEligibility": _eligible(found),
                     "Options": {"CertificateTransparencyLoggingPreference": "DISABLED"},
                 }
             }
@@ -103,6 +106,11 @@ class Certificates:
     async def GetCertificate(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
             found = await the_certificate(sheet, params["CertificateArn"])
+            if "Certificate" not in found:
+                raise ServiceError(
+                    "RequestInProgressException",
+                    f"The certificate {found['CertificateArn']} is not issued yet",
+                )
             made = {"Certificate": found["Certificate"]}
             chain = found["CertificateChain"]
             return {**made, "CertificateChain": chain} if chain else made
@@ -118,7 +126,7 @@ class Certificates:
         async def work(sheet: Sheet) -> Json:
             shown: list[Json] = []
             async for id, each in sheet.scan(CERTIFICATE):
-                kind = each["KeyAlgorithm"].replace("-", "_")
+                kind = each.get("KeyAlgorithm", "").replace("-", "_")
                 fits = kind in kinds if kinds else True
                 if id > after and fits and (not statuses or _status(each) in statuses):
                     shown.append({"Id": id, **await _summary(sheet, each)})
@@ -158,7 +166,15 @@ class Certificates:
         return await self._book.read(work)
 
 
+def _eligible(certificate: Json) -> str:
+    """Those that are issued here are renewed here."""
+    issued = certificate["Type"] == "AMAZON_ISSUED" and "NotAfter" in certificate
+    return "ELIGIBLE" if issued else "INELIGIBLE"
+
+
 def _status(certificate: Json) -> str:
+    if "NotAfter" not in certificate:
+        return str(certificate["Status"])
     return "ISSUED" if certificate["NotAfter"] > time() else "EXPIRED"
 
 
@@ -171,10 +187,10 @@ async def _summary(sheet: Sheet, found: Json) -> Json:
         "HasAdditionalSubjectAlternativeNames": len(names) > 100,
         "Status": _status(found),
         "Type": found["Type"],
-        "KeyAlgorithm": found["KeyAlgorithm"],
-        "KeyUsages": [each["Name"] for each in found["KeyUsages"]],
-        "ExtendedKeyUsages": [each["Name"] for each in found["ExtendedKeyUsages"]],
+        "KeyAlgorithm": found.get("KeyAlgorithm") or found["KeyWanted"].replace("_", "-", 1),
+        "KeyUsages": [each["Name"] for each in found.get("KeyUsages", ())],
+        "ExtendedKeyUsages": [each["Name"] for each in found.get("ExtendedKeyUsages", ())],
         "InUse": bool(await used_by(sheet, found["CertificateArn"])),
-        "RenewalEligibility": "INELIGIBLE",
-        **{name: moment(found[name]) for name in _TIMES},
+        "RenewalEligibility": _eligible(found),
+        **{name: moment(found[name]) for name in _TIMES if name in found},
     }

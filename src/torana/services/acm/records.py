@@ -11,6 +11,8 @@ Json = dict[str, Any]
 
 CERTIFICATE = "acm-certificate"
 """Under its id. Members are the service's; `Sealed` is the private key, times are seconds."""
+CHALLENGE = "acme-challenge"
+"""By token: what an ACME authority wants to read."""
 SEALED = "Sealed"
 _ARN = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]*:\d*:certificate/([A-Za-z0-9-]+)")
 
