@@ -5,10 +5,12 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -310,3 +312,45 @@ def test_the_aws_command_makes_users(node: Running) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["User"]["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/cli/cli"
+
+
+def torana(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "torana.cli", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+
+
+def test_every_call_and_every_denied_request_is_on_record(tmp_path: Path) -> None:
+    with gateway(tmp_path, "--workers", "2") as running:
+        person = a_user(running, "watched")
+        with pytest.raises(ClientError):
+            running.client("sqs", person).list_queues()
+        api = an_api(running, {"type": "MOCK"}, "AWS_IAM")
+        assert ask(running, api)[0] == 403
+        running.process.kill()
+        running.process.wait(10)
+    told = [
+        json.loads(line)
+        for path in (tmp_path / "audit").glob("*.jsonl")
+        for line in path.read_text().splitlines()
+    ]
+    calls = [each for each in told if each["event"] == "call"]
+    made = next(each for each in calls if each["operation"] == "CreateUser")
+    assert (made["service"], made["status"], len(made["edits"])) == ("iam", 200, 1)
+    denied = [each for each in told if each["event"] == "denied"]
+    assert any("sqs:ListQueues" in each["denied"] for each in denied)
+    assert any(each.get("api") == f"{api}/live" for each in denied)
+    assert {path.name.partition(".")[0] for path in (tmp_path / "audit").iterdir()} >= {
+        each["chain"] for each in told
+    }
+    done = torana("audit", "verify", "--data", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    path = next(p for p in (tmp_path / "audit").iterdir() if "CreateUser" in p.read_text())
+    path.write_text(path.read_text().replace("CreateUser", "DeleteUser"))
+    done = torana("audit", "verify", "--data", str(tmp_path))
+    assert done.returncode == 1
+    assert "the line was changed" in done.stdout

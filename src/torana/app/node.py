@@ -194,7 +194,9 @@ class Node:
                 self._client, _pools(settings), local=self._services.user_pools.registry
             ),
             caches=self._caches,
-            observe=observer(self._metrics, self._logs.of, self.groups, self.observatory.recorder),
+            observe=self._services.trail.observing(
+                observer(self._metrics, self._logs.of, self.groups, self.observatory.recorder)
+            ),
             traces=self._traces.port,
             account=settings.account,
             region=settings.region,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from torana.app import user_pools
+from torana.app.audit_trail import AuditTrail
 from torana.app.functions import FunctionHost, node_name
 from torana.app.identities import Acting, issuer_check
 from torana.app.inference_meter import inference_meter
@@ -84,10 +85,12 @@ class Services:
         run_engine: Engines,
         identities: Identities,
         acting: Acting,
+        trail: AuditTrail,
         functions: FunctionHost | None = None,
     ) -> None:
         self.engines = run_engine
         self._region, self._identities, self._acting = region, identities, acting
+        self.trail = trail
         self.functions, self.user_pools = functions, user_pools
         self.root, self._router, self._engines, self._pool = root, found, engines, pool
         self.objects, self._background = objects, background
@@ -178,6 +181,7 @@ class Services:
         if self.functions is not None:
             await self.functions.aclose()
         await self._acting.aclose()
+        await self.trail.aclose()
         await self.user_pools.registry.aclose()
         await self._background.aclose()
         await self._engines.aclose()
@@ -237,6 +241,7 @@ async def build(
         identities = Identities(root, directory, seal)
         policies = ResourcePolicies(store, settings.region, settings.account)
         await policies.load()
+        trail = AuditTrail(settings, store, client, node_name(settings.folder()), owner=owner)
         last_used = LastUsed(store)
         background.start(last_used.run(), "note when keys were last used")
         acting = Acting(settings, identities, policies)
@@ -282,6 +287,7 @@ async def build(
             {} if owner else {name: relay(client, _socket(run, name)) for name in _OWNED},
             acting.authority,
             last_used.note,
+            trail.call,
         )
     except BadCredentials as error:
         raise BadSettings(str(error)) from error
@@ -313,6 +319,7 @@ async def build(
         run_engine,
         identities,
         acting,
+        trail,
         functions,
     )
 

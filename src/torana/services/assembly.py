@@ -13,7 +13,7 @@ from torana.services.embedded import Embedded, Note, unnoted
 from torana.services.forward import Forward, Identity, aws_endpoint
 from torana.services.ports import Backend, Credential, Credentials
 from torana.services.roles import Roles
-from torana.services.router import Router, nobody_asks
+from torana.services.router import Heard, Router, nobody_asks, nobody_hears
 from torana.settings import BadSettings, Service, Settings
 from torana.wire.catalog import Catalog
 from torana.wire.model import UnknownService, load_metadata
@@ -31,6 +31,7 @@ def router(
     elsewhere: Mapping[str, Backend] = {},
     authority: Authority | None = None,
     used: Callable[[Credential, str, str], None] = nobody_asks,
+    told: Callable[[Heard], None] = nobody_hears,
 ) -> Router:
     """Every embedded service, whose operations are told to `note`, and those that the settings
     forward.
@@ -64,6 +65,7 @@ def router(
         region=settings.region,
         authority=authority,
         used=used,
+        told=told,
     )
     parts.reach.bind(made.dispatch, client, settings.region)
     return made

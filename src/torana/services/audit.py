@@ -6,6 +6,8 @@ anyway.
 
 import re
 from collections.abc import Iterable
+from contextvars import ContextVar
+from hashlib import sha256
 from time import time_ns
 from typing import Any
 
@@ -13,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from torana.services.ports import Call
-from torana.state.store import Change
+from torana.state.store import Change, Expect
 
 KIND = "audit"
 """Under an id that sorts the newest first."""
@@ -25,6 +27,18 @@ _LEFT_OUT = frozenset(
 _SUSPECT = re.compile(
     rb'"(?:value|valueHash|api|apiMethods|materials|Snapshot|sealed|profile|Secret)"'
 )
+
+
+COMMITTED: ContextVar[list[str]] = ContextVar("audit records of this call")
+"""Ids and digests of the records that the operation under way has committed."""
+
+
+def committed(changes: Iterable[Change | Expect]) -> None:
+    """These are in the store, and the record among them."""
+    noted = COMMITTED.get(None)
+    for change in changes:
+        if noted is not None and change.kind == KIND and isinstance(change, Change):
+            noted.append(f"{change.id} {sha256(change.body or b'').hexdigest()}")
 
 
 class Edit(Struct, frozen=True):

@@ -14,6 +14,7 @@ from torana.auth.chunks import ChunkDecoder
 from torana.auth.sigv4 import STREAMING, Claim, SignatureError, read, verify
 from torana.message import BodyTooLarge, Headers, Reply, Request
 from torana.message import read as read_body
+from torana.services.audit import COMMITTED
 from torana.services.authority import Authority
 from torana.services.authority.authority import refused
 from torana.services.authority.conditions import Context
@@ -59,6 +60,27 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+class Heard(Struct):
+    """What is put on record of a call."""
+
+    request_id: str
+    request: Request
+    service: str = ""
+    operation: str = ""
+    region: str = ""
+    access_key_id: str = ""
+    who: Principal | None = None
+    denied: str = ""
+    """Why; empty: it was let in."""
+    status: int = 0
+    edits: list[str] = []
+    """Records of the store that it made, with their digests."""
+
+
+def nobody_hears(heard: Heard) -> None:
+    """Nothing is put on record."""
+
+
 def nobody_asks(credential: Credential, service: str, region: str) -> None:
     """Nobody wants to know."""
 
@@ -79,8 +101,10 @@ class Router:
         timeout: float = TIMEOUT,
         authority: Authority | None = None,
         used: Callable[[Credential, str, str], None] = nobody_asks,
+        told: Callable[[Heard], None] = nobody_hears,
     ) -> None:
-        """`used` hears of each credential that was let in, for which service, and where."""
+        """`used` hears of each credential that was let in, for which service, and where; `told`
+        of each call over the listener, and of what integrations were denied."""
         self._catalog = catalog
         self._backends = backends
         self._credentials = credentials
@@ -89,7 +113,7 @@ class Router:
         self._clock = clock
         self._body_limit = body_limit
         self._timeout = timeout
-        self._authority, self._used = authority or Authority(account), used
+        self._authority, self._used, self._told = authority or Authority(account), used, told
 
     def names(self) -> tuple[str, ...]:
         """The services that answer."""
@@ -97,7 +121,15 @@ class Router:
 
     async def handle(self, request: Request) -> Reply:
         """Authenticate, then answer: the management listener's part for AWS clients."""
-        request_id = str(uuid4())
+        heard = Heard(str(uuid4()), request)
+        COMMITTED.set(heard.edits)
+        reply = await self._handle(request, heard)
+        heard.status = reply.status
+        self._told(heard)
+        return reply
+
+    async def _handle(self, request: Request, heard: Heard) -> Reply:
+        request_id = heard.request_id
         claim = _claim(request)
         name = self._catalog.find(request, claim.service if isinstance(claim, Claim) else None)
         # A body whose digest is not told must be whole before its signature can be checked.
@@ -108,22 +140,28 @@ class Router:
                 request.body = await read_body(request.body, self._body_limit)
             except BodyTooLarge:
                 return self._too_large(request, request_id)
+        heard.service = name or ""
         if isinstance(claim, SignatureError):
             if claim.kind == "missing" and self._is_upload(request):
-                return await self._upload(request, request_id)
+                return await self._upload(request, heard)
+            heard.denied = claim.message
             free = name or self._catalog.unsigned(request) if claim.kind == "missing" else None
             if free is not None and self._is_open(free, request):
-                return await self._ask(free, request, self._anybody, self._region, request_id)
+                heard.service, heard.denied = free, ""
+                return await self._ask(free, request, self._anybody, self._region, heard)
             return self._refuse(request, name, claim, request_id)
+        heard.access_key_id, heard.region = claim.access_key_id, claim.region
         try:
             credential = await self._authenticate(claim, request, name if streams else None)
         except SignatureError as error:
+            heard.denied = error.message
             return self._refuse(request, name, error, request_id)
+        heard.who = credential.principal
         self._used(credential, claim.service, claim.region)
         if name is None:
             return _no_service(claim.service, request_id)
         return await self._ask(
-            name, request, credential.principal, claim.region, request_id, streams=streams
+            name, request, credential.principal, claim.region, heard, streams=streams
         )
 
     async def _ask(
@@ -132,7 +170,7 @@ class Router:
         request: Request,
         who: Principal,
         region: str,
-        request_id: str,
+        heard: Heard,
         *,
         streams: bool = False,
     ) -> Reply:
@@ -141,29 +179,37 @@ class Router:
             _placed(name, request) if isinstance(self._backends[name], Embedded) else request,
             who,
             region,
-            request_id,
+            heard.request_id,
             TIMEOUTS.get(name, self._timeout),
         )
         # A body of any size takes what it takes: its sender must only not stall.
-        return await self._answer(turn, None if streams else turn.timeout, {})
+        return await self._answer(turn, None if streams else turn.timeout, {}, heard)
 
-    async def _answer(self, turn: Turn, timeout: float | None, source: Context) -> Reply:
+    async def _answer(
+        self, turn: Turn, timeout: float | None, source: Context, heard: Heard
+    ) -> Reply:
         """Answer what the caller may ask. Raises what the backend raises."""
         contract, request = turn.contract, turn.request
-        backend = self._backends[contract.name]
-        if not turn.principal.grants.root:
+        backend, root = self._backends[contract.name], turn.principal.grants.root
+        if isinstance(backend, Embedded) or not root:
             protocol = contract.protocol_of(request, turn.action)
             try:
-                placed = _placed(contract.name, request)
+                placed = request
+                if not isinstance(backend, Embedded):
+                    placed = _placed(contract.name, request, turn.host_prefix or None)
                 asked = turn.asked or contract.read(protocol, placed, turn.action)
             except ServiceError as error:
                 return contract.fail(protocol, error, turn.request_id)
-            denied = self._authority.judge(
-                contract, asked, turn.principal, request, turn.region, source
-            )
-            if denied is not None:
-                return contract.fail(protocol, refused(denied, protocol), turn.request_id)
-            turn = structs.replace(turn, asked=asked)
+            turn, heard.operation = structs.replace(turn, asked=asked), asked.operation.name
+            if not root:
+                denied = self._authority.judge(
+                    contract, asked, turn.principal, request, turn.region, source
+                )
+                if denied is not None:
+                    heard.denied = denied.message
+                    return contract.fail(protocol, refused(denied, protocol), turn.request_id)
+        else:
+            heard.operation = contract.named(request) or turn.action
         try:
             async with asyncio.timeout(timeout):
                 return await backend(turn)
@@ -178,7 +224,8 @@ class Router:
         except BodyTooLarge:
             return self._too_large(request, request_id)
         if self._catalog.find(request) == name and self._is_open(name, request):
-            return await self._ask(name, request, self._anybody, self._region, request_id)
+            heard = Heard(request_id, request, name)
+            return await self._ask(name, request, self._anybody, self._region, heard)
         missing = SignatureError("missing", "Missing Authentication Token")
         return self._refuse(request, name, missing, request_id)
 
@@ -186,7 +233,7 @@ class Router:
         """Whether a form brings a file for a bucket: its policy is signed, not the request."""
         return post.is_form(request) and isinstance(self._backends.get("s3"), Embedded)
 
-    async def _upload(self, request: Request, request_id: str) -> Reply:
+    async def _upload(self, request: Request, heard: Heard) -> Reply:
         contract = self._catalog.contract("s3")
         protocol = contract.spoken[0]
         try:
@@ -198,11 +245,15 @@ class Router:
                 raise refusal(unknown_key(), protocol)
             post.verify(form, credential.secret_access_key, self._clock())
         except ServiceError as error:
-            return contract.fail(protocol, error, request_id)
+            heard.denied = error.message
+            return contract.fail(protocol, error, heard.request_id)
+        except SignatureError as error:
+            heard.denied = error.message
+            return contract.fail(protocol, refusal(error, protocol), heard.request_id)
+        heard.service, heard.region, heard.access_key_id = "s3", region, key_id
+        heard.who = credential.principal
         self._used(credential, "s3", region)
-        stored = await self._ask(
-            "s3", post.put(form, request), credential.principal, region, request_id
-        )
+        stored = await self._ask("s3", post.put(form, request), credential.principal, region, heard)
         if stored.status >= 300:
             return stored
         return post.answer(form, stored, request.headers.get("host") or "")
@@ -302,7 +353,12 @@ class Router:
             prefix,
         )
         async with asyncio.timeout(invocation.timeout):
-            return await self._answer(turn, None, invocation.source)
+            heard = Heard(request_id, request, name, region=turn.region, who=turn.principal)
+            reply = await self._answer(turn, None, invocation.source, heard)
+            if heard.denied:
+                heard.status = reply.status
+                self._told(heard)
+            return reply
 
 
 def _claim(request: Request) -> Claim | SignatureError:

@@ -32,11 +32,15 @@ class KeyFile:
         except (InvalidTag, binascii.Error) as error:
             raise ValueError(f"not sealed with {self._path}") from error
 
+    def secret(self) -> bytes:
+        """The key itself, for codes that are not encryption; a file is for one of both."""
+        if not self._path.exists():
+            _create(self._path)
+        return self._path.read_bytes()
+
     def _key(self) -> AESGCM:
         if self._cipher is None:
-            if not self._path.exists():
-                _create(self._path)
-            self._cipher = AESGCM(self._path.read_bytes())
+            self._cipher = AESGCM(self.secret())
         return self._cipher
 
 

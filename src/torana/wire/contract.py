@@ -118,6 +118,13 @@ class Contract:
             return False
         return True
 
+    def named(self, request: Request) -> str:
+        """The operation that a request names; empty: none of this service."""
+        try:
+            return self._wires[self.protocol_of(request)].find(request)[0]
+        except UnknownOperation:
+            return ""
+
     def unsigned(self, request: Request) -> bool:
         """Whether the operation is one that clients do not sign."""
         try:

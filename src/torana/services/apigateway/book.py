@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from torana.services.apigateway.faults import conflict, unavailable
-from torana.services.audit import record
+from torana.services.audit import committed, record
 from torana.services.ports import Call
 from torana.state.store import Change, Conflict, Expect, Store, StoreUnavailable
 
@@ -155,7 +155,9 @@ class Book:
                 done = await work(sheet)
                 changes = sheet.changes(call, self._source)
                 if changes:
-                    await self._written(await self.store.commit(changes))
+                    revision = await self.store.commit(changes)
+                    committed(changes)
+                    await self._written(revision)
             except Conflict:
                 await asyncio.sleep(random() * min(0.002 * 2**attempt, 0.1))  # noqa: S311
                 continue
