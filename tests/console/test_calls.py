@@ -4,6 +4,8 @@ import base64
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.console.opening import opened
 
 
@@ -14,6 +16,16 @@ async def test_an_operation_is_asked_and_answered_as_boto3_does(tmp_path: Path) 
         listed = (await console.call("apigateway", "GetRestApis", limit=500)).json()
     assert [each["id"] for each in listed["items"]] == [made["id"]]
     assert made["createdDate"].startswith("20")
+
+
+async def test_the_gateways_own_aws_settings_do_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nowhere")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    async with opened(tmp_path) as console:
+        await console.sign_in()
+        assert (await console.call("apigateway", "GetRestApis")).json() == {"items": []}
 
 
 async def test_blobs_travel_in_base64_both_ways(tmp_path: Path) -> None:

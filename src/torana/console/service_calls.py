@@ -9,6 +9,7 @@ import asyncio
 import base64
 import binascii
 import contextvars
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -114,7 +115,11 @@ class ServiceCalls:
         from botocore.config import Config
         from botocore.session import Session
 
-        client: Any = Session().create_client(  # pyright: ignore[reportUnknownMemberType]
+        # Whatever profile or file the gateway's own environment names is not what is asked for.
+        session = Session({"profile": (None, None, None, None)})
+        session.set_config_variable("config_file", os.devnull)
+        session.set_config_variable("credentials_file", os.devnull)
+        client: Any = session.create_client(  # pyright: ignore[reportUnknownMemberType]
             cast(Any, service),
             region_name=self._region,
             endpoint_url=_ADDRESS,

@@ -28,6 +28,7 @@ SCREENS = [
     "/metrics",
     "/metrics/alarms",
     "/logs",
+    "/traces",
     "/users",
     "/users/roles",
     "/waf",

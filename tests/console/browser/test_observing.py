@@ -5,7 +5,7 @@ import time
 
 from playwright.sync_api import Page, expect
 
-from tests.app.test_serve_command import Running
+from tests.app.test_serve_command import ROOT, Running
 from tests.console.browser.acting import saved
 
 
@@ -65,3 +65,27 @@ def test_log_lines_are_found_followed_and_counted(
     page.get_by_role("button", name="Run").click()
     results = page.get_by_role("region", name="results")
     expect(results.get_by_role("cell")).to_have_text("3", timeout=10_000)
+
+
+def test_a_request_is_shown_as_a_waterfall(page: Page, console: str, served: Running) -> None:
+    plane = served.client("apigateway")
+    api = plane.import_rest_api(body=(ROOT / "examples/petstore.yaml").read_bytes())["id"]
+    plane.create_deployment(restApiId=api, stageName="prod")
+    page.goto(f"{console}/apis/{api}/stages/prod")
+    page.get_by_role("switch", name="Trace requests").click(force=True)
+    with saved(page, "The settings were saved"):
+        page.get_by_role("button", name="Save settings").click()
+    trace = f"1-{int(time.time()):08x}-0123456789abcdef01234567"
+    said = {"x_amzn_trace_id": f"Root={trace};Sampled=1"}
+    served.ask(f"/restapis/{api}/prod/_user_request_/pets", **said)
+    page.goto(f"{console}/traces")
+    link = page.get_by_role("link", name=trace)
+    for _ in range(20):
+        page.get_by_role("button", name="Search").click()
+        if link.count():
+            break
+        page.wait_for_timeout(300)
+    link.click()
+    steps = page.get_by_role("list", name="Steps")
+    expect(steps.get_by_role("listitem").first).to_contain_text("prod")
+    expect(page.get_by_label("The step")).to_contain_text('"status"')

@@ -28,6 +28,7 @@ export function Chart({ label, times, lines, format, height = 170, min = 0, days
   const plot = useRef<uPlot | null>(null);
   const [at, setAt] = useState<{ index: number; left: number } | null>(null);
   const dark = useDark();
+  const sparse = lines.every((line) => line.values.filter((value) => value !== null).length < 20);
   const shape = lines.map((line) => line.label).join("|");
   const colors = lines.map((line) => (Array.isArray(line.color) ? line.color[dark ? 1 : 0] : line.color));
   const show = useRef(format);
@@ -63,7 +64,8 @@ export function Chart({ label, times, lines, format, height = 170, min = 0, days
             stroke: colors[i],
             width: 1.6,
             fill: line.fill ? `${colors[i]}22` : undefined,
-            points: { show: false },
+            // A line of few points may have none to draw: they are shown themselves then.
+            points: { show: sparse, size: 4 },
             spanGaps: true,
           })),
         ],
@@ -85,7 +87,7 @@ export function Chart({ label, times, lines, format, height = 170, min = 0, days
       plot.current = null;
     };
     // The data of a plot that stands is replaced below.
-  }, [width > 0, shape, dark, height, min]);
+  }, [width > 0, shape, dark, height, min, sparse]);
 
   useEffect(() => {
     plot.current?.setData([times, ...lines.map((line) => line.values)]);

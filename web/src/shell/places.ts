@@ -1,6 +1,6 @@
 /** Every screen: one row makes its address, its entry in the navigation and in the palette. */
 import {
-  IconActivity, IconApi, IconBolt, IconChartLine, IconCoin, IconFileSearch, IconRoute, IconTemplate, IconUsers, IconHistory, IconKey, IconMessageChatbot, IconShieldCheck, IconSparkles,
+  IconActivity, IconApi, IconBolt, IconChartLine, IconCoin, IconFileSearch, IconRoute, IconTemplate, IconTimeline, IconUsers, IconHistory, IconKey, IconMessageChatbot, IconShieldCheck, IconSparkles,
   type Icon,
 } from "@tabler/icons-react";
 import { lazy, type ComponentType, type LazyExoticComponent } from "react";
@@ -70,6 +70,11 @@ export const PLACES: Place[] = [
     path: "/logs", label: "Logs", group: "Observe", icon: IconFileSearch, needs: "logs",
     about: "Log groups searched, followed, queried",
     page: lazy(() => import("../pages/logs/Logs")),
+  },
+  {
+    path: "/traces", label: "Traces", group: "Observe", icon: IconTimeline, needs: "xray",
+    about: "Requests step by step, as waterfalls",
+    page: lazy(() => import("../pages/traces/Traces")),
   },
   {
     path: "/users", label: "Users and roles", group: "Secure", icon: IconUsers, needs: "iam",

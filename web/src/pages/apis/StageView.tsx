@@ -89,11 +89,13 @@ function MethodSettings({ stage, update, busy }: { stage: Stage; update: (operat
   const [level, setLevel] = useState(all?.loggingLevel ?? "OFF");
   const [metrics, setMetrics] = useState(all?.metricsEnabled ?? false);
   const [data, setData] = useState(all?.dataTraceEnabled ?? false);
+  const [traced, setTraced] = useState(stage.tracingEnabled ?? false);
   const [destination, setDestination] = useState(stage.accessLogSettings?.destinationArn ?? "");
   const [format, setFormat] = useState(stage.accessLogSettings?.format ?? "$context.requestId $context.httpMethod $context.path $context.status");
   const save = () => {
     const set = (path: string, value: unknown): PatchOperation => ({ op: "replace", path: `/*/*/${path}`, value: String(value) });
     const operations = [set("logging/loglevel", level), set("metrics/enabled", metrics), set("logging/dataTrace", data)];
+    if (traced !== (stage.tracingEnabled ?? false)) operations.push({ op: "replace", path: "/tracingEnabled", value: String(traced) });
     if (rate !== "") operations.push(set("throttling/rateLimit", rate));
     if (burst !== "") operations.push(set("throttling/burstLimit", burst));
     if (destination) {
@@ -102,7 +104,7 @@ function MethodSettings({ stage, update, busy }: { stage: Stage; update: (operat
     update(operations, "The settings were saved");
   };
   return (
-    <Card title="Settings of all methods">
+    <Card title="Settings">
       <Stack>
         <SimpleGrid cols={{ base: 1, sm: 3 }}>
           <NumberInput label="Requests a second" placeholder="no limit" value={rate} onChange={setRate} min={0} />
@@ -112,6 +114,7 @@ function MethodSettings({ stage, update, busy }: { stage: Stage; update: (operat
         <Group>
           <Switch label="Metrics by method" checked={metrics} onChange={(event) => setMetrics(event.currentTarget.checked)} />
           <Switch label="Log bodies and headers, too" checked={data} onChange={(event) => setData(event.currentTarget.checked)} />
+          <Switch label="Trace requests" checked={traced} onChange={(event) => setTraced(event.currentTarget.checked)} />
         </Group>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           <TextInput label="Access log" placeholder="arn:aws:logs:…:log-group:name" value={destination} onChange={(event) => setDestination(event.currentTarget.value)} classNames={{ input: "mono" }} />

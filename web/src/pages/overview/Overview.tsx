@@ -1,10 +1,13 @@
-import { Badge, Group, SegmentedControl, SimpleGrid, Text } from "@mantine/core";
+import { Badge, SegmentedControl, SimpleGrid } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { useLive, percentile, sum, type Sample } from "../../gateway/live";
 import { Chart, Legend, type Line } from "../../parts/Chart";
 import { count, milliseconds, percent } from "../../parts/figures";
 import { Card, Page } from "../../parts/Page";
+import { useSession } from "../../gateway/session";
 import { Changes } from "./Changes";
+import { Figure } from "./Figure";
+import { History } from "./History";
 import { Stages } from "./Stages";
 
 const SPANS = [
@@ -12,9 +15,15 @@ const SPANS = [
   { value: "300", label: "5 min" },
   { value: "900", label: "15 min" },
 ];
+const LONGER = [
+  { value: "3600", label: "1 hour" },
+  { value: "86400", label: "1 day" },
+];
 
 export default function Overview() {
   const live = useLive();
+  const session = useSession();
+  const spans = session.services.includes("cloudwatch") ? [...SPANS, ...LONGER] : SPANS;
   const [span, setSpan] = useState("300");
   const now = live.samples.at(-1)?.at ?? Date.now() / 1000;
   const samples = useMemo(() => live.samples.filter((sample) => sample.at > now - Number(span)), [live.samples, span, now]);
@@ -32,48 +41,42 @@ export default function Overview() {
       actions={
         <>
           <Badge color={live.connected ? "teal" : "gray"} variant="dot">{live.connected ? "Live" : "Connecting"}</Badge>
-          <SegmentedControl size="xs" data={SPANS} value={span} onChange={setSpan} aria-label="Span" />
+          <SegmentedControl size="xs" data={spans} value={span} onChange={setSpan} aria-label="Span" />
         </>
       }
     >
-      <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }} spacing={14}>
-        <Figure label="Requests a second" value={count(total.count / seconds)} more={`${count(total.count)} in all`} />
-        <Figure label="Median latency" value={milliseconds(p(0.5))} more={`p95 ${milliseconds(p(0.95))}`} />
-        <Figure label="p99 latency" value={milliseconds(p(0.99))}
-          more={total.integration ? `backends ${milliseconds(total.integrationTotal / total.integration)} on average` : "no backend was called"} />
-        <Figure label="Client errors (4XX)" value={percent(total.count ? total.clientErrors / total.count : 0)} more={count(total.clientErrors)} />
-        <Figure label="Server errors (5XX)" value={percent(total.count ? total.serverErrors / total.count : 0)} more={count(total.serverErrors)}
-          bad={total.serverErrors > 0} />
-        <Figure label="Stages live" value={count(gauges.stages_live ?? 0)} more={`${count(gauges.connections_open ?? 0)} connections open`} />
-      </SimpleGrid>
+      {LONGER.some((each) => each.value === span) ? <History key={span} span={Number(span)} /> : (
+        <>
+          <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }} spacing={14}>
+            <Figure label="Requests a second" value={count(total.count / seconds)} more={`${count(total.count)} in all`} />
+            <Figure label="Median latency" value={milliseconds(p(0.5))} more={`p95 ${milliseconds(p(0.95))}`} />
+            <Figure label="p99 latency" value={milliseconds(p(0.99))}
+              more={total.integration ? `backends ${milliseconds(total.integrationTotal / total.integration)} on average` : "no backend was called"} />
+            <Figure label="Client errors (4XX)" value={percent(total.count ? total.clientErrors / total.count : 0)} more={count(total.clientErrors)} />
+            <Figure label="Server errors (5XX)" value={percent(total.count ? total.serverErrors / total.count : 0)} more={count(total.serverErrors)}
+              bad={total.serverErrors > 0} />
+            <Figure label="Stages live" value={count(gauges.stages_live ?? 0)} more={`${count(gauges.connections_open ?? 0)} connections open`} />
+          </SimpleGrid>
 
-      <SimpleGrid cols={{ base: 1, lg: 3 }} spacing={14}>
-        <Card title="Traffic" actions={<Legend lines={charts.traffic} />}>
-          <Chart label="Requests a second" times={times} lines={charts.traffic} format={(v) => (v === null ? "–" : `${count(v)}/s`)} />
-        </Card>
-        <Card title="Latency" actions={<Legend lines={charts.latency} />}>
-          <Chart label="Latency" times={times} lines={charts.latency} format={milliseconds} />
-        </Card>
-        <Card title="Errors" actions={<Legend lines={charts.errors} />}>
-          <Chart label="Errors in percent of requests" times={times} lines={charts.errors} format={(v) => (v === null ? "–" : percent(v))} />
-        </Card>
-      </SimpleGrid>
+          <SimpleGrid cols={{ base: 1, lg: 3 }} spacing={14}>
+            <Card title="Traffic" actions={<Legend lines={charts.traffic} />}>
+              <Chart label="Requests a second" times={times} lines={charts.traffic} format={(v) => (v === null ? "–" : `${count(v)}/s`)} />
+            </Card>
+            <Card title="Latency" actions={<Legend lines={charts.latency} />}>
+              <Chart label="Latency" times={times} lines={charts.latency} format={milliseconds} />
+            </Card>
+            <Card title="Errors" actions={<Legend lines={charts.errors} />}>
+              <Chart label="Errors in percent of requests" times={times} lines={charts.errors} format={(v) => (v === null ? "–" : percent(v))} />
+            </Card>
+          </SimpleGrid>
+        </>
+      )}
 
       <div className="grid" style={{ gridTemplateColumns: "repeat(auto-fit, minmax(min(100%, 480px), 1fr))" }}>
         <Stages samples={samples} buckets={live.buckets} seconds={seconds} />
         <Changes />
       </div>
     </Page>
-  );
-}
-
-function Figure({ label, value, more, bad }: { label: string; value: string; more: string; bad?: boolean }) {
-  return (
-    <div className="card kpi">
-      <Text size="xs" c="dimmed" truncate>{label}</Text>
-      <Group gap={6} className="value tabular" c={bad ? "var(--mantine-color-error)" : undefined}>{value}</Group>
-      <Text size="xs" c="dimmed" className="tabular" truncate>{more}</Text>
-    </div>
   );
 }
 
