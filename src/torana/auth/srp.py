@@ -55,6 +55,11 @@ def verifier(pool: str, user: str, password: str, salt: bytes | None = None) -> 
     return Verifier(_hex(number), _hex(pow(_G, x, _N)))
 
 
+def nobody(salt: bytes) -> Verifier:
+    """Of no password at all, for users that there are not; it takes no time to make."""
+    return Verifier(_hex(int.from_bytes(salt, "big")), f"{secrets.randbelow(_N - 2) + 2:x}")
+
+
 def public_value(text: str) -> int:
     """What a client sent as `SRP_A`. Raises `ValueError` for what no client may send: a multiple
     of the modulus makes the shared secret zero."""

@@ -8,7 +8,7 @@ from torana.services.cognito_idp.attempts import Attempts
 from torana.services.cognito_idp.challenges import Challenge, Challenges
 from torana.services.cognito_idp.directory import Directory, Json
 from torana.services.cognito_idp.faults import invalid, refused, unsupported
-from torana.services.cognito_idp.pools import factors
+from torana.services.cognito_idp.pool_settings import factors
 from torana.services.cognito_idp.second_factors import SENT, new_secret, period_of
 from torana.services.cognito_idp.sessions import Sessions
 from torana.services.ports import Call

@@ -161,8 +161,7 @@ class Passwords:
         if user is not None and "verifier" in user.get("sealed", {}):
             salt, _, value = self._directory.opened(user, "verifier").partition(":")
             return Verifier(salt, value)
-        nobody = secrets.token_hex()
-        return srp.verifier(short(pool["Id"]), name, nobody, self._decoy(pool, f"salt:{name}"))
+        return srp.nobody(self._decoy(pool, f"salt:{name}"))
 
 
 def put(user: Json, kept: Mapping[str, str], *, lasts_days: int | None = None) -> None:

@@ -17,7 +17,7 @@ from torana.services.cognito_idp.challenges import Challenge, Challenges
 from torana.services.cognito_idp.directory import USER, Directory, Json, now, user_key
 from torana.services.cognito_idp.faults import invalid, refused
 from torana.services.cognito_idp.messages import Messages, new_code
-from torana.services.cognito_idp.pools import factors
+from torana.services.cognito_idp.pool_settings import factors
 from torana.services.cognito_idp.steps import Step
 from torana.services.cognito_idp.tokens import Also, Tokens, granted
 from torana.services.cognito_idp.triggers import Triggers

@@ -5,20 +5,16 @@ is a function from what is known to an answer, found in a table by the flow's or
 Source: Cognito user pools API Reference, InitiateAuth and RespondToAuthChallenge.
 """
 
-import base64
-import re
-
 import msgspec
 
-from torana.auth import keys, srp
-from torana.auth.srp import Offer
 from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp import passwords
 from torana.services.cognito_idp.attempts import Attempts
 from torana.services.cognito_idp.challenges import Challenge, Challenges
 from torana.services.cognito_idp.clients import Own, check_write
 from torana.services.cognito_idp.custom_auth import CustomAuth
-from torana.services.cognito_idp.directory import Directory, Json, now, short
+from torana.services.cognito_idp.directory import Directory, Json, now
+from torana.services.cognito_idp.exchange import Exchange
 from torana.services.cognito_idp.faults import invalid, no_user, refused, wrong_password
 from torana.services.cognito_idp.passwords import Passwords
 from torana.services.cognito_idp.schema import required
@@ -28,8 +24,6 @@ from torana.services.cognito_idp.tokens import Tokens
 from torana.services.cognito_idp.triggers import Triggers
 from torana.services.cognito_idp.users import Users
 from torana.wire.faults import ServiceError
-
-_TIMESTAMP = re.compile(r"\w{3} \w{3} \d{1,2} \d\d:\d\d:\d\d UTC \d{4}")
 
 
 class SignIn:
@@ -52,6 +46,7 @@ class SignIn:
         self._attempts, self._challenges, self._factors = attempts, challenges, factors
         self._custom, self._tokens = custom, tokens
         self._triggers, self._own = triggers, own
+        self._exchange = Exchange(words, challenges)
 
     async def find(self, step: Step) -> tuple[Json | None, str]:
         """The user that a step names, and the name. Raises the service's errors."""
@@ -143,49 +138,14 @@ class SignIn:
         """The first half of an exchange that proves the password without sending it."""
         user, name = await self.find(step)
         await self._before(step, user, name)
-        return self.offer(step, user, name)
-
-    def offer(self, step: Step, user: Json | None, name: str, **data: object) -> Json:
-        """Raises the service's error for an `SRP_A` that is none."""
-        pool, client = step.asking.pool, step.client
-        try:
-            a = srp.public_value(step.given.get("SRP_A", ""))
-        except ValueError:
-            raise invalid("Missing or invalid parameter SRP_A") from None
-        id = user["username"] if user else self._words.stranger(pool, name)
-        kept = self._words.verifier(pool, user, id)
-        made = srp.offer(kept)
-        exchange = {"a": f"{a:x}", "secret": made.secret, "public": made.public, "id": id}
-        if user is None:
-            # No proof fits: the value was made of a password that nobody knows.
-            exchange |= {"salt": kept.salt, "value": kept.value}
-        block = self._challenges.close(
-            "PASSWORD_VERIFIER", pool, client, user, name, **exchange, **data
-        )
-        return {
-            "ChallengeName": "PASSWORD_VERIFIER",
-            "ChallengeParameters": {
-                "SALT": kept.salt,
-                "SECRET_BLOCK": block,
-                "SRP_B": made.public,
-                "USERNAME": id,
-                "USER_ID_FOR_SRP": id,
-            },
-        }
+        return self._exchange.offer(step, user, name)
 
     async def prove(self, step: Step) -> Json:
         """The second half."""
-        given, pool = step.given, step.asking.pool
-        for name in ("PASSWORD_CLAIM_SIGNATURE", "PASSWORD_CLAIM_SECRET_BLOCK", "TIMESTAMP"):
-            if name not in given:
-                raise invalid(f"Missing required parameter {name}")
-        if not _TIMESTAMP.fullmatch(given["TIMESTAMP"]):
-            raise invalid("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.")
-        block = given["PASSWORD_CLAIM_SECRET_BLOCK"]
-        challenge = self._challenges.open(block, pool, step.client, "PASSWORD_VERIFIER")
+        pool, challenge = step.asking.pool, self._exchange.open(step)
         user = await self._same(step, challenge)
         async with self._attempts.one(pool, user, challenge.user) as attempt:
-            attempt.right = self._proves(challenge, user, step)
+            attempt.right = self._exchange.proves(step, user, challenge)
         if not attempt.right or user is None:
             raise wrong_password()
         await self._challenges.spend(challenge)
@@ -198,25 +158,6 @@ class SignIn:
             so_far = [*challenge.data["custom"], proved]
             return await self._custom.next(step, user, so_far)
         return await self.known(step, user)
-
-    def _proves(self, challenge: Challenge, user: Json | None, step: Step) -> bool:
-        data, given = challenge.data, step.given
-        pool = step.asking.pool
-        if user is None:
-            kept = srp.Verifier(data["salt"], data["value"])
-        else:
-            kept = self._words.verifier(pool, user, data["id"])
-        block = given["PASSWORD_CLAIM_SECRET_BLOCK"]
-        right = srp.proof(
-            kept,
-            Offer(data["secret"], data["public"]),
-            int(data["a"], 16),
-            short(pool["Id"]),
-            data["id"],
-            base64.b64decode(block),
-            given["TIMESTAMP"],
-        )
-        return keys.same(given["PASSWORD_CLAIM_SIGNATURE"], base64.b64encode(right).decode())
 
     async def _same(self, step: Step, challenge: Challenge) -> Json | None:
         """The user of a challenge as it is now. Raises the service's error when another step's
@@ -334,7 +275,7 @@ class SignIn:
                 "InvalidLambdaResponseException",
                 "DefineAuthChallenge must ask for PASSWORD_VERIFIER after SRP_A",
             )
-        return self.offer(step, user, name, custom=[first])
+        return self._exchange.offer(step, user, name, custom=[first])
 
     async def answered(self, step: Step, name: str) -> Json:
         """A challenge of what comes after the password. Raises the service's errors."""

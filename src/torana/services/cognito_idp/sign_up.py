@@ -3,7 +3,7 @@
 Source: Cognito user pools API Reference.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp import passwords
@@ -140,55 +140,36 @@ class SignUps:
         return {}
 
     async def ResendConfirmationCode(self, call: Call, params: Json) -> Json:
+        return await self._send(call, params, "confirm", _unconfirmed, "CustomMessage_ResendCode")
+
+    async def ForgotPassword(self, call: Call, params: Json) -> Json:
+        return await self._send(call, params, "reset", _recoverable, "CustomMessage_ForgotPassword")
+
+    async def _send(
+        self, call: Call, params: Json, purpose: str, to: Callable[[Json, Json], str], source: str
+    ) -> Json:
+        """Send a code, and say where it went; of users that there are not, where it would seem to
+        have gone. `to` finds the attribute, or raises the service's error."""
         asking, client = await self._begin(call, params)
-        pool = asking.pool
+        pool, name = asking.pool, params["Username"]
 
         async def work(sheet: Sheet) -> tuple[Json, str, str] | None:
-            user = await self._directory.find_user(sheet, pool, params["Username"])
+            user = await self._directory.find_user(sheet, pool, name)
             if user is None:
                 if _hides(client):
                     return None
                 raise no_user()
-            if user["status"] != "UNCONFIRMED":
-                raise invalid("User is already confirmed.")
-            attribute = to_confirm(pool, user)
-            if attribute is None:
-                raise invalid("Auto verification not turned on.")
-            code = put_code(self._directory, user, "confirm")
+            attribute = to(pool, user)
+            code = put_code(self._directory, user, purpose)
             self._directory.put_user(sheet, pool, user)
             return user, attribute, code
 
         made = await self._book.edit(call, work)
-        return await self._told(asking, made, params["Username"], "CustomMessage_ResendCode")
-
-    async def _told(
-        self, asking: Asking, made: tuple[Json, str, str] | None, name: str, source: str
-    ) -> Json:
-        """Where the code went; of users that there are not, where it would seem to have gone."""
         if made is None:
             return {"CodeDeliveryDetails": destination("email", name)}
         user, attribute, code = made
         sent = await self._messages.send(asking, user, attribute, source, code)
         return {"CodeDeliveryDetails": sent}
-
-    async def ForgotPassword(self, call: Call, params: Json) -> Json:
-        asking, client = await self._begin(call, params)
-        pool = asking.pool
-
-        async def work(sheet: Sheet) -> tuple[Json, str, str] | None:
-            user = await self._directory.find_user(sheet, pool, params["Username"])
-            if user is None:
-                if _hides(client):
-                    return None
-                raise no_user()
-            _resettable(user)
-            attribute = to_recover(pool, user)
-            code = put_code(self._directory, user, "reset")
-            self._directory.put_user(sheet, pool, user)
-            return user, attribute, code
-
-        made = await self._book.edit(call, work)
-        return await self._told(asking, made, params["Username"], "CustomMessage_ForgotPassword")
 
     async def ConfirmForgotPassword(self, call: Call, params: Json) -> Json:
         asking, client = await self._begin(call, params)
@@ -252,3 +233,17 @@ def _resettable(user: Json) -> None:
         raise refused("User is disabled.")
     if user["status"] == "FORCE_CHANGE_PASSWORD":
         raise refused("User password cannot be reset in the current state.")
+
+
+def _recoverable(pool: Json, user: Json) -> str:
+    _resettable(user)
+    return to_recover(pool, user)
+
+
+def _unconfirmed(pool: Json, user: Json) -> str:
+    if user["status"] != "UNCONFIRMED":
+        raise invalid("User is already confirmed.")
+    attribute = to_confirm(pool, user)
+    if attribute is None:
+        raise invalid("Auto verification not turned on.")
+    return attribute

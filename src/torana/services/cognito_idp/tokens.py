@@ -11,8 +11,8 @@ from uuid import uuid4
 from msgspec import Struct
 
 from torana.services.apigateway.book import Sheet
-from torana.services.cognito_idp.client_settings import SCOPES, USER_ADMIN, lifetime
-from torana.services.cognito_idp.clients import may_read
+from torana.services.cognito_idp.claims import override, roles, shown_claims
+from torana.services.cognito_idp.client_settings import USER_ADMIN, lifetime
 from torana.services.cognito_idp.directory import (
     GROUP,
     Directory,
@@ -28,18 +28,6 @@ from torana.services.cognito_idp.triggers import Asking, Triggers
 from torana.services.given import items, members
 from torana.wire.faults import ServiceError
 
-_OF_SCOPE = {
-    "email": ("email", "email_verified"),
-    "phone": ("phone_number", "phone_number_verified"),
-}
-_RESERVED = frozenset(
-    {
-        "acr", "amr", "at_hash", "auth_time", "azp", "client_id", "exp", "iat", "iss", "jti",
-        "nbf", "nonce", "origin_jti", "sub", "token_use", "username", "aud", "event_id", "version",
-        "cognito:username",
-    }
-)  # fmt: skip
-"""Claims that no function changes."""
 _RANK = 1 << 32
 """Of a group without a precedence: the last."""
 
@@ -230,7 +218,7 @@ class Tokens:
             "exp": issued + lifetime(client, "IdToken"),
             "jti": str(uuid4()),
             **shown_claims(pool, client, user, grant.scopes if grant.hosted else ()),
-            **_roles(groups),
+            **roles(groups),
         }
         if grant.hosted:
             access["version"] = 2
@@ -261,9 +249,9 @@ class Tokens:
         )
         second = members(said, "claimsAndScopeOverrideDetails")
         first = members(said, "claimsOverrideDetails")
-        _override(identity, members(second, "idTokenGeneration") or first)
+        override(identity, members(second, "idTokenGeneration") or first)
         given = members(second, "accessTokenGeneration")
-        _override(access, given)
+        override(access, given)
         scopes = [*access["scope"].split(), *items(given, "scopesToAdd")]
         gone = items(given, "scopesToSuppress")
         access["scope"] = " ".join(each for each in dict.fromkeys(scopes) if each not in gone)
@@ -297,42 +285,3 @@ class Tokens:
             "expires_in": claims["exp"] - issued,
             "token_type": "Bearer",
         }
-
-
-def shown_claims(pool: Json, client: Json, user: Json, scopes: tuple[str, ...]) -> Json:
-    """A user's attributes as claims, as far as the client and its scopes may see them."""
-    seen = may_read(pool, client) - {"sub"}
-    narrowed = [each for each in scopes if each in SCOPES and each not in ("openid", USER_ADMIN)]
-    if narrowed and "profile" not in narrowed:
-        seen &= {name for each in narrowed for name in _OF_SCOPE[each]}
-    elif narrowed:
-        for scope, names in _OF_SCOPE.items():
-            if scope not in narrowed:
-                seen -= set(names)
-    return {name: _claim(name, value) for name, value in user["profile"].items() if name in seen}
-
-
-def _claim(name: str, value: str) -> Any:
-    if name in ("email_verified", "phone_number_verified"):
-        return value.lower() == "true"
-    if name == "address":
-        return {"formatted": value}
-    if name == "updated_at" and value.isdigit():
-        return int(value)
-    return value
-
-
-def _roles(groups: list[Json]) -> Json:
-    roles = [each["RoleArn"] for each in groups if each.get("RoleArn")]
-    if not roles:
-        return {}
-    return {"cognito:roles": roles, "cognito:preferred_role": roles[0]}
-
-
-def _override(claims: Json, given: Json) -> None:
-    for name, value in members(given, "claimsToAddOrOverride").items():
-        if name not in _RESERVED and not name.startswith("cognito:"):
-            claims[name] = value
-    for name in items(given, "claimsToSuppress"):
-        if name not in _RESERVED and not name.startswith("cognito:"):
-            claims.pop(name, None)

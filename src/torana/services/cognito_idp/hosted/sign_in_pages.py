@@ -11,7 +11,7 @@ from torana.services.cognito_idp.codes import Codes
 from torana.services.cognito_idp.directory import Json, now
 from torana.services.cognito_idp.hosted.pages import Choice, Field, Page
 from torana.services.cognito_idp.hosted.visit import Visit, redirected
-from torana.services.cognito_idp.pools import sign_in_names
+from torana.services.cognito_idp.pool_settings import sign_in_names
 from torana.services.cognito_idp.steps import Step
 from torana.services.cognito_idp.triggers import Asking
 from torana.services.cognito_idp.wanted import Wanted

@@ -15,10 +15,11 @@ import msgspec
 from torana.message import Headers, Reply
 from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp import CognitoIdp
+from torana.services.cognito_idp.claims import shown_claims
 from torana.services.cognito_idp.codes import BadCode, Codes
 from torana.services.cognito_idp.directory import Json
 from torana.services.cognito_idp.hosted.visit import Visit
-from torana.services.cognito_idp.tokens import Grant, shown_claims
+from torana.services.cognito_idp.tokens import Grant
 from torana.services.cognito_idp.triggers import Asking
 from torana.services.given import items
 from torana.wire.faults import ServiceError
