@@ -67,13 +67,18 @@ def check(api: Json) -> None:
         raise bad(wrong)
 
 
-def make(params: Json, endpoint: Endpoint) -> Json:
+def shown(api: Json, endpoint: Endpoint) -> Json:
+    """An API as the service answers it, at the address that it has now."""
+    scheme = "http" if api["ProtocolType"] == "HTTP" else "ws"
+    return {**dated(api), "ApiEndpoint": endpoint(api["ApiId"], scheme)}
+
+
+def make(params: Json) -> Json:
     """A new API. Raises the service's error."""
     http = params["ProtocolType"] == "HTTP"
     id = new_id()
     api: Json = {
         "ApiId": id,
-        "ApiEndpoint": endpoint(id, "http" if http else "ws"),
         "ApiGatewayManaged": False,
         "ProtocolType": params["ProtocolType"],
         "ApiKeySelectionExpression": "$request.header.x-api-key",
@@ -102,26 +107,27 @@ class Apis:
             raise bad(f"{quick[0]} needs a Target")
 
         async def work(sheet: Sheet) -> Json:
-            api = make(params, self._endpoint)
+            api = make(params)
             sheet.put(API, api["ApiId"], api)
             if params.get("Target"):
                 _quick(sheet, api, params)
                 stage = new_stage(DEFAULT, {"AutoDeploy": True})
                 stage["ApiGatewayManaged"] = True
                 await self._deploying.follow(sheet, api, stage)
-            return dated(api)
+            return shown(api, self._endpoint)
 
         return await self._book.edit(call, work)
 
     async def GetApi(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
-            return dated(await the_api(sheet, call, params["ApiId"]))
+            return shown(await the_api(sheet, call, params["ApiId"]), self._endpoint)
 
         return await self._book.read(work)
 
     async def GetApis(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
-            return page([each async for _, each in sheet.scan(API)], params)
+            found = [shown(each, self._endpoint) async for _, each in sheet.scan(API)]
+            return page(found, params)
 
         return await self._book.read(work)
 
@@ -132,7 +138,7 @@ class Apis:
             check(api)
             sheet.put(API, api["ApiId"], api)
             await _change_quick(sheet, api, params)
-            return dated(api)
+            return shown(api, self._endpoint)
 
         return await self._deploying.edit(call, params["ApiId"], work)
 

@@ -99,7 +99,7 @@ def dated(document: Json) -> Json:
     dates = {
         name: datetime.fromtimestamp(document[name], UTC)
         for name in ("CreatedDate", "LastUpdatedDate")
-        if name in document
+        if isinstance(document.get(name), int)
     }
     return {**document, **dates}
 

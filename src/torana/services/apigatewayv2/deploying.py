@@ -4,9 +4,11 @@ An edit of an API and the deployments that follow from it are one commit. What c
 not deployed: the stage says why, and the deployment before goes on.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from time import time
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from torana.services.apigateway.faults import bad
 from torana.services.apigateway.plane import Deploy
@@ -35,6 +37,8 @@ class Deploying:
     def __init__(self, book: Book, check: Deploy) -> None:
         """`check` tries to compile what is to be served."""
         self.book, self._check = book, check
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Edits of one API take turns, so that many at once need not begin anew time and again."""
 
     async def edit(self, call: Call, api_id: str, work: Callable[[Sheet, Json], Awaitable[T]]) -> T:
         """Change an API, and deploy it to the stages that deploy by themselves."""
@@ -47,7 +51,11 @@ class Deploying:
                     await self.follow(sheet, api, stage)
             return done
 
-        return await self.book.edit(call, whole)
+        turn = self._turns.get(api_id)
+        if turn is None:
+            turn = self._turns[api_id] = asyncio.Lock()
+        async with turn:
+            return await self.book.edit(call, whole)
 
     async def follow(self, sheet: Sheet, api: Json, stage: Json) -> None:
         """Deploy an API, as it is now, to a stage that deploys by itself."""

@@ -9,7 +9,7 @@ from torana.model.http_api import HttpApi
 from torana.openapi import HttpDocument, InvalidDocument, read_http, write_http
 from torana.services.apigateway.faults import bad
 from torana.services.apigateway.plane import Endpoint
-from torana.services.apigatewayv2.apis import check, make
+from torana.services.apigatewayv2.apis import check, make, shown
 from torana.services.apigatewayv2.book import (
     API,
     AUTHORIZER,
@@ -21,7 +21,6 @@ from torana.services.apigatewayv2.book import (
     Book,
     Json,
     Sheet,
-    dated,
     new_id,
     part,
     the_api,
@@ -46,9 +45,9 @@ class Documents:
 
         async def work(sheet: Sheet) -> Json:
             given = {"Name": document.api.name, "ProtocolType": "HTTP"}
-            api = make(given, self._endpoint)
+            api = make(given)
             await _take(sheet, api, document.api)
-            return _told(api, document)
+            return _told(shown(api, self._endpoint), document)
 
         return await self._book.edit(call, work)
 
@@ -64,7 +63,7 @@ class Documents:
             for name in _FIELDS:
                 api.pop(name, None)
             await _take(sheet, api, document.api)
-            return _told(api, document)
+            return _told(shown(api, self._endpoint), document)
 
         return await self._deploying.edit(call, params["ApiId"], work)
 
@@ -85,7 +84,7 @@ class Documents:
             text = await asyncio.to_thread(
                 write_http,
                 http_api(found),
-                endpoint=api["ApiEndpoint"],
+                endpoint=self._endpoint(api["ApiId"], "http"),
                 extensions=params.get("IncludeExtensions", True),
                 syntax=syntax,
             )
@@ -121,7 +120,7 @@ async def _read(params: Json) -> HttpDocument:
 
 
 def _told(api: Json, document: HttpDocument) -> Json:
-    answer = dated(api)
+    answer = dict(api)
     if document.info:
         answer["ImportInfo"] = list(document.info)
     if document.warnings:
