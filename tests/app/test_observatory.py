@@ -1,5 +1,7 @@
 """Metrics on their way from the processes of a node to the one that keeps them."""
 
+import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -35,6 +37,26 @@ async def node(folder: Path) -> AsyncGenerator[tuple[Observatory, Observatory]]:
         await keeper.aclose()
         await client.aclose()
         await counters.close()
+
+
+async def test_each_node_knows_the_numbers_of_all(tmp_path: Path) -> None:
+    client = HttpClient()
+    counters = await open_counters("local:", MemoryStore(100))
+    nodes: list[Observatory] = []
+    for name in ("a", "b"):
+        settings = Settings(data=str(tmp_path / name), shared="redis://both")
+        nodes.append(Observatory(settings, client, counters, Journal(), owner=True))
+        await nodes[-1].open()
+    nodes[0].recorder.add(SERIES, 1.0)
+    nodes[1].recorder.add(SERIES, 1.0)
+    end = time.monotonic() + 10
+    while [await kept(node) for node in nodes] != [2, 2]:
+        assert time.monotonic() < end
+        await asyncio.sleep(0.05)
+    for node in nodes:
+        await node.aclose()
+    await client.aclose()
+    await counters.close()
 
 
 async def kept(keeper: Observatory) -> float:

@@ -243,9 +243,11 @@ def _page(
     db: sqlite3.Connection, group: int, streams: Sequence[int], start: int, end: int,
     after: tuple[int, int] | None, backward: bool, most: int,
 ) -> list[Event]:  # fmt: skip
-    at, id = after or ((end, 1 << 62) if backward else (start, -1))
-    beyond = "(at, e.id) < (?, ?)" if backward else "(at, e.id) > (?, ?)"
-    order = "DESC" if backward else "ASC"
+    # One bound is the place in the index itself, so that a page begins where the last one ended.
+    edge = (end, 1 << 62) if backward else (start, -1)
+    at, id = edge if after is None else min(after, edge) if backward else max(after, edge)
+    beyond = "(at, e.id) < (?, ?) AND at >= ?" if backward else "(at, e.id) > (?, ?) AND at <= ?"
+    order, other = ("DESC", start) if backward else ("ASC", end)
     if len(streams) == 1:
         where, given = "stream = ?", [*streams]
     elif streams:
@@ -255,9 +257,9 @@ def _page(
         where, given = "e.grp = ?", [group]
     rows = db.execute(
         "SELECT e.id, s.name, at, e.ingested, text FROM events AS e"  # noqa: S608  fixed pieces
-        f" JOIN streams AS s ON s.id = e.stream WHERE {where} AND at >= ? AND at <= ?"
-        f" AND {beyond} ORDER BY at {order}, e.id {order} LIMIT ?",
-        (*given, start, end, at, id, most),
+        f" JOIN streams AS s ON s.id = e.stream WHERE {where} AND {beyond}"
+        f" ORDER BY at {order}, e.id {order} LIMIT ?",
+        (*given, at, id, other, most),
     )
     return [Event(*row) for row in rows]
 

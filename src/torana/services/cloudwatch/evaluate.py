@@ -1,5 +1,6 @@
 """The queries of GetMetricData, and of alarms on several metrics: each line from those it names."""
 
+import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -263,7 +264,11 @@ class Evaluation:
             raise validation(f"The statistic {stat} in SEARCH is invalid.")
         check_period(int(period))
         match = search.compile_search(text)
-        found = search.find(match, (each.series for each in self._series.find(None, None)))
+
+        def look() -> dict[tuple[str, str, Dimensions], list[Series]]:
+            return search.find(match, (each.series for each in self._series.find(None, None)))
+
+        found = await asyncio.to_thread(look)
         lines = [
             await self._read(*metric, stat, int(period))  # a line for each
             for metric in found

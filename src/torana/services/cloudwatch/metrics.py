@@ -1,5 +1,6 @@
 """Putting values and listing metrics. Source: CloudWatch API Reference."""
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -52,13 +53,18 @@ class Metrics:
         """Metrics that got a value in the last two weeks."""
         wanted: list[Json] = params.get("Dimensions") or []
         oldest = self._series.clock() - (_RECENT if params.get("RecentlyActive") else _LISTED)
-        found = sorted(
-            {
-                (each.series.namespace, each.series.name, each.series.dimensions)
-                for each in self._series.find(params.get("Namespace"), params.get("MetricName"))
-                if each.latest >= oldest and _has(each.series.dimensions, wanted)
-            }
-        )
+        namespace, name = params.get("Namespace"), params.get("MetricName")
+
+        def look() -> list[tuple[str, str, Dimensions]]:
+            return sorted(
+                {
+                    (each.series.namespace, each.series.name, each.series.dimensions)
+                    for each in self._series.find(namespace, name)
+                    if each.latest >= oldest and _has(each.series.dimensions, wanted)
+                }
+            )
+
+        found = await asyncio.to_thread(look)
         start = _position(params.get("NextToken"))
         answer: Json = {
             "Metrics": [

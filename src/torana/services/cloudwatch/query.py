@@ -43,7 +43,8 @@ class Queries:
         found = queries(given)
         if not any(query.returned for query in found.values()):
             raise validation("At least one query must have ReturnData true.")
-        asked = self._range(params["StartTime"], params["EndTime"])
+        finest = min(_period(each) for each in given)
+        asked = self._range(params["StartTime"], params["EndTime"], finest)
         _check_size(given, asked)
         evaluation = Evaluation(self._series, found, asked, await self._excluded())
         results: list[Json] = []
@@ -54,13 +55,14 @@ class Queries:
                     results.append(_result(id, line, query.given.get("Label"), newest_first))
         return _paged(results, params)
 
-    def _range(self, start: datetime, end: datetime) -> Range:
-        """In the steps that values of that age have."""
+    def _range(self, start: datetime, end: datetime, finest: int) -> Range:
+        """In whole minutes, or the steps that values of that age have. `finest`: the shortest
+        period that is asked for."""
         first, last = int(aware(start).timestamp()), math.ceil(aware(end).timestamp())
         if first >= last:
             raise validation("The parameter StartTime must be less than the parameter EndTime.")
         age = self._series.clock() - first
-        step = 1 if age < 3 * 3600 else 60 if age < 15 * _DAY else 300 if age < 63 * _DAY else 3600
+        step = 3600 if age > 63 * _DAY else 300 if age > 15 * _DAY else min(60, finest)
         return Range(first // step * step, -(-last // step) * step)
 
     async def GetMetricStatistics(self, call: Call, params: Json) -> Json:
@@ -75,7 +77,7 @@ class Queries:
         period = params["Period"]
         check_period(period)
         try:
-            asked = self._range(params["StartTime"], params["EndTime"])
+            asked = self._range(params["StartTime"], params["EndTime"], period)
         except Exception as error:
             raise invalid(
                 "The parameter StartTime must be less than the parameter EndTime."
@@ -115,11 +117,14 @@ def _shown(values: Distribution, wanted: list[str], extended: list[str]) -> Json
     return shown
 
 
+def _period(query: Json) -> int:
+    stat: Json = query.get("MetricStat") or query
+    return stat.get("Period") or 60
+
+
 def _check_size(given: list[Json], asked: Range) -> None:
     for each in given:
-        stat: Json = each.get("MetricStat") or each
-        period = stat.get("Period") or 60
-        if (asked.end - asked.start) // period > _MOST_POINTS:
+        if (asked.end - asked.start) // _period(each) > _MOST_POINTS:
             raise validation(
                 f"The query {each['Id']} asks for more than {_MOST_POINTS:,} datapoints: make its "
                 "period longer or the time range shorter."

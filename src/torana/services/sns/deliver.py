@@ -16,12 +16,15 @@ from torana.services.reach import Reach
 from torana.services.sns import envelope
 from torana.services.sns.records import DELIVERY, Delivery
 from torana.state.store import Change, Store
+from torana.wire.faults import ServiceError
 
 _log = logging.getLogger("torana.sns")
 _PAUSES = (1.0, 5.0, 20.0, 60.0, 300.0)
 """Seconds before a delivery that failed is tried again."""
 _AT_ONCE = 64
 """Deliveries under way at the same time."""
+_WAITING = 50_000
+"""Deliveries that are accepted and not done, at most."""
 
 
 class Deliverer:
@@ -34,9 +37,12 @@ class Deliverer:
         self._store, self._reach, self._background = store, reach, background
         self._prefix, self._pauses = f"{node}/", pauses
         self._room = asyncio.Semaphore(_AT_ONCE)
+        self._waiting = 0
 
     async def put(self, deliveries: list[Delivery]) -> None:
-        """Accept them, all or none, and begin."""
+        """Accept them, all or none, and begin. Raises the service's error when too many wait."""
+        if self._waiting + len(deliveries) > _WAITING:
+            raise ServiceError("Throttled", "Too many messages wait for their subscribers.")
         ids = [f"{self._prefix}{uuid4()}" for _ in deliveries]
         pairs = list(zip(ids, deliveries, strict=True))
         changes = [Change(DELIVERY, id, 0, msgspec.json.encode(each)) for id, each in pairs]
@@ -46,6 +52,7 @@ class Deliverer:
             self._start(id, each)
 
     def _start(self, id: str, delivery: Delivery) -> None:
+        self._waiting += 1
         self._background.start(self._deliver(id, delivery), "a delivery of a topic")
 
     async def resume(self) -> None:
@@ -54,6 +61,14 @@ class Deliverer:
             self._start(document.id, msgspec.json.decode(document.body, type=Delivery))
 
     async def _deliver(self, id: str, delivery: Delivery) -> None:
+        try:
+            await self._try(delivery)
+            await keep(self._store, DELIVERY, id, None)
+        finally:
+            self._waiting -= 1
+
+    async def _try(self, delivery: Delivery) -> None:
+        """Until it is delivered, or given up."""
         error = ""
         for pause in (0.0, *self._pauses):
             await asyncio.sleep(pause)
@@ -64,14 +79,11 @@ class Deliverer:
                 error = str(problem) or "no answer in time"
                 continue
             if reply.status < 300:
-                break
+                return
             error = f"status {reply.status}"
             if reply.status < 500 and reply.status != 429:
-                await self._give_up(delivery, error)
                 break
-        else:
-            await self._give_up(delivery, error)
-        await keep(self._store, DELIVERY, id, None)
+        await self._give_up(delivery, error)
 
     async def _once(self, delivery: Delivery) -> Reply:
         subscription = delivery.subscription
