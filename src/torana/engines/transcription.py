@@ -50,10 +50,10 @@ class _Listener:
             segments, told = self._model.transcribe(audio.path, word_timestamps=True)
         except (*self._errors, ValueError, IndexError) as error:
             return Heard(bad=f"The media cannot be decoded: {error}")
-        return Heard([_words(segment.words) for segment in segments], told.duration)
+        return Heard([words_of(segment.words) for segment in segments], told.duration)
 
 
-def _words(pieces: Sequence[Any]) -> list[Word]:
+def words_of(pieces: Sequence[Any]) -> list[Word]:
     """The words; what follows without a blank, as after a hyphen, belongs to the one before."""
     words: list[Word] = []
     for piece in pieces:
@@ -70,14 +70,15 @@ def _words(pieces: Sequence[Any]) -> list[Word]:
 
 def load() -> Engine[Audio, Heard]:
     """Raises `EngineMissing`."""
-    whisper, weights, errors = (_need(name) for name in _PACKAGES)
+    whisper, weights, errors = (need(name) for name in _PACKAGES)
     model = whisper.WhisperModel(
         str(weights.get_model_path()), device="cpu", compute_type="int8", cpu_threads=1
     )
     return _Listener(model, (errors.FFmpegError,))
 
 
-def _need(name: str) -> Any:
+def need(name: str) -> Any:
+    """A module of the extra. Raises `EngineMissing`."""
     try:
         return import_module(name)
     except ImportError as error:

@@ -6,14 +6,14 @@ from functools import partial
 from torana.auth.signer import SigningCredentials
 from torana.message import Reply, Request
 from torana.net.client import Client, Timeouts
-from torana.services import SERVICES, Parts
+from torana.services import SERVICES, SOCKETS, Parts
 from torana.services.authority import Authority
 from torana.services.credentials import outgoing_credentials
 from torana.services.embedded import Embedded, Note, unnoted
 from torana.services.forward import Forward, Identity, aws_endpoint
 from torana.services.ports import Backend, Credential, Credentials
 from torana.services.roles import Roles
-from torana.services.router import Heard, Router, nobody_asks, nobody_hears
+from torana.services.router import Door, Heard, Router, nobody_asks, nobody_hears
 from torana.settings import BadSettings, Service, Settings
 from torana.wire.catalog import Catalog
 from torana.wire.model import UnknownService, load_metadata
@@ -66,6 +66,7 @@ def router(
         authority=authority,
         used=used,
         told=told,
+        sockets={place: Door(action, make(parts)) for place, (action, make) in SOCKETS.items()},
     )
     parts.reach.bind(made.dispatch, client, settings.region)
     return made

@@ -85,6 +85,15 @@ def nobody_asks(credential: Credential, service: str, region: str) -> None:
     """Nobody wants to know."""
 
 
+class Door(Struct, frozen=True):
+    """Where a service takes a WebSocket."""
+
+    action: str
+    """That the caller must be allowed."""
+    answer: Callable[[Request], Reply]
+    """The reply to the handshake."""
+
+
 class Router:
     """Every AWS service of this process. `backends` is by botocore name, as the catalog's."""
 
@@ -102,9 +111,13 @@ class Router:
         authority: Authority | None = None,
         used: Callable[[Credential, str, str], None] = nobody_asks,
         told: Callable[[Heard], None] = nobody_hears,
+        sockets: Mapping[tuple[str, str], "Door"] = {},
     ) -> None:
         """`used` hears of each credential that was let in, for which service, and where; `told`
-        of each call over the listener, and of what integrations were denied."""
+        of each call over the listener, and of what integrations were denied.
+
+        `sockets`: WebSockets of services, by the service and the path.
+        """
         self._catalog = catalog
         self._backends = backends
         self._credentials = credentials
@@ -114,6 +127,7 @@ class Router:
         self._body_limit = body_limit
         self._timeout = timeout
         self._authority, self._used, self._told = authority or Authority(account), used, told
+        self._sockets = sockets
 
     def names(self) -> tuple[str, ...]:
         """The services that answer."""
@@ -158,6 +172,9 @@ class Router:
             return self._refuse(request, name, error, request_id)
         heard.who = credential.principal
         self._used(credential, claim.service, claim.region)
+        door = self._sockets.get((claim.service, request.target.partition("?")[0]))
+        if door is not None and isinstance(self._backends.get(claim.service), Embedded):
+            return self._open(door, credential.principal, claim, request, request_id)
         if name is None:
             return _no_service(claim.service, request_id)
         return await self._ask(
@@ -228,6 +245,19 @@ class Router:
             return await self._ask(name, request, self._anybody, self._region, heard)
         missing = SignatureError("missing", "Missing Authentication Token")
         return self._refuse(request, name, missing, request_id)
+
+    def _open(
+        self, door: "Door", who: Principal, claim: Claim, request: Request, request_id: str
+    ) -> Reply:
+        """Begin a conversation over a WebSocket."""
+        denied = self._authority.may(who, door.action, "*", request, claim.region)
+        if denied is not None:
+            contract = self._catalog.contract(claim.service)
+            protocol = contract.spoken[0]
+            return contract.fail(protocol, refused(denied, protocol), request_id)
+        reply = door.answer(request)
+        reply.headers.add("x-amzn-RequestId", request_id)
+        return reply
 
     def _is_upload(self, request: Request) -> bool:
         """Whether a form brings a file for a bucket: its policy is signed, not the request."""

@@ -90,6 +90,12 @@ class Authority:
                 return denied
         return None
 
+    def may(
+        self, who: Principal, action: str, resource: str, request: Request, region: str
+    ) -> Denied | None:
+        """For what no operation of a model stands for. None: it may be done."""
+        return self._ask(who, action, resource, conditions(request, region))
+
     def _ask(self, who: Principal, action: str, resource: str, context: Context) -> Denied | None:
         question = Question(action, resource, who.caller, context)
         own = self._find(resource)

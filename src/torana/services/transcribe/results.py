@@ -44,10 +44,8 @@ def document(name: str, account: str, segments: Sequence[Sequence[Word]]) -> dic
 
 
 def _items(word: Word, number: int) -> list[dict[str, Any]]:
-    match = _PUNCTUATION.fullmatch(word.text)
-    assert match is not None
-    said, signs = match.groups()
     found: list[dict[str, Any]] = []
+    said, signs = _parted(word)
     if said:
         found.append(
             {
@@ -63,6 +61,20 @@ def _items(word: Word, number: int) -> list[dict[str, Any]]:
         place = number + len(found)
         found.append({"id": place, "type": "punctuation", "alternatives": alternatives})
     return found
+
+
+def _parted(word: Word) -> tuple[str, str]:
+    """What is said of a word, and the signs behind it."""
+    match = _PUNCTUATION.fullmatch(word.text)
+    assert match is not None
+    return match[1], match[2]
+
+
+def pieces(word: Word) -> list[tuple[str, str, Word]]:
+    """Kind and text of the items of a word."""
+    said, signs = _parted(word)
+    found = [("pronunciation", said, word), ("punctuation", signs, word)]
+    return [piece for piece in found if piece[1]]
 
 
 def _text(words: Sequence[Word]) -> str:
