@@ -7,7 +7,10 @@ it over a unix socket, with the requests of the Lambda API itself.
 import asyncio
 import hashlib
 import logging
+import signal
+import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from torana.app.function_meter import FunctionMeter
@@ -17,8 +20,9 @@ from torana.functions.instance import Outcome, Surroundings
 from torana.functions.isolation import KINDS
 from torana.functions.output import Sink, line
 from torana.functions.pool import Counts, Limits
+from torana.functions.ray_instance import RayCluster, RayInstance, RayOptions
 from torana.functions.runtime_api import StreamFailed
-from torana.functions.sandbox import strongest
+from torana.functions.sandbox import Sandbox, strongest
 from torana.model.function import Event, FunctionVersion
 from torana.net.tasks import spawn
 from torana.services.iam.identities import Identities
@@ -29,7 +33,7 @@ from torana.services.lambda_.queue import Queue
 from torana.services.lambda_.sources import Sources
 from torana.services.ports import Busy, Failed, Missing
 from torana.services.seal import KeyFile
-from torana.settings import BadSettings, Function, Settings, secret
+from torana.settings import BadSettings, Function, Ray, Settings, secret
 from torana.state.objects import ObjectStore
 from torana.state.store import Store
 from torana.telemetry.groups import Keeper
@@ -64,6 +68,7 @@ class FunctionHost:
         self._defined: dict[str, FunctionVersion] = {}
         self._functions: functions.Functions | None = None
         self._opening = asyncio.Lock()
+        self._cluster: RayCluster | None = None
         self._logs: dict[str, Lines] = {}
         self._watching: asyncio.Task[None] | None = None
         self.read()
@@ -165,13 +170,6 @@ class FunctionHost:
         """Find out how functions can be boxed in here, at the first invocation."""
         async with self._opening:
             if self._functions is None:
-                folder = self._folder / "instances"
-                readable = {path for each in runtimes.FAMILIES for path in each.readable()}
-                sandbox = await strongest(folder, sorted(readable), KINDS)
-                _log.info("functions run in this kind of box: %s", sandbox.kind.name)
-                around = Surroundings(
-                    sandbox, folder, self._variables, self._sink, self._gone, self._meter.took
-                )
                 wanted = self._settings.function_limits
                 limits = Limits(
                     concurrency=wanted.concurrency,
@@ -179,8 +177,34 @@ class FunctionHost:
                     idle_seconds=wanted.idle_seconds,
                     starts=wanted.starts,
                 )
-                self._functions = functions.Functions(around, limits)
+                remote = self._settings.ray
+                self._functions = await (
+                    self._here(limits) if remote is None else self._on_ray(remote, limits)
+                )
         return self._functions
+
+    async def _here(self, limits: Limits) -> functions.Functions:
+        """In the strongest kind of box that works on this machine."""
+        folder = self._folder / "instances"
+        readable = {path for each in runtimes.FAMILIES for path in each.readable()}
+        sandbox = await strongest(folder, sorted(readable), KINDS)
+        _log.info("functions run in this kind of box: %s", sandbox.kind.name)
+        return functions.Functions(self._around(sandbox), limits)
+
+    async def _on_ray(self, wanted: Ray, limits: Limits) -> functions.Functions:
+        """On a cluster. Raises `CannotStart`."""
+        options = RayOptions(wanted.address, wanted.folder, wanted.cpus)
+        self._cluster = cluster = await asyncio.to_thread(RayCluster, options)
+        _take_signals_back()
+        _log.info("functions run on the Ray cluster at %s", wanted.address)
+        make = partial(RayInstance, cluster)
+        return functions.Functions(self._around(None), limits, make, f"Ray at {wanted.address}")
+
+    def _around(self, sandbox: Sandbox | None) -> Surroundings:
+        folder = self._folder / "instances"
+        return Surroundings(
+            sandbox, folder, self._variables, self._sink, self._gone, self._meter.took
+        )
 
     def check(self, runtime: str, handler: str) -> None:
         """See `Runner`."""
@@ -210,13 +234,14 @@ class FunctionHost:
 
     def _variables(self, version: FunctionVersion) -> dict[str, str]:
         """Region, endpoint and credentials of an instance."""
+        remote = self._settings.ray
         own = self._identities.open(
             version.role, version.name, trusted=version.name in self._defined
         )
         return {
             "AWS_REGION": self._place.region,
             "AWS_DEFAULT_REGION": self._place.region,
-            "AWS_ENDPOINT_URL": self._endpoint,
+            "AWS_ENDPOINT_URL": (remote and remote.endpoint) or self._endpoint,
             "AWS_ACCESS_KEY_ID": own.access_key_id,
             "AWS_SECRET_ACCESS_KEY": own.secret_access_key,
             "AWS_SESSION_TOKEN": own.session_token,
@@ -282,8 +307,19 @@ class FunctionHost:
         await self.book.aclose()
         if self._functions is not None:
             await self._functions.aclose()
+        if self._cluster is not None:
+            await asyncio.to_thread(self._cluster.close)
         for log in self._logs.values():
             log.close()
+
+
+def _take_signals_back() -> None:
+    """Ray puts handlers of its own in the place of ours, which drain."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            own = signal.getsignal(number)
+            if own is not None:
+                signal.signal(number, own)
 
 
 def _revision(folder: Path) -> str:

@@ -28,6 +28,13 @@ class Throttled(Exception):
         self.reason = reason
 
 
+class NodeLost(Throttled):
+    """The node that ran the event is gone, with it what it was at: it may be tried again."""
+
+    def __init__(self) -> None:
+        super().__init__("ServiceException")
+
+
 class CannotStart(Exception):
     """The machine refuses a new instance: says why."""
 

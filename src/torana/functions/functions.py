@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from torana.functions.errors import Throttled
-from torana.functions.instance import Outcome, Surroundings
+from torana.functions.instance import Instance, Make, Outcome, Surroundings
 from torana.functions.isolation import Inside
 from torana.functions.pool import Counts, Limits, Pool, Seats
 from torana.functions.runtimes import RUNTIMES, RuntimeMissing
@@ -19,8 +19,12 @@ _SWEEP = 1.0
 class Functions:
     """Runs versions of functions. For one event loop."""
 
-    def __init__(self, around: Surroundings, limits: Limits) -> None:
-        self._around, self._limits = around, limits
+    def __init__(
+        self, around: Surroundings, limits: Limits, make: Make = Instance, place: str = ""
+    ) -> None:
+        """`make` makes an instance: on this machine, unless it says otherwise. `place` names what
+        instances run in, where that is not this machine's box."""
+        self._around, self._limits, self._make, self._place = around, limits, make, place
         self._seats = Seats(limits, self._make_room)
         self._pools: dict[tuple[str, str], Pool] = {}
         self._retired: list[Pool] = []
@@ -44,7 +48,7 @@ class Functions:
         if found is None or (found.version is not version and found.version != version):
             if found is not None:
                 self._retire(found)
-            found = self._pools[key] = Pool(version, self._around, self._seats)
+            found = self._pools[key] = Pool(version, self._around, self._seats, self._make)
         return found
 
     def forget(self, arn: str, version: str | None = None) -> None:
@@ -77,7 +81,8 @@ class Functions:
     @property
     def isolation(self) -> str:
         """The kind of box that functions run in."""
-        return self._around.sandbox.kind.name
+        sandbox = self._around.sandbox
+        return self._place or (sandbox.kind.name if sandbox else "")
 
     @property
     def counts(self) -> Counts:

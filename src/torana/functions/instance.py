@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 from msgspec import Struct, structs
 
@@ -37,7 +38,8 @@ _WATCH = 0.25
 class Surroundings(Struct, frozen=True):
     """What instances are given by the node."""
 
-    sandbox: Sandbox
+    sandbox: Sandbox | None
+    """None: instances run elsewhere."""
     folder: Path
     """Of all instances' own folders."""
     variables: Callable[[FunctionVersion], Mapping[str, str]]
@@ -59,6 +61,23 @@ class Outcome(Struct):
     tail: bytes = b""
     """The end of the log; of a streamed body there is none yet."""
     streamed: bool = False
+
+
+class Runs(Protocol):
+    """An instance, wherever it is. See `Instance`."""
+
+    idle_since: float
+    ending: "asyncio.Task[None] | None"
+
+    @property
+    def usable(self) -> bool: ...
+    async def start(self) -> None: ...
+    async def invoke(self, event: Event) -> Outcome: ...
+    def leave(self) -> None: ...
+
+
+Told = Callable[[Any], None]
+Make = Callable[[FunctionVersion, Surroundings, Told, Told, Told], Runs]
 
 
 class InitFailed(Exception):
@@ -148,6 +167,7 @@ class Instance:
 
     async def _launch(self) -> None:
         version, sandbox = self.version, self._around.sandbox
+        assert sandbox is not None
         runtime = RUNTIMES[version.runtime]
         layers = Path(version.layers[0]) if version.layers else None
         box = Box(

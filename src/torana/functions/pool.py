@@ -8,7 +8,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from torana.functions.errors import Throttled
-from torana.functions.instance import InitFailed, Instance, Outcome, Surroundings
+from torana.functions.instance import InitFailed, Make, Outcome, Runs, Surroundings
 from torana.model.function import Event, FunctionVersion
 from torana.net.tasks import spawn
 
@@ -86,13 +86,15 @@ class Seats:
 class Pool:
     """Hands events to instances. `retire` when its version is not wanted any more."""
 
-    def __init__(self, version: FunctionVersion, around: Surroundings, seats: Seats) -> None:
+    def __init__(
+        self, version: FunctionVersion, around: Surroundings, seats: Seats, make: Make
+    ) -> None:
         self.version = version
-        self._around, self._seats = around, seats
-        self._idle: list[Instance] = []
-        self._all: set[Instance] = set()
-        self._waiting: deque[asyncio.Future[Instance]] = deque()
-        self._settling: set[Instance] = set()
+        self._around, self._seats, self._make = around, seats, make
+        self._idle: list[Runs] = []
+        self._all: set[Runs] = set()
+        self._waiting: deque[asyncio.Future[Runs]] = deque()
+        self._settling: set[Runs] = set()
         """Those that have answered and will ask for the next event at once."""
         self._starting = self._queued = 0
         """Not ready yet, and of those, not even begun."""
@@ -122,7 +124,7 @@ class Pool:
         counts.failures += outcome.failed
         return outcome
 
-    async def _take(self) -> Instance:
+    async def _take(self) -> Runs:
         while self._idle:
             instance = self._idle.pop()
             if instance.usable:
@@ -134,7 +136,7 @@ class Pool:
         if len(self._waiting) >= self._seats.limits.queue:
             raise Throttled("ConcurrentInvocationLimitExceeded")
         growing = len(self._settling) <= len(self._waiting) and self.grow()
-        future: asyncio.Future[Instance] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Runs] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         try:
             async with asyncio.timeout(_START):
@@ -148,7 +150,7 @@ class Pool:
             self._give_up(future)
             raise
 
-    async def _without_growth(self, future: "asyncio.Future[Instance]") -> None:
+    async def _without_growth(self, future: "asyncio.Future[Runs]") -> None:
         """Wait for an instance that there is. Raises `TimeoutError` when none becomes free."""
         if self._settling:
             await asyncio.wait((future,), timeout=_SETTLE)
@@ -158,7 +160,7 @@ class Pool:
         if not future.done() and not self._starting:
             raise TimeoutError
 
-    def _give_up(self, future: "asyncio.Future[Instance]") -> None:
+    def _give_up(self, future: "asyncio.Future[Runs]") -> None:
         """A caller that waited is gone; the instance it was just given, if any, is not lost."""
         if future in self._waiting:
             self._waiting.remove(future)
@@ -193,7 +195,7 @@ class Pool:
                     # Those that wanted it were served by others meanwhile.
                     self._seats.give()
                     return
-                instance = Instance(
+                instance = self._make(
                     self.version, self._around, self._freed, self._settling.add, self._left
                 )
                 self._all.add(instance)
@@ -223,7 +225,7 @@ class Pool:
                 if not rest:
                     break
 
-    def _freed(self, instance: Instance) -> None:
+    def _freed(self, instance: Runs) -> None:
         """An instance can take an event: the longest waiting caller's."""
         self._settling.discard(instance)
         while self._waiting:
@@ -237,7 +239,7 @@ class Pool:
         self._idle.append(instance)
         self._seats.feed()
 
-    def _left(self, instance: Instance) -> None:
+    def _left(self, instance: Runs) -> None:
         """An instance ends, for whatever reason."""
         assert instance.ending is not None
         self._seats.ending.add(instance.ending)
@@ -271,7 +273,7 @@ class Pool:
         """Instances that wait for an event."""
         return len(self._idle)
 
-    def oldest_idle(self) -> Instance | None:
+    def oldest_idle(self) -> Runs | None:
         """The one that has waited longest."""
         return self._idle[0] if self._idle else None
 
