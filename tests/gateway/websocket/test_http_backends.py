@@ -146,3 +146,15 @@ async def test_a_slow_backend_times_out_and_holds_up_no_other_message() -> None:
             assert await told(client, "quick") == "quick"
             assert json.loads(await told(client))["message"] == "Endpoint request timed out"
         go.set()
+
+
+async def test_an_answer_over_128_kilobytes_is_an_internal_error() -> None:
+    async def large(request: Request) -> Reply:
+        return Reply(200, Headers(), b"x" * int(await read(request.body, 100)))
+
+    async with builders.serving(large) as backend:
+        of = api(leading("$default", to(backend.port)))
+        async with serving(of) as served, served.connect() as client:
+            assert len(await told(client, str(128 * 1024))) == 128 * 1024
+            refused = json.loads(await told(client, str(128 * 1024 + 1)))
+            assert refused["message"] == "Internal server error"

@@ -25,7 +25,16 @@ _ALWAYS = (
     "domainName",
     "connectionId",
 )
-_IDENTITY = ("accountId", "accessKey", "caller", "user", "userArn", "userAgent", "sourceIp")
+_IDENTITY = (
+    "accountId",
+    "accessKey",
+    "caller",
+    "clientCert",
+    "user",
+    "userArn",
+    "userAgent",
+    "sourceIp",
+)
 _KEY = ("apiKey", "apiKeyId")
 
 

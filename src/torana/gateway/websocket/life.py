@@ -152,10 +152,11 @@ class Connection:
             observe, answers = route.observe, route.answers
             ctx.socket.route_key = route.to.method.path
             reply = await self._walk(route, ctx)
+            if answers and len(_payload(reply)) > MESSAGE_LIMIT:
+                raise GatewayError("API_CONFIGURATION_ERROR", detail="the answer is over 128 KB")
         except GatewayError as error:
             reply, answers = _refusal(ctx, error), True
-        payload = reply.body
-        assert isinstance(payload, bytes)
+        payload = _payload(reply)
         if answers and payload:
             await self._answer(payload)
         _done(ctx, observe, reply)
@@ -197,6 +198,12 @@ class Connection:
         ctx.trace_id = new_trace_id(now)
         ctx.socket = SocketEvent(kind, route, self.id, int(self.connected * 1000))
         return ctx
+
+
+def _payload(reply: Reply) -> bytes:
+    """Integrations of routes answer whole."""
+    assert isinstance(reply.body, bytes)
+    return reply.body
 
 
 def readable(data: bytes) -> str | bytes:

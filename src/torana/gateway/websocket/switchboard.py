@@ -135,7 +135,11 @@ class Switchboard:
         async for body in letters:
             if body is None:
                 continue
-            letter = _decode(body)
+            try:
+                letter = _decode(body)
+            except msgspec.DecodeError as error:
+                _log.error("a letter about a WebSocket is not understood: %s", error)
+                continue
             if letter.errand is not None:
                 outcome = self.connections.run(letter.errand)
                 spawn(self._reply(letter, outcome), "answer for a WebSocket")

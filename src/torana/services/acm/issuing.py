@@ -28,8 +28,10 @@ _ACCOUNT = "acme-account"
 """By the directory's address: the account's private key, sealed."""
 _LEASE = 600
 """Seconds that one process has for an order."""
-_LOOK = 3600.0
-"""Seconds between two looks for what must be renewed."""
+_PAUSE = 3600
+"""Seconds after an order that failed: authorities count those."""
+_LOOK = 600.0
+"""Seconds between two looks for what must be ordered."""
 _RENEW = 1 / 3
 """Of its life, before the end of which a certificate is renewed."""
 
@@ -65,7 +67,8 @@ class Issuing:
             _log.error("no certificate for %s: %s", ", ".join(names), error)
             pending = certificate["Status"] == "PENDING_VALIDATION"
             failed = {"Status": "FAILED", "FailureReason": "OTHER"} if pending else {}
-            await self._write(id, {**failed, "LeasedUntil": 0, "Trouble": str(error)})
+            later = int(time()) + _PAUSE
+            await self._write(id, {**failed, "LeasedUntil": later, "Trouble": str(error)})
             return
         leaf, *others = x509.load_pem_x509_certificates(chain.encode())
         made = {
