@@ -88,6 +88,17 @@ async def test_what_cannot_be_served_is_not_deployed_and_the_old_serves_on(tmp_p
         assert stage["LastDeploymentStatusMessage"].startswith("Successfully deployed")
 
 
+async def test_settings_that_a_stage_cannot_have_are_refused(tmp_path: Path) -> None:
+    async with quick(tmp_path) as (_, ask, id, _):
+        place = {"ApiId": id, "StageName": "$default"}
+        wrong = {"DestinationArn": "stdout", "Format": "$context.nonsense"}
+        with pytest.raises(ClientError) as error:
+            await ask.update_stage(**place, AccessLogSettings=wrong)
+        assert told(error.value)[0] == "BadRequestException"
+        assert "no variable $context.nonsense" in told(error.value)[1]
+        assert "AccessLogSettings" not in await ask.get_stage(**place)
+
+
 async def test_a_stage_without_auto_deploy_serves_what_was_deployed_to_it(tmp_path: Path) -> None:
     async with quick(tmp_path) as (_, ask, id, url):
         first = (await ask.create_deployment(ApiId=id))["DeploymentId"]

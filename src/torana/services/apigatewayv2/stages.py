@@ -42,6 +42,13 @@ _GIVEN = (
     "StageVariables",
     "Tags",
 )
+_CHANGED = (
+    "AccessLogSettings",
+    "AutoDeploy",
+    "ClientCertificateId",
+    "DeploymentId",
+    "Description",
+)
 
 
 def new_stage(name: str, params: Json) -> Json:
@@ -99,6 +106,8 @@ class Stages:
         async def work(sheet: Sheet) -> Json:
             api = await the_api(sheet, call, params["ApiId"])
             stage = new_stage(params["StageName"], params)
+            if stage["AutoDeploy"]:
+                stage.pop("DeploymentId", None)
             _check(api, stage)
             if await sheet.get(STAGE, f"{api['ApiId']}/{stage['StageName']}") is not None:
                 raise conflict("Stage already exists")
@@ -108,10 +117,11 @@ class Stages:
         return await self._book.edit(call, work)
 
     async def _keep(self, sheet: Sheet, api: Json, stage: Json) -> None:
+        """What is deployed already must do with the settings; then the API is deployed anew."""
+        if stage.get("DeploymentId") or not stage["AutoDeploy"]:
+            await self._deploying.save(sheet, api, stage)
         if stage["AutoDeploy"]:
             await self._deploying.follow(sheet, api, stage)
-        else:
-            await self._deploying.save(sheet, api, stage)
 
     async def GetStage(self, call: Call, params: Json) -> Json:
         return await one(self._book, call, params, STAGE, "StageName")
@@ -126,12 +136,7 @@ class Stages:
             automatic = params.get("AutoDeploy", stage["AutoDeploy"])
             if automatic and params.get("DeploymentId"):
                 raise bad("A deployment cannot be chosen for a stage with AutoDeploy enabled")
-            change(
-                stage,
-                params,
-                ("AutoDeploy", "AccessLogSettings", "ClientCertificateId", "Description"),
-            )
-            change(stage, params, ("DeploymentId",))
+            change(stage, params, _CHANGED)
             merge(stage, params, "StageVariables")
             stage.setdefault("StageVariables", {})
             for name in ("DefaultRouteSettings", "RouteSettings"):
