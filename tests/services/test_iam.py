@@ -1,7 +1,9 @@
 """IAM and STS as boto3 drives them, and what the policies then allow, over real sockets."""
 
 import json
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any, cast
 
 import boto3
@@ -10,6 +12,9 @@ from botocore.exceptions import ClientError
 
 from tests.services.running import Clients, services
 from tests.services.serving import client
+from torana.services.iam.last_used import LastUsed
+from torana.services.ports import Credential, Principal
+from torana.state.memory import MemoryStore
 
 ACCOUNT = "000000000000"
 
@@ -480,3 +485,62 @@ def test_the_account_itself_may_do_everything_and_forged_keys_nothing(at: Client
     port = int(at("iam").meta.endpoint_url.rpartition(":")[2])
     forged = client("iam", port, key="AKIAFORGEDFORGEDFORG", secret="x" * 40)
     assert failure(forged.list_users)[0] == "InvalidClientTokenId"
+
+
+def test_a_queues_own_policy_lets_an_identity_in(at: Clients) -> None:
+    person = Person(at, "invited")
+    url = at("sqs").create_queue(QueueName="shared")["QueueUrl"]
+    assert failure(person("sqs").send_message, QueueUrl=url, MessageBody="x")[0] == (
+        "AccessDeniedException"
+    )
+    statement = {**allow("sqs:SendMessage"), "Principal": {"AWS": person.arn}}
+    at("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": document(statement)})
+    until(lambda: person("sqs").send_message(QueueUrl=url, MessageBody="x"))
+    assert failure(at("sqs").set_queue_attributes, QueueUrl=url, Attributes={"Policy": "{"})[0] == (
+        "InvalidAttributeValue"
+    )
+
+
+def test_a_service_reads_no_object_that_its_caller_may_not_read(at: Clients) -> None:
+    root = at("s3")
+    root.create_bucket(Bucket="pictures")
+    person = Person(at, "looks", allow("rekognition:*"))
+    picture = {"S3Object": {"Bucket": "pictures", "Name": "secret.png"}}
+    _, message = failure(person("rekognition").detect_faces, Image=picture)
+    assert "s3:GetObject on resource: arn:aws:s3:::pictures/secret.png" in message
+    code = {"S3Bucket": "pictures", "S3Key": "code.zip"}
+    person.may(allow(["lambda:*", "iam:PassRole"]))
+    made = {"FunctionName": "f", "Role": f"arn:aws:iam::{ACCOUNT}:role/f", "Code": code}
+    _, message = failure(person("lambda").create_function, **made)
+    assert "s3:GetObject on resource: arn:aws:s3:::pictures/code.zip" in message
+
+
+def until(operation: Callable[[], object]) -> None:
+    """What another part of the process follows is there within a second."""
+    end = time.monotonic() + 5
+    while True:
+        try:
+            operation()
+            return
+        except ClientError:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+
+async def test_the_last_use_of_a_key_is_kept(tmp_path: Path) -> None:
+    store = MemoryStore(100)
+    with services(tmp_path, store=store) as at:
+        person = Person(at, "used", allow("sqs:*"))
+        key = person.key["AccessKeyId"]
+        before = person.iam.get_access_key_last_used(AccessKeyId=key)
+        assert before["AccessKeyLastUsed"]["ServiceName"] == "N/A"
+        found = await store.get("iam-access-key", key)
+        assert found is not None
+        assert person.key["SecretAccessKey"].encode() not in found.body
+    notes = LastUsed(store)
+    who = Principal(ACCOUNT, person.arn, "AIDA")
+    notes.note(Credential(key, "secret", who), "sqs", "eu-west-1")
+    await notes.write()
+    kept = await store.get("iam-used", key)
+    assert kept is not None
+    assert json.loads(kept.body)["Service"] == "sqs"

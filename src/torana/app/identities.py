@@ -37,7 +37,12 @@ class Acting:
     ) -> None:
         self._settings, self._identities, self._policies = settings, identities, policies
         self.authority = Authority(
-            settings.account, settings.region, policies.find, policies.alias, self._entity
+            settings.account,
+            settings.region,
+            policies.find,
+            policies.alias,
+            self._entity,
+            lambda role, service: identities.acting(role, service, "torana", trusted=False),
         )
 
     def _entity(self, kind: str, name: str) -> str:

@@ -11,6 +11,7 @@ from torana.auth.policy import Policy, Question
 from torana.message import Request
 from torana.services.authority.actions import FREE, action_of, prefix_of
 from torana.services.authority.conditions import Context, conditions, of_params
+from torana.services.authority.objects import objects
 from torana.services.authority.passing import SERVICES, passed
 from torana.services.authority.resources import Place, kms_key, resources
 from torana.services.ports import Principal
@@ -50,10 +51,12 @@ class Authority:
         resource_policies: Callable[[str], tuple[Policy, ...]] = _no_policy,
         alias: Callable[[str], str | None] = lambda name: None,
         entity: Callable[[str, str], str] = lambda kind, name: f"{kind}/{name}",
+        acting: Callable[[str, str], Principal | None] = lambda role, service: None,
     ) -> None:
-        """`resource_policies` finds those of a resource by its ARN; the others are `Place`'s."""
+        """`resource_policies` finds those of a resource by its ARN; `acting` says what a service
+        may as a role, None: it may not take it; the others are `Place`'s."""
         self._account, self._region, self._find = account, region, resource_policies
-        self._alias, self._entity = alias, entity
+        self._alias, self._entity, self._acting = alias, entity, acting
 
     def judge(
         self,
@@ -83,9 +86,34 @@ class Authority:
             if denied is not None:
                 return denied
         service = SERVICES.get(prefix, f"{prefix}.amazonaws.com")
-        for role in () if who.grants.root else passed(prefix, asked):
+        roles = passed(prefix, asked)
+        for role in roles:
             told = {**context, "iam:passedtoservice": service}
             denied = self._ask(who, "iam:PassRole", role, told)
+            if denied is not None:
+                return denied
+        return self._objects(prefix, asked, who, roles, service, context)
+
+    def _objects(
+        self,
+        prefix: str,
+        asked: Asked,
+        who: Principal,
+        roles: set[str],
+        service: str,
+        context: Context,
+    ) -> Denied | None:
+        """The objects that the service touches, as the role that it is given, or as the caller."""
+        needs = objects(prefix, asked)
+        if needs and roles and prefix != "lambda":
+            role = min(roles)
+            found = self._acting(role, service)
+            if found is None:
+                text = f"{service} is not authorized to assume the role {role}"
+                return Denied("sts:AssumeRole", role, text)
+            who = found
+        for action, resource in needs:
+            denied = None if who.grants.root else self._ask(who, action, resource, context)
             if denied is not None:
                 return denied
         return None
@@ -98,16 +126,17 @@ class Authority:
 
     def _ask(self, who: Principal, action: str, resource: str, context: Context) -> Denied | None:
         question = Question(action, resource, who.caller, context)
-        own = self._find(resource)
+        # A resource is the same in every region here: it has one policy, and what is denied in one
+        # region is denied in all.
+        pieces = resource.split(":", 5)
+        regional = len(pieces) == 6 and bool(pieces[3])
+        home = ":".join((*pieces[:3], self._region, *pieces[4:])) if regional else resource
+        own = self._find(home)
         verdict = decide(who.grants, question, own)
-        if verdict.allowed and not who.grants.root:
-            # A resource is the same in every region here: what is denied in one is in all.
-            pieces = resource.split(":", 5)
-            if len(pieces) == 6 and pieces[3]:
-                anywhere = ":".join((*pieces[:3], ANYWHERE, *pieces[4:]))
-                asked = structs.replace(question, resource=anywhere)
-                again = decide(who.grants, asked, own)
-                verdict = again if again.explicit else verdict
+        if verdict.allowed and regional:
+            anywhere = ":".join((*pieces[:3], ANYWHERE, *pieces[4:]))
+            again = decide(who.grants, structs.replace(question, resource=anywhere), own)
+            verdict = again if again.explicit else verdict
         if verdict.allowed:
             return None
         return Denied(action, resource, refusal(who.arn, action, resource, verdict))

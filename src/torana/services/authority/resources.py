@@ -60,6 +60,7 @@ TEMPLATES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "cloudwatch": (("AlarmName", "alarm:{}"), ("DashboardName", "dashboard/{}")),
     "secretsmanager": (("SecretId", "secret:{}"),),
     "events": (("Name", "rule/{}"), ("Rule", "rule/{}")),
+    "sns": (("Name", "{}"),),
     "states": (("name", "stateMachine:{}"),),
     "dynamodb": (("TableName", "table/{}"),),
 }

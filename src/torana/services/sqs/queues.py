@@ -8,6 +8,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import structs
 
+from torana.auth.policy import MalformedPolicy, parse
 from torana.services.ports import Call
 from torana.services.sqs.faults import invalid, invalid_attribute, no_queue
 from torana.services.sqs.records import DEFAULTS, QueueRecord
@@ -29,6 +30,15 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 def name_of(address: str) -> str:
     """The queue that an address (or a bare name) leads to."""
     return address.rstrip("/").rpartition("/")[2]
+
+
+def _check_policy(value: str) -> None:
+    """Of the queue itself, asked by `torana.services.authority`; empty: none any more."""
+    try:
+        if value:
+            parse(value, "resource")
+    except MalformedPolicy:
+        raise invalid_attribute("Policy") from None
 
 
 class Queues:
@@ -164,6 +174,8 @@ class Queues:
             elif key == "RedrivePolicy":
                 if value:
                     self._check_redrive(call, value)
+            elif key == "Policy":
+                _check_policy(value)
             elif key not in ("RedriveAllowPolicy", "SqsManagedSseEnabled"):
                 raise ServiceError(
                     "InvalidAttributeName", f"Unknown or unsupported Attribute {key}."
