@@ -138,7 +138,10 @@ def test_a_client_is_described_as_it_was_made_and_its_secret_is_kept_sealed(idp:
         ({"CallbackURLs": ["http://app.example.com/"]}, "InvalidParameterException"),
         ({"CallbackURLs": ["javascript:alert(1)"]}, "InvalidParameterException"),
         ({"AccessTokenValidity": 25}, "InvalidParameterException"),
-        ({"ExplicitAuthFlows": ["ALLOW_USER_AUTH"]}, "InvalidParameterException"),
+        (
+            {"ExplicitAuthFlows": ["ALLOW_USER_AUTH", "USER_PASSWORD_AUTH"]},
+            "InvalidParameterException",
+        ),
         ({"ReadAttributes": ["custom:none"]}, "InvalidParameterException"),
     ],
 )

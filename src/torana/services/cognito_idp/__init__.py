@@ -5,6 +5,7 @@ from torana.services.cognito_idp.admin_users import AdminUsers
 from torana.services.cognito_idp.attempts import Attempts
 from torana.services.cognito_idp.authentication import Authentication
 from torana.services.cognito_idp.challenges import Challenges
+from torana.services.cognito_idp.choice import Choice
 from torana.services.cognito_idp.clients import Clients, Own
 from torana.services.cognito_idp.custom_auth import CustomAuth
 from torana.services.cognito_idp.directory import Directory
@@ -45,8 +46,19 @@ class CognitoIdp:
         messages = Messages(outlet, triggers)
         factors = SecondFactors(directory, attempts, challenges, messages, tokens, triggers)
         custom = CustomAuth(challenges, factors, attempts, triggers)
+        choice = Choice(directory, challenges, messages)
         self.sign_in = SignIn(
-            directory, users, words, attempts, challenges, factors, custom, tokens, triggers, own
+            directory,
+            users,
+            words,
+            attempts,
+            challenges,
+            factors,
+            custom,
+            choice,
+            tokens,
+            triggers,
+            own,
         )
         self.authentication = Authentication(directory, self.sign_in, tokens, own)
         self.sign_ups = SignUps(directory, users, words, messages, triggers, own)

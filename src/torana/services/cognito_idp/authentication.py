@@ -20,6 +20,7 @@ _FLOWS: Mapping[str, tuple[str, Callable[[SignIn, Step], Awaitable[Json]]]] = {
     "USER_PASSWORD_AUTH": ("USER_PASSWORD_AUTH", SignIn.by_password),
     "ADMIN_USER_PASSWORD_AUTH": ("ADMIN_USER_PASSWORD_AUTH", SignIn.by_password),
     "ADMIN_NO_SRP_AUTH": ("ADMIN_USER_PASSWORD_AUTH", SignIn.by_password),
+    "USER_AUTH": ("USER_AUTH", SignIn.by_choice),
     "CUSTOM_AUTH": ("CUSTOM_AUTH", SignIn.by_function),
     "REFRESH_TOKEN_AUTH": ("REFRESH_TOKEN_AUTH", SignIn.by_refresh),
     "REFRESH_TOKEN": ("REFRESH_TOKEN_AUTH", SignIn.by_refresh),
@@ -29,11 +30,15 @@ _NOT_FOR_ADMINS = ("USER_PASSWORD_AUTH",)
 _FIRST: Mapping[str, Callable[[SignIn, Step], Awaitable[Json]]] = {
     "PASSWORD_VERIFIER": SignIn.prove,
     "NEW_PASSWORD_REQUIRED": SignIn.new_password,
+    "SELECT_CHALLENGE": SignIn.choose,
+    "PASSWORD": SignIn.password_chosen,
+    "PASSWORD_SRP": SignIn.srp_chosen,
 }
 _LATER = (
     "SOFTWARE_TOKEN_MFA",
     "SMS_MFA",
     "EMAIL_OTP",
+    "SMS_OTP",
     "SELECT_MFA_TYPE",
     "MFA_SETUP",
     "CUSTOM_CHALLENGE",

@@ -45,8 +45,6 @@ def refuse(params: Json) -> None:
 
 def check_flows(flows: list[str]) -> None:
     """Raises the service's error."""
-    if "ALLOW_USER_AUTH" in flows:
-        raise unsupported("ALLOW_USER_AUTH (choice-based sign-in)")
     old = [each for each in flows if not each.startswith("ALLOW_")]
     if old and len(old) < len(flows):
         raise invalid(

@@ -40,14 +40,21 @@ def new_code() -> str:
 def put_code(directory: Directory, user: Json, purpose: str) -> str:
     """Give a user a code, to be sent once the user is kept. Raises the service's error when too
     many were asked for."""
-    codes = user.setdefault("codes", {})
-    sent = [each for each in codes.get(purpose, {}).get("sent", ()) if now() - each < _HOUR]
-    if len(sent) >= _SENT:
-        raise too_many_attempts()
+    note_sent(user, purpose, _SENT)
     code = new_code()
-    codes[purpose] = {"until": now() + LASTS[purpose], "tries": 0, "sent": [*sent, now()]}
+    user["codes"][purpose] |= {"until": now() + LASTS[purpose], "tries": 0}
     directory.close(user, f"code:{purpose}", code)
     return code
+
+
+def note_sent(user: Json, purpose: str, most: int) -> None:
+    """Another message; the user is to be kept. Raises the service's error for more than `most` in
+    an hour."""
+    codes = user.setdefault("codes", {})
+    sent = [each for each in codes.get(purpose, {}).get("sent", ()) if now() - each < _HOUR]
+    if len(sent) >= most:
+        raise too_many_attempts()
+    codes.setdefault(purpose, {})["sent"] = [*sent, now()]
 
 
 def try_code(directory: Directory, user: Json, purpose: str, given: str) -> ServiceError | None:

@@ -30,6 +30,7 @@ _KEPT = (
     "LambdaConfig",
 )
 """Settings as they were given; an update that leaves one out takes it back to its default."""
+_CODES = ("EMAIL_OTP", "SMS_OTP")
 _HIDDEN = ("keys", "sealed", "SchemaByName", "mfa")
 _RECOVERY: Json = {
     "RecoveryMechanisms": [
@@ -54,14 +55,7 @@ def set_(pool: Json, params: Json) -> None:
         if params.get(name):
             pool[name] = params[name]
     check_config(pool.get("LambdaConfig", {}))
-    policies = members(params, "Policies")
-    factors = items(members(policies, "SignInPolicy"), "AllowedFirstAuthFactors") or ["PASSWORD"]
-    if factors != ["PASSWORD"]:
-        raise unsupported("A first factor other than PASSWORD")
-    pool["Policies"] = {
-        "PasswordPolicy": passwords.checked_policy(members(policies, "PasswordPolicy")),
-        "SignInPolicy": {"AllowedFirstAuthFactors": ["PASSWORD"]},
-    }
+    pool["Policies"] = _policies(members(params, "Policies"))
     pool["DeletionProtection"] = params.get("DeletionProtection", "INACTIVE")
     pool["UserPoolTier"] = params.get("UserPoolTier", "ESSENTIALS")
     pool["AdminCreateUserConfig"] = {
@@ -82,6 +76,20 @@ def set_(pool: Json, params: Json) -> None:
         raise invalid(
             "Invalid AttributesRequireVerificationBeforeUpdate: they must be auto verified, too"
         )
+
+
+def _policies(given: Json) -> Json:
+    """Of passwords and first factors. Raises the service's error."""
+    factors = items(members(given, "SignInPolicy"), "AllowedFirstAuthFactors") or ["PASSWORD"]
+    for factor in factors:
+        if factor not in ("PASSWORD", *_CODES):
+            raise unsupported(f"The first factor {factor}")
+    if "PASSWORD" not in factors:
+        raise invalid("AllowedFirstAuthFactors must have PASSWORD")
+    return {
+        "PasswordPolicy": passwords.checked_policy(members(given, "PasswordPolicy")),
+        "SignInPolicy": {"AllowedFirstAuthFactors": factors},
+    }
 
 
 def mfa_of(pool: Json, params: Json) -> None:

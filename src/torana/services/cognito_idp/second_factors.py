@@ -23,6 +23,7 @@ from torana.services.cognito_idp.tokens import Also, Tokens, granted
 from torana.services.cognito_idp.triggers import Triggers
 from torana.wire.faults import ServiceError
 
+WRONG = "Invalid code or auth state for the user."
 _PERIOD = 30
 _AWAY = (0, -1, 1)
 """Periods that a telephone's clock may be away from ours."""
@@ -137,7 +138,7 @@ class SecondFactors:
         async with self._attempts.one(pool, user, user["username"], "factor") as attempt:
             attempt.right = keys.same(step.given[name].strip(), challenge.data["code"])
         if not attempt.right:
-            raise ServiceError("CodeMismatchException", "Invalid code or auth state for the user.")
+            raise ServiceError("CodeMismatchException", WRONG)
         await self._challenges.spend(challenge)
         return await self.let_in(step, user)
 

@@ -6,11 +6,13 @@ Source: Cognito user pools API Reference, InitiateAuth and RespondToAuthChalleng
 """
 
 import msgspec
+from msgspec import structs
 
 from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp import passwords
 from torana.services.cognito_idp.attempts import Attempts
 from torana.services.cognito_idp.challenges import Challenge, Challenges
+from torana.services.cognito_idp.choice import CODES, Choice, needed
 from torana.services.cognito_idp.clients import Own, check_write
 from torana.services.cognito_idp.custom_auth import CustomAuth
 from torana.services.cognito_idp.directory import Directory, Json, now
@@ -18,7 +20,7 @@ from torana.services.cognito_idp.exchange import Exchange
 from torana.services.cognito_idp.faults import invalid, no_user, refused, wrong_password
 from torana.services.cognito_idp.passwords import Passwords
 from torana.services.cognito_idp.schema import required
-from torana.services.cognito_idp.second_factors import SecondFactors
+from torana.services.cognito_idp.second_factors import WRONG, SecondFactors
 from torana.services.cognito_idp.steps import Step
 from torana.services.cognito_idp.tokens import Tokens
 from torana.services.cognito_idp.triggers import Triggers
@@ -38,6 +40,7 @@ class SignIn:
         challenges: Challenges,
         factors: SecondFactors,
         custom: CustomAuth,
+        choice: Choice,
         tokens: Tokens,
         triggers: Triggers,
         own: Own,
@@ -46,7 +49,7 @@ class SignIn:
         self._attempts, self._challenges, self._factors = attempts, challenges, factors
         self._custom, self._tokens = custom, tokens
         self._triggers, self._own = triggers, own
-        self._exchange = Exchange(words, challenges)
+        self._exchange, self._choice = Exchange(words, challenges), choice
 
     async def find(self, step: Step) -> tuple[Json | None, str]:
         """The user that a step names, and the name. Raises the service's errors."""
@@ -173,16 +176,41 @@ class SignIn:
             raise refused("Invalid session for the user.")
         return user
 
+    async def by_choice(self, step: Step) -> Json:
+        """What the client prefers to begin with, or everything that there is."""
+        user, name = await self.find(step)
+        wanted = step.given.get("PREFERRED_CHALLENGE", "")
+        if wanted not in self._choice.open(step.asking.pool, user):
+            return self._choice.offer(step, user, name)
+        if wanted in CODES:
+            await self._before(step, user, name)
+            if user is not None:
+                may_begin(user)
+            return await self._choice.send(step, user, name, wanted)
+        if not needed(step, wanted):
+            return self._choice.ask_password(step, user, name, wanted)
+        return await (self.by_password(step) if wanted == "PASSWORD" else self.by_srp(step))
+
+    async def choose(self, step: Step) -> Json:
+        """One of everything that there was."""
+        challenge = self._choice.chosen(step, "SELECT_CHALLENGE")
+        await self._same(step, challenge)
+        answer = {"PREFERRED_CHALLENGE": step.given.get("ANSWER", "")}
+        return await self.by_choice(structs.replace(step, given={**step.given, **answer}))
+
+    async def password_chosen(self, step: Step) -> Json:
+        """A password that was asked for."""
+        await self._same(step, self._choice.chosen(step, "PASSWORD"))
+        return await self.by_password(step)
+
+    async def srp_chosen(self, step: Step) -> Json:
+        """The first half of an exchange that was asked for."""
+        await self._same(step, self._choice.chosen(step, "PASSWORD_SRP"))
+        return await self.by_srp(step)
+
     async def known(self, step: Step, user: Json) -> Json:
         """The password was right: what comes next. Raises the service's errors."""
-        if not user["enabled"]:
-            raise refused("User is disabled.")
-        if user["status"] == "UNCONFIRMED":
-            raise ServiceError("UserNotConfirmedException", "User is not confirmed.")
-        if user["status"] == "RESET_REQUIRED":
-            raise ServiceError(
-                "PasswordResetRequiredException", "Password reset required for the user"
-            )
+        may_begin(user)
         if user.get("passwordUntil", float("inf")) < now():
             raise refused("Temporary password has expired and must be reset by an administrator.")
         if user["status"] == "FORCE_CHANGE_PASSWORD":
@@ -282,6 +310,10 @@ class SignIn:
         pool, client = step.asking.pool, step.client
         challenge = self._challenges.open(step.session, pool, client, name)
         user = await self._same(step, challenge)
+        if user is None and name in CODES:
+            # A stranger that a code seemed to be sent to.
+            async with self._attempts.one(pool, user, challenge.user, "factor"):
+                raise ServiceError("CodeMismatchException", WRONG)
         if user is None or not user["enabled"]:
             raise refused("Invalid session for the user.")
         if name == "CUSTOM_CHALLENGE":
@@ -289,10 +321,21 @@ class SignIn:
         return await _FACTORS[name](self._factors, step, user, challenge)
 
 
+def may_begin(user: Json) -> None:
+    """Raises the service's error for who may not sign in, whatever it knows."""
+    if not user["enabled"]:
+        raise refused("User is disabled.")
+    if user["status"] == "UNCONFIRMED":
+        raise ServiceError("UserNotConfirmedException", "User is not confirmed.")
+    if user["status"] == "RESET_REQUIRED":
+        raise ServiceError("PasswordResetRequiredException", "Password reset required for the user")
+
+
 _FACTORS = {
     "SOFTWARE_TOKEN_MFA": SecondFactors.by_app,
     "SMS_MFA": SecondFactors.by_message,
     "EMAIL_OTP": SecondFactors.by_message,
+    "SMS_OTP": SecondFactors.by_message,
     "SELECT_MFA_TYPE": SecondFactors.select,
     "MFA_SETUP": SecondFactors.set_up,
 }
