@@ -3,6 +3,9 @@
 # pyright: basic, reportCallIssue=false, reportArgumentType=false
 # pyright: reportTypedDictNotRequiredAccess=false
 
+import asyncio
+import json
+import os
 import statistics
 from pathlib import Path
 from random import Random
@@ -265,3 +268,35 @@ async def test_every_protocol_of_the_service_is_spoken(
         with pytest.raises(ClientError) as caught:
             await called(old.put_metric_data, Namespace="N", MetricData=[{"MetricName": "m"}])
         assert caught.value.response["Error"]["Code"] == "MissingParameter"
+
+
+async def test_the_aws_cli_puts_and_reads(tmp_path: Path) -> None:
+    async with watching(tmp_path) as cloudwatch:
+
+        async def aws(*words: str) -> dict[str, Any]:
+            process = await asyncio.create_subprocess_exec(
+                "aws", "cloudwatch", *words, "--region", "eu-west-1", "--output", "json",
+                "--endpoint-url", f"http://127.0.0.1:{cloudwatch.port}",
+                env={
+                    "PATH": os.environ["PATH"],
+                    "HOME": str(tmp_path),
+                    "AWS_ACCESS_KEY_ID": ROOT.access_key_id,
+                    "AWS_SECRET_ACCESS_KEY": ROOT.secret_access_key,
+                },
+                stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            out, _ = await process.communicate()
+            assert process.returncode == 0
+            return json.loads(out or b"{}")
+
+        at = minute(1).strftime("%Y-%m-%dT%H:%M:%SZ")
+        await aws(
+            "put-metric-data", "--namespace", "Shop", "--metric-name", "Orders", "--value", "3",
+            "--dimensions", "Store=Rome", "--timestamp", at,
+        )  # fmt: skip
+        found = await aws(
+            "get-metric-statistics", "--namespace", "Shop", "--metric-name", "Orders",
+            "--dimensions", "Name=Store,Value=Rome", "--statistics", "Sum", "--period", "60",
+            "--start-time", "2026-03-01T10:00:00Z", "--end-time", "2026-03-01T11:00:00Z",
+        )  # fmt: skip
+        assert [each["Sum"] for each in found["Datapoints"]] == [3]

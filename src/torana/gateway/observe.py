@@ -115,12 +115,8 @@ def observer(
         traced = tracing.keeper(to)
 
         def observe(ctx: Context) -> None:
-            series.count(
-                ctx.status,
-                ctx.finished - ctx.request.received,
-                ctx.integration_latency,
-                ctx.response_length,
-            )
+            seconds = ctx.finished - ctx.request.received
+            series.count(ctx.status, seconds, ctx.integration_latency, ctx.response_length)
             way = PLAIN
             if ctx.ticket is not None:
                 way = FOUND if ctx.ticket.hit else MISSED
@@ -131,7 +127,7 @@ def observer(
                 (
                     ctx.finished,
                     ctx.status,
-                    ctx.finished - ctx.request.received,
+                    seconds,
                     ctx.integration_latency,
                     way,
                     ctx.response_length,

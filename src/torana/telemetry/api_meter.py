@@ -5,6 +5,9 @@ with CloudWatch metrics" and "Monitor WebSocket API execution with CloudWatch me
 that counts has a value of 0 or 1 for each request, so that its average is a rate.
 """
 
+from collections import Counter
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from torana.telemetry.distribution import Distribution, of
@@ -75,42 +78,72 @@ def _dimensions(place: Place, *, socket: bool) -> list[Dimensions]:
     return found
 
 
-def _rest(events: list[Answered]) -> dict[str, tuple[str, Distribution]]:
+Metrics = dict[str, tuple[str, Distribution]]
+"""Units and values, by name."""
+
+
+class _Batch:
+    """Requests by their members, each taken out in one go: what is done for every request here is
+    what measuring costs."""
+
+    def __init__(self, events: list[Answered]) -> None:
+        _, statuses, self.seconds, self.backends, self.ways, self.sizes = zip(*events, strict=True)
+        self.count = len(events)
+        self._classes: dict[int, int] = {}
+        for status, number in Counter(statuses).items():
+            self._classes[status // 100] = self._classes.get(status // 100, 0) + number
+
+    def of_class(self, digit: int) -> int:
+        """How many have a status that begins so."""
+        return self._classes.get(digit, 0)
+
+    def latencies(self) -> Metrics:
+        found = {"Latency": (_MILLISECONDS, _milliseconds(self.seconds))}
+        backend = self.backends
+        if min(backend) < 0:
+            backend = [each for each in backend if each >= 0]
+        if backend:
+            found["IntegrationLatency"] = (_MILLISECONDS, _milliseconds(backend))
+        return found
+
+
+def _rest(events: list[Answered]) -> Metrics:
+    batch = _Batch(events)
     found = {
-        "Count": (_COUNT, _flags(len(events), len(events))),
-        "4XXError": (_COUNT, _flags(len(events), _of_class(events, 4))),
-        "5XXError": (_COUNT, _flags(len(events), _of_class(events, 5))),
-        **_latencies(events),
+        "Count": (_COUNT, _flags(batch.count, batch.count)),
+        "4XXError": (_COUNT, _flags(batch.count, batch.of_class(4))),
+        "5XXError": (_COUNT, _flags(batch.count, batch.of_class(5))),
+        **batch.latencies(),
     }
-    asked = [each[4] for each in events if each[4] >= 0]
-    if asked:
-        hits = sum(asked)
-        found["CacheHitCount"] = (_COUNT, _flags(len(asked), hits))
-        found["CacheMissCount"] = (_COUNT, _flags(len(asked), len(asked) - hits))
+    if max(batch.ways) >= MISSED:
+        ways = Counter(batch.ways)
+        hits, asked = ways[FOUND], ways[FOUND] + ways[MISSED]
+        found["CacheHitCount"] = (_COUNT, _flags(asked, hits))
+        found["CacheMissCount"] = (_COUNT, _flags(asked, asked - hits))
     return found
 
 
-def _http(events: list[Answered]) -> dict[str, tuple[str, Distribution]]:
-    sizes = of([float(each[5]) for each in events])
+def _http(events: list[Answered]) -> Metrics:
+    batch = _Batch(events)
     return {
-        "Count": (_COUNT, _flags(len(events), len(events))),
-        "4xx": (_COUNT, _flags(len(events), _of_class(events, 4))),
-        "5xx": (_COUNT, _flags(len(events), _of_class(events, 5))),
-        "DataProcessed": (_BYTES, sizes),
-        **_latencies(events),
+        "Count": (_COUNT, _flags(batch.count, batch.count)),
+        "4xx": (_COUNT, _flags(batch.count, batch.of_class(4))),
+        "5xx": (_COUNT, _flags(batch.count, batch.of_class(5))),
+        "DataProcessed": (_BYTES, of([float(each) for each in batch.sizes])),
+        **batch.latencies(),
     }
 
 
-def _socket(events: list[Answered]) -> dict[str, tuple[str, Distribution]]:
+def _socket(events: list[Answered]) -> Metrics:
     connects = sum(each[4] == CONNECT for each in events)
     called = [each for each in events if each[3] >= 0]
-    early = [each for each in events if each[3] < 0]
+    early = [each[1] // 100 for each in events if each[3] < 0]
     failed = sum(each[1] >= 400 for each in called)
     found = {
         "ConnectCount": (_COUNT, _flags(connects, connects)),
         "MessageCount": (_COUNT, _flags(len(events) - connects, len(events) - connects)),
-        "ClientError": (_COUNT, _flags(len(events), _of_class(early, 4))),
-        "ExecutionError": (_COUNT, _flags(len(events), _of_class(early, 5))),
+        "ClientError": (_COUNT, _flags(len(events), early.count(4))),
+        "ExecutionError": (_COUNT, _flags(len(events), early.count(5))),
         "IntegrationError": (_COUNT, _flags(len(events), failed)),
     }
     if called:
@@ -119,23 +152,10 @@ def _socket(events: list[Answered]) -> dict[str, tuple[str, Distribution]]:
     return {name: each for name, each in found.items() if each[1].count}
 
 
-def _latencies(events: list[Answered]) -> dict[str, tuple[str, Distribution]]:
-    whole = _milliseconds([each[2] for each in events])
-    found = {"Latency": (_MILLISECONDS, whole)}
-    backend = [each[3] for each in events if each[3] >= 0]
-    if backend:
-        found["IntegrationLatency"] = (_MILLISECONDS, _milliseconds(backend))
-    return found
-
-
-def _milliseconds(seconds: list[float]) -> Distribution:
-    if len(seconds) > 1000:
+def _milliseconds(seconds: Sequence[float]) -> Distribution:
+    if len(seconds) > 64:
         return of([each * 1000 for each in seconds])
     return of([round(each * 1000, 3) for each in seconds])
-
-
-def _of_class(events: list[Answered], digit: int) -> int:
-    return sum(each[1] // 100 == digit for each in events)
 
 
 def _flags(all: int, set: int) -> Distribution:

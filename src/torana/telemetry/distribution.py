@@ -13,6 +13,7 @@ from math import ceil, exp, inf, log
 from msgspec import Struct, field
 
 _WIDTH = log(1.02)
+_PER = 1 / _WIDTH
 _MIDDLE = 2 / 2.02
 _EXACT = 64
 """Different values that are kept as they are."""
@@ -51,7 +52,7 @@ class Distribution(Struct):
         self.low, self.high = min(self.low, min(values)), max(self.high, max(values))
         if len(values) > _EXACT:
             self._bucket()
-            for number, times in Counter(map(bucket, values)).items():
+            for number, times in Counter(_buckets(values)).items():
                 self.buckets[number] = self.buckets.get(number, 0) + times
         else:
             for value in values:
@@ -113,8 +114,15 @@ def bucket(value: float) -> int:
     """The number of a value's bucket: 0 for nothing, below it for negative values."""
     if value == 0:
         return 0
-    number = max(0, _ZERO + ceil(log(abs(value)) / _WIDTH))
+    number = max(0, _ZERO + ceil(log(abs(value)) * _PER))
     return number if value > 0 else -number
+
+
+def _buckets(values: list[float]) -> list[int]:
+    """The numbers of values' buckets, in one go where all are ordinary."""
+    if min(values) > 1e-100:
+        return [_ZERO + ceil(log(value) * _PER) for value in values]
+    return [bucket(value) for value in values]
 
 
 def middle(number: int) -> float:
