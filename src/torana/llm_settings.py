@@ -47,13 +47,27 @@ class LlmShadow(Struct, frozen=True, forbid_unknown_fields=True):
 class LlmRule(Struct, frozen=True, forbid_unknown_fields=True):
     """What a guardrail looks for, and what it does then."""
 
-    finds: Literal["pii", "secrets", "words", "pattern"]
+    finds: Literal["pii", "secrets", "words", "pattern", "injection", "topics", "webhook", "schema"]
     action: Literal["mask", "block"] = "mask"
-    on: tuple[Literal["input", "output"], ...] = ("input", "output")
+    on: tuple[Literal["input", "output"], ...] | None = None
+    """None: both; for injections the input."""
     types: tuple[str, ...] = ()
     """Of personal data or secrets; none: all."""
     words: tuple[str, ...] = ()
     pattern: str = ""
+    threshold: float | None = None
+    """How likely, or near, a text must be to count: 0 to 1."""
+    topics: dict[str, tuple[str, ...]] = {}
+    """Examples of what is not to be spoken of, by topic."""
+    url: str = ""
+    """Of a webhook."""
+    headers: dict[str, str] = {}
+    timeout: float = 5.0
+    on_failure: Literal["block", "pass"] = "block"
+    """What becomes of a text that the webhook does not judge."""
+    schema: dict[str, Any] = {}
+    """Of answers."""
+    repairs: int = 1
     name: str = ""
     """What stands in the place of what is masked, for words and patterns."""
     message: str = ""

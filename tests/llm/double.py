@@ -20,6 +20,7 @@ from torana.llm_settings import Llm
 from torana.message import Headers, Reply, Request, read
 from torana.net.client import HttpClient
 from torana.net.server import Listener, listen
+from torana.services.ports import Engines
 from torana.state import open_counters, open_store
 
 OPENAI = {
@@ -190,6 +191,11 @@ def answer(value: Any, status: int = 200, *fields: tuple[str, str]) -> Reply:
     return Reply(status, Headers([("Content-Type", "application/json"), *fields]), body)
 
 
+async def beside(ask: Callable[..., Any], **params: Any) -> Any:
+    """What a blocking client is answered."""
+    return await asyncio.to_thread(ask, **params)
+
+
 def whole(reply: Reply) -> bytes:
     """The body of a reply that is no stream."""
     assert isinstance(reply.body, bytes)
@@ -232,7 +238,10 @@ class Running(Struct):
 
 @asynccontextmanager
 async def gateway(
-    script: Script, settings: str, environment: Mapping[str, str] | None = None
+    script: Script,
+    settings: str,
+    environment: Mapping[str, str] | None = None,
+    engines: Engines | None = None,
 ) -> AsyncGenerator[Running]:
     """The LLM API on a real socket. `{up}` in the settings is the double's address, `{origin}`
     that without a path."""
@@ -243,7 +252,8 @@ async def gateway(
     client, store = HttpClient(), await open_store("memory:")
     counters = await open_counters("local:", store)
     spent: list[Spent] = []
-    plan = build(msgspec.convert(tomllib.loads(text), Llm), environment or {}, client, counters)
+    given = msgspec.convert(tomllib.loads(text), Llm)
+    plan = build(given, environment or {}, client, counters, engines)
     api = Api(plan, spent.append)
     front = await listen(api, host="127.0.0.1", port=0)
     try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from torana.app import llm, mcp
 from torana.app.llm_desk import Desk
-from torana.app.llm_engines import EngineOrigin, embedding
+from torana.app.llm_engines import embedding
 from torana.app.llm_evaluate import Bench
 from torana.app.llm_keys import teams_of
 from torana.app.llm_meter import LlmMeter
@@ -75,7 +75,7 @@ class AiDoors:
             ledger.add(spent)
             meter.note(spent)
 
-        plan = llm.build(settings.llm, environment, client, counters, EngineOrigin(engines))
+        plan = llm.build(settings.llm, environment, client, counters, engines)
         answers = self._keeping(settings, counters, engines)
         api = self.api = Llm(plan, spend, answers)
         prompts = self._prompts = Prompts(api, settings.llm, store)

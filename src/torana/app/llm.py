@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from torana.app.llm_guards import guard_mistakes, guard_of
+from torana.app.llm_engines import EngineOrigin
+from torana.app.llm_guards import Means, guard_mistakes, guard_named, guard_of
 from torana.app.llm_keys import key_of, mistakes_of, teams_of
 from torana.app.llm_models import model_mistakes, model_of
 from torana.auth.signer import sign
@@ -25,6 +26,7 @@ from torana.message import Headers, Request, WebSocket
 from torana.net.client import Client, Origin, Timeouts
 from torana.net.websocket_client import connect
 from torana.services.credentials import BadCredentials, outgoing_credentials
+from torana.services.ports import Engines
 from torana.settings import BadSettings, secret
 from torana.state.counters import Counters
 
@@ -55,19 +57,21 @@ def build(
     environment: Mapping[str, str],
     client: Client,
     counters: Counters,
-    engines: Origin | None = None,
+    run_engine: Engines | None = None,
 ) -> Plan:
     """The plan of the LLM API. Raises `BadSettings`, naming everything that does not fit."""
     wrong = "\n".join(mistakes(settings))
     if wrong:
         raise BadSettings(wrong)
     known, prices = vendors(), catalogue(settings.prices)
+    engines = None if run_engine is None else EngineOrigin(run_engine)
+    means = Means(client, run_engine, environment)
     providers = {
         name: _provider(name, given, known[given.type], environment, client, engines)
         for name, given in settings.providers.items()
     }
     models = {
-        name: model_of(name, given, providers, prices, guard_of(given, settings))
+        name: model_of(name, given, providers, prices, guard_of(given, settings, means))
         for name, given in settings.models.items()
     }
     teams = teams_of(settings, counters)
@@ -76,7 +80,8 @@ def build(
         for name, given in settings.keys.items()
         if given.enabled
     }
-    return Plan(models, keys, int(time()))
+    guards = {name: guard_named(name, settings, means) for name in settings.guardrails}
+    return Plan(models, keys, int(time()), guards)
 
 
 def mistakes(settings: Llm) -> Iterator[str]:

@@ -22,6 +22,7 @@ from torana.engines.transcription import Audio
 from torana.llm.errors import LlmError
 from torana.llm.forms import file_of, values
 from torana.llm.fronts.openai_errors import refuse
+from torana.llm.judges import Score
 from torana.llm.semantic import Embed
 from torana.message import BodyTooLarge, Headers, Reply, Request, read
 from torana.net.client import Timeouts
@@ -173,6 +174,20 @@ def embedding(engines: Engines) -> Embed:
         return row.values
 
     return embed
+
+
+def injection(engines: Engines) -> Score:
+    """How likely a text is a prompt injection. Raises `LlmError` when the engine cannot tell."""
+
+    async def score(text: str) -> float:
+        try:
+            (found,) = await engines("injection", [Passage(text)], _PATIENCE * 5)
+        except (Busy, Failed, Missing, TimeoutError) as error:
+            text = f"the guardrail's engine cannot tell: {error or 'it is too slow'}"
+            raise LlmError("overloaded", text) from error
+        return found.score
+
+    return score
 
 
 T = TypeVar("T")

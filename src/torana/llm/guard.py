@@ -5,16 +5,14 @@ that what comes in pieces is found whole.
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 from msgspec import Struct, structs
 
 from torana.llm import chat as c
 from torana.llm.detectors import Detector, Span
 from torana.llm.dialect import Writer
-from torana.llm.errors import LlmError
-
-Side = Literal["input", "output"]
+from torana.llm.judges import JudgeRule, Side, blocked
+from torana.llm.output import Check
 
 _HELD = 96
 """Characters of a stream that wait for what may still belong to them."""
@@ -33,10 +31,27 @@ class Rule(Struct, frozen=True):
     message: str = ""
 
 
+class SchemaRule(Struct, frozen=True):
+    """What every answer must be: JSON of a schema."""
+
+    guardrail: str
+    check: Check
+    format: c.Format
+    repairs: int
+    message: str = ""
+
+
 class Guard(Struct, frozen=True):
     """The rules of a model."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[Rule, ...] = ()
+    judges: tuple[JudgeRule, ...] = ()
+    schema: SchemaRule | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether answers are judged as a whole, so that none may go out in pieces."""
+        return self.schema is not None or any("output" in each.sides for each in self.judges)
 
     def spans(self, text: str, side: Side) -> list[Span]:
         """What is to be masked, from left to right and apart. Raises `LlmError` for what is
@@ -47,7 +62,7 @@ class Guard(Struct, frozen=True):
                 continue
             for span in rule.detect(text):
                 if rule.blocks:
-                    raise _blocked(rule, side)
+                    raise blocked(rule.guardrail, rule.finds, side, rule.message)
                 found.append(span)
         found.sort(key=lambda span: (span.start, -span.end))
         apart: list[Span] = []
@@ -66,7 +81,10 @@ class Guard(Struct, frozen=True):
             structs.replace(each, parts=tuple(self._part(part, "input") for part in each.parts))
             for each in chat.messages
         )
-        return structs.replace(chat, system=self.mask(chat.system, "input"), messages=messages)
+        chat = structs.replace(chat, system=self.mask(chat.system, "input"), messages=messages)
+        if self.schema is not None and chat.format is None and not chat.tools:
+            chat = structs.replace(chat, format=self.schema.format)
+        return chat
 
     def answer(self, answer: c.Answer) -> c.Answer:
         """An answer as it may go to the client. Raises `LlmError`."""
@@ -89,12 +107,6 @@ class Guard(Struct, frozen=True):
                 return structs.replace(part, parts=shown)
             case _:
                 return part
-
-
-def _blocked(rule: Rule, side: Side) -> LlmError:
-    what = "request" if side == "input" else "answer"
-    said = rule.message or f"The {what} was blocked by the guardrail {rule.guardrail!r}."
-    return LlmError("invalid_request", said, code="content_filter", param=rule.finds)
 
 
 def _masked(text: str, spans: list[Span], start: int, end: int) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import getrandbits
 
 import msgspec
@@ -10,15 +10,21 @@ from msgspec import Struct
 
 from torana.llm.account import Account, team_of
 from torana.llm.answers import Answers, Place, again
+from torana.llm.apply import apply
+from torana.llm.apply import named as applied
 from torana.llm.cache import Kept
-from torana.llm.call import Asked, call
+from torana.llm.call import Answered, Asked, call
 from torana.llm.chat import Chat
 from torana.llm.dialect import Front, user_of
 from torana.llm.errors import LlmError
 from torana.llm.fronts import front_of
+from torana.llm.fronts.bedrock import ACTIONS
 from torana.llm.fronts.forms import Form
 from torana.llm.fronts.openai_errors import refuse
 from torana.llm.fronts.passed import Passed
+from torana.llm.guard import Guard
+from torana.llm.guarded import judged_reply
+from torana.llm.judges import asked_texts, judged
 from torana.llm.keys import Key, Keys, allow, identify, reserve, take_request
 from torana.llm.realtime import PATH as REALTIME
 from torana.llm.realtime import open_realtime
@@ -41,6 +47,8 @@ class Plan(Struct, frozen=True):
     keys: Keys
     created: int
     """`time.time()` when it was made: the models' age."""
+    guards: Mapping[str, Guard] = {}
+    """Every guardrail, by name."""
 
 
 class Llm:
@@ -56,7 +64,7 @@ class Llm:
 
     def takes(self, path: str) -> bool:
         """Whether a path is ours."""
-        if front_of(path) is not None or path == REALTIME:
+        if front_of(path) is not None or path == REALTIME or applied(path):
             return True
         return path == "/v1/models" or path.startswith("/v1/models/")
 
@@ -68,19 +76,28 @@ class Llm:
         try:
             if front is not None:
                 reply = await self._complete(front, path, request, key)
+            elif (guardrail := applied(path)) is not None:
+                reply = await self._apply(guardrail, request, key)
             elif path == REALTIME:
                 reply = await open_realtime(self.plan.keys, self.plan.models, request, self._spend)
             else:
                 reply = self._models(path, request, key)
         except LlmError as error:
-            reply = (front.refuse if front else refuse)(error)
+            reply = _refuse(front, path, error)
         except Exception:  # noqa: BLE001 - the boundary: a fault in one request stays there
             _log.exception("%s failed", path)
-            reply = (front.refuse if front else refuse)(LlmError("internal", "Internal error"))
+            reply = _refuse(front, path, LlmError("internal", "Internal error"))
         reply.headers.add("x-request-id", request_id)
         if path == "/v1/messages":
             reply.headers.add("request-id", request_id)
         return reply
+
+    async def _apply(self, guardrail: str, request: Request, known: Key | None) -> Reply:
+        if request.method != "POST":
+            raise LlmError("invalid_request", f"{request.method} is not allowed", status=405)
+        key = known or identify(self.plan.keys, request.headers)
+        await take_request(key)
+        return await apply(self.plan.guards, guardrail, await _body(request))
 
     def _models(self, path: str, request: Request, known: Key | None) -> Reply:
         if request.method != "GET":
@@ -134,11 +151,40 @@ class Llm:
         guard = model.guard
         if guard is not None:
             asked.read, asked.guarded = guard.ask(_readable(asked)), True
-        price = model.targets[0].price
-        reserved = await reserve(key, asked.size(), peek.max_tokens, price)
+            await judged(guard.judges, asked_texts(asked.read), "input")
+        session = _session(model, key, headers, body) if model.affinity else ""
+        whole = guard is not None and guard.whole
+        if whole:
+            asked.peek = msgspec.structs.replace(peek, stream=False)
+            asked.read = msgspec.structs.replace(asked.chat(), stream=False)
+        answered, account = await self._asked(key, model, asked, session, started, spend)
+        if guard is not None and whole:
+
+            async def again(chat: Chat) -> tuple[Answered, Account]:
+                asked.read = chat
+                return await self._asked(key, model, asked, session, time.time(), spend)
+
+            reply = await judged_reply(asked, answered, account, guard, again, peek.stream)
+        else:
+            reply = reply_of(asked, answered, account, guard)
+        if place is not None:
+            self._answers.record(place, reply, model, lambda: account.usd)
+        return reply
+
+    async def _asked(
+        self,
+        key: Key,
+        model: Model,
+        asked: Asked,
+        session: str,
+        started: float,
+        spend: Callable[[Spent], None],
+    ) -> tuple[Answered, Account]:
+        """Reserve, and ask until a candidate answers. Raises `LlmError`."""
+        most = asked.peek.max_tokens
+        reserved = await reserve(key, asked.size(), most, model.targets[0].price)
         try:
-            session = _session(model, key, headers, body) if model.affinity else ""
-            answered = await call(plan.models, model, asked, session)
+            answered = await call(self.plan.models, model, asked, session)
         except BaseException as error:
             reserved.settle(None, None)
             status = error.status if isinstance(error, LlmError) else 499
@@ -146,11 +192,7 @@ class Llm:
             raise
         if model.shadows:
             self._shadows.cast(model, asked)
-        account = Account(spend, started, key, model, answered, reserved, asked.size())
-        reply = reply_of(asked, answered, account, guard)
-        if place is not None:
-            self._answers.record(place, reply, model, lambda: account.usd)
-        return reply
+        return answered, Account(spend, started, key, model, answered, reserved, asked.size())
 
     def key_named(self, name: str) -> Key | None:
         """A key by its name, as those who hold its secret have it."""
@@ -174,6 +216,13 @@ class Llm:
         spent = msgspec.structs.replace(spent, hit=True, saved=kept.usd, team=team_of(key))
         spend(spent)
         return again(place, kept)
+
+
+def _refuse(front: Front | None, path: str, error: LlmError) -> Reply:
+    """As the API of the path spells it."""
+    if front is None and applied(path) is not None:
+        front = ACTIONS["converse"]
+    return refuse(error) if front is None else front.refuse(error)
 
 
 async def _body(request: Request) -> bytes:

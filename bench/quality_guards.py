@@ -1,0 +1,67 @@
+"""How well injections are known, and which questions count as the same."""
+
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import corpora
+from bench.corpora import Labelled
+from torana.engines.embeddings import Passage
+
+Run = Callable[[Sequence[Any]], Awaitable[list[Any]]]
+Table = Callable[[Sequence[str], Iterable[Sequence[object]]], None]
+_THRESHOLDS = (0.5, 0.7, 0.9)
+_NEAR = (0.92, 0.94, 0.95, 0.96, 0.97, 0.98)
+
+
+def _some(texts: Iterable[Labelled], most: int) -> list[Labelled]:
+    chosen = sorted(set(texts))
+    random.Random(5).shuffle(chosen)
+    return chosen[:most]
+
+
+async def injections(run: Run, table: Table) -> None:
+    """Precision and recall on the package's test split, and on attacks in many languages."""
+    rows: list[Sequence[object]] = []
+    for name, texts in (
+        ("S-Labs, test split", _some(corpora.prompts("test"), 400)),
+        ("Miraoui, many languages, attacks only", _some(corpora.foreign_injections(), 150)),
+    ):
+        found = await run([Passage(each.text[:1200]) for each in texts])
+        for least in _THRESHOLDS:
+            pairs = [
+                (each.score >= least, text.label == "injection")
+                for each, text in zip(found, texts, strict=True)
+            ]
+            hits = sum(one and other for one, other in pairs)
+            said, true = sum(one for one, _ in pairs), sum(other for _, other in pairs)
+            rows.append((name, len(texts), least, f"{hits / said:.3f}", f"{hits / true:.3f}"))
+    table(("texts", "of them", "threshold", "precision", "recall"), rows)
+
+
+def _pairs() -> list[list[str]]:
+    lines = Path("bench/data/paraphrases.tsv").read_text("utf-8").splitlines()
+    return [line.split("\t") for line in lines]
+
+
+async def paraphrases(run: Run, table: Table) -> None:
+    """Pairs of questions that mean the same, and pairs that only look alike."""
+    pairs = _pairs()
+    ones = await run([Passage(one) for _, one, _ in pairs])
+    others = await run([Passage(other) for _, _, other in pairs])
+    near = [
+        (kind, sum(a * b for a, b in zip(one.values, other.values, strict=True)))
+        for (kind, _, _), one, other in zip(pairs, ones, others, strict=True)
+    ]
+    same = [value for kind, value in near if kind == "same"]
+    alike = [value for kind, value in near if kind != "same"]
+    rows = [
+        (
+            least,
+            f"{sum(value >= least for value in same)} of {len(same)}",
+            f"{sum(value >= least for value in alike)} of {len(alike)}",
+        )
+        for least in _NEAR
+    ]
+    table(("cache_similarity", "of the same found", "of others taken for the same"), rows)
