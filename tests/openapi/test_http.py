@@ -161,3 +161,10 @@ def test_mistakes_name_their_line_and_rule(find: str, replace: str, why: str) ->
 def test_a_document_of_an_http_api_is_not_taken_for_one_of_a_rest_api() -> None:
     with pytest.raises(InvalidDocument, match="protocol: this is read as a REST API"):
         read(WHOLE, "x.yaml")
+
+
+def test_security_at_the_root_protects_nothing_and_is_told() -> None:
+    document = yaml.safe_load(WHOLE)
+    document["security"] = [{"tokens": []}]
+    warnings = read_http(json.dumps(document), "x.json").warnings
+    assert [each.rule for each in warnings] == ["security-ignored"]

@@ -17,7 +17,7 @@ from torana.openapi.integration import SHARED
 from torana.openapi.mistakes import InvalidDocument, Mistake
 from torana.openapi.opened import VARIABLES, opened
 from torana.openapi.place import Place
-from torana.openapi.read import PROTOCOL, api_id, operations
+from torana.openapi.read import PROTOCOL, api_id, operations, warn_of_root_security
 from torana.openapi.servers import BasePath, prefix
 from torana.openapi.shape import fill, make
 from torana.openapi.spot import SyntaxMistake
@@ -80,6 +80,8 @@ def _read(root: Place, basepath: BasePath) -> tuple[HttpApi, Stage, tuple[str, .
     if not title:
         (about or root).fail("title", "the API has no name", "write info.title")
     schemes = HttpSchemes(root)
+    if (security := root.find("security")) is not None:
+        warn_of_root_security(security)
     routes, integrations, info = _Reading(root, schemes).all(prefix(root, basepath))
     for name in (PROTOCOL, VERSION, _OLD_VERSION):
         root.extension(name)

@@ -91,11 +91,7 @@ def _read(
         check_template=check_template,
     )
     if (security := root.find("security")) is not None:
-        security.warn(
-            "security-ignored",
-            "security at the root of a document is ignored, as on the service",
-            "repeat it in the operations",
-        )
+        warn_of_root_security(security)
     methods = tuple(_methods(setting, prefix(root, basepath)))
     _shared_integrations(root)
     api = RestApi(
@@ -182,6 +178,15 @@ def operations(item: Place) -> Iterator[tuple[str, Place]]:
                 f"invalid HttpMethod specified: {key[:40]!r}",
                 "valid are get, put, post, delete, patch, options, head and " + ANY,
             )
+
+
+def warn_of_root_security(security: Place) -> None:
+    """It protects nothing."""
+    security.warn(
+        "security-ignored",
+        "security at the root of a document is ignored, as on the service",
+        "repeat it in the operations",
+    )
 
 
 def is_http(root: Place) -> bool:

@@ -84,6 +84,12 @@ async def test_requests_are_changed_as_the_parameters_say() -> None:
     assert "x-gone" not in fields
 
 
+async def test_a_query_that_no_parameter_touches_is_handed_on_as_it_came() -> None:
+    parameters = {"append:header.a": "1"}
+    said = (await asked("$default", "UP", ask("/?q=a%20b&&c"), request_parameters=parameters))[2]
+    assert said["target"] == "/?q=a%20b&&c"
+
+
 async def test_replies_are_changed_by_their_status() -> None:
     parameters = {
         "200": {

@@ -148,19 +148,20 @@ def _value(text: str) -> str:
 
 def _apply(
     mapped: tuple[Mapping, ...], ctx: Context, fields: Headers, target: str
-) -> tuple[str, Query]:
-    """Changes the headers in place; gives the target and the query."""
-    query = {name: list(values) for name, values in ctx.query().items()}
+) -> tuple[str, Query | None]:
+    """Changes the headers in place; gives the target, and the query where that is changed, too."""
+    touched = any(mapping.target.place == "querystring" for mapping in mapped)
+    query = {name: list(each) for name, each in ctx.query().items()} if touched else None
     values = [(mapping.target, mapping.source(ctx, None)) for mapping in mapped]
     for to, value in values:
         if to.action == "remove":
-            _REMOVE[to.place](to.name, fields, query)
+            _REMOVE[to.place](to.name, fields, query or {})
         elif value is None:
             continue
         elif to.place == "path":
             path = value if value.startswith("/") else f"/{value}"
             target = quote(path, safe="/:@!$&'()*+,;=~%")
-        elif to.place == "querystring":
+        elif query is not None and to.place == "querystring":
             query[to.name] = [*query.get(to.name, ()), value] if to.action == "append" else [value]
         else:
             value = value.replace("\r", " ").replace("\n", " ")
