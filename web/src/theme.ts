@@ -2,6 +2,11 @@ import {
   createTheme, defaultVariantColorsResolver, type CSSVariablesResolver, type MantineColorsTuple, type VariantColorsResolver,
 } from "@mantine/core";
 
+const slate: MantineColorsTuple = [
+  "#dbe2ea", "#b9c4d0", "#98a5b3", "#74818f", "#3d4854",
+  "#2c3540", "#1d252e", "#181f27", "#12171d", "#0d1216",
+];
+
 const lagoon: MantineColorsTuple = [
   "#e7f6f8", "#cfe9ed", "#a2d4dc", "#6fbeca", "#45a9b8",
   "#2a98a9", "#178a9c", "#0b7285", "#0b5d6b", "#074955",
@@ -24,7 +29,8 @@ export const theme = createTheme({
   variantColorResolver: tinted,
   primaryColor: "lagoon",
   primaryShade: { light: 7, dark: 7 },
-  colors: { lagoon },
+  colors: { lagoon, dark: slate },
+  respectReducedMotion: true,
   fontFamily: "Inter, system-ui, sans-serif",
   fontFamilyMonospace: "'JetBrains Mono', ui-monospace, monospace",
   fontSizes: { xs: "0.75rem", sm: "0.8125rem", md: "0.875rem", lg: "1rem", xl: "1.25rem" },
@@ -60,14 +66,10 @@ export const variables: CSSVariablesResolver = () => ({
     "--line": "#dfe4ea",
   },
   dark: {
-    "--mantine-color-body": "#12171d",
-    "--mantine-color-text": "#dbe2ea",
     "--mantine-color-dimmed": "#98a5b3",
     "--mantine-color-placeholder": "#8a97a6",
     "--mantine-color-anchor": "#6fbeca",
     "--mantine-color-error": "#ff8787",
-    "--mantine-color-default-border": "#2c3540",
-    "--mantine-color-default": "#1d252e",
     "--mantine-color-default-hover": "#232c36",
     "--surface": "#181f27",
     "--ground": "#10151a",

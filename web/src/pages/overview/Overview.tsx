@@ -72,7 +72,7 @@ export default function Overview() {
         </>
       )}
 
-      <div className="grid" style={{ gridTemplateColumns: "repeat(auto-fit, minmax(min(100%, 480px), 1fr))" }}>
+      <div className="two">
         <Stages samples={samples} buckets={live.buckets} seconds={seconds} />
         <Changes />
       </div>

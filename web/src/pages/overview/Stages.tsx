@@ -43,7 +43,7 @@ export function Stages({ samples, buckets, seconds }: { samples: Sample[]; bucke
       <Answer of={served}>
         {(stages) => (
           <Rows
-            label="stages"
+            label="stages" search={stages.length > 20}
             rows={stages.map((each) => ({ ...each, ...figures(each.api, each.stage) })).sort((a, b) => b.count - a.count)}
             id={(row) => `${row.api}/${row.stage}`}
             link={addressOf}
