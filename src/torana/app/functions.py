@@ -266,7 +266,8 @@ class FunctionHost:
         found = self._logs.get(name)
         if found is None:
             path = self._settings.folder() / "logs" / f"_aws_lambda_{name}.log"
-            found = self._logs[name] = Lines(str(path))
+            most = self._settings.observing.log_file_bytes
+            found = self._logs[name] = Lines(str(path), most)
         return found
 
     @property

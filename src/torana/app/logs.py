@@ -32,6 +32,7 @@ class Logs:
     def __init__(self, settings: Settings, keep: Keeper) -> None:
         self._folder, self._default = settings.folder(), settings.access_log
         self._keep, self._files = keep, settings.observing.log_files
+        self._most = settings.observing.log_file_bytes
         self._open: dict[str, Lines] = {}
         self._groups: dict[str, _Both] = {}
 
@@ -53,7 +54,7 @@ class Logs:
 
     def group(self, name: str) -> Lines:
         """A log group's file."""
-        return self._lines(_path(name, self._folder))
+        return self._lines(_path(name, self._folder), self._most)
 
     def reopen(self) -> None:
         """After the files were moved away."""
@@ -69,9 +70,9 @@ class Logs:
         for each in self._open.values():
             each.close()
 
-    def _lines(self, path: str) -> Lines:
+    def _lines(self, path: str, most: int = 0) -> Lines:
         if path not in self._open:
-            self._open[path] = Lines(path)
+            self._open[path] = Lines(path, most)
         return self._open[path]
 
 

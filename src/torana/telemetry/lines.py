@@ -1,6 +1,7 @@
 """Log lines to a file or to standard output: collected on the loop, written by one thread."""
 
 import asyncio
+import fcntl
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -26,9 +27,11 @@ class Writes(Protocol):
 class Lines:
     """A destination of log lines. `write` never waits."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, most: int = 0) -> None:
         """`-` is standard output; a file is opened for appending and made readable to its owner
-        and group only. Raises `OSError`."""
+        and group only. Beyond `most` bytes (0: never) it is put aside as `path.1`, in the place of
+        what was put aside before. Raises `OSError`."""
+        self._most = most
         self.dropped = 0
         self._path = path
         self._descriptor = 1 if path == "-" else _open(path)
@@ -66,10 +69,20 @@ class Lines:
         try:
             while batch:
                 batch = batch[os.write(self._descriptor, batch) :]
+            if self._most and os.fstat(self._descriptor).st_size > self._most:
+                self._put_aside()
         except OSError:
             _log.exception("cannot write the log to %s", self._path)
         finally:
             self._in_flight -= size
+
+    def _put_aside(self) -> None:
+        """Once, whoever of the processes that write the file comes first."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        own, path = os.fstat(self._descriptor), Path(self._path)
+        if path.exists() and path.stat().st_ino == own.st_ino:
+            path.replace(f"{path}.1")
+        self._reopen()
 
     def reopen(self) -> None:
         """Open the file anew, after a rotation."""
