@@ -40,6 +40,7 @@ from torana.services.lex import resume as resume_bots
 from torana.services.personalize import resume as resume_recommenders
 from torana.services.ports import Busy, Credential, Engines, Failed, LanguageModels, Missing
 from torana.services.reach import Reach, confirmation
+from torana.services.rekognition import resume as resume_labels
 from torana.services.router import Invocation, Router
 from torana.services.sagemaker import resume as resume_endpoints
 from torana.services.seal import KeyFile
@@ -293,20 +294,8 @@ async def build(
         raise BadSettings(str(error)) from error
     if owner:
         background.start(sweep_for_ever(store), "sweep the user pools")
-        background.start(parts.notices().resume(), "undelivered events of buckets")
         background.start(topics.resume(), "undelivered messages of topics")
-        background.start(
-            resume_transcriptions(store, objects, run_engine), "unfinished transcriptions"
-        )
-        background.start(
-            resume_recommenders(store, objects, run_engine, models), "unfinished recommenders"
-        )
-        work = resume_endpoints(store, objects, parts.hosts(), background)
-        background.start(work, "endpoints and their invocations")
-        background.start(resume_bots(store, run_engine, models), "unfinished bots")
-        background.start(
-            resume_trainings(store, objects, run_engine, models), "unfinished trainings"
-        )
+        _resume(parts)
     return Services(
         root,
         found,
@@ -335,6 +324,22 @@ def _issuing(
     if owner:
         background.start(issuing.watch(), "issue and renew certificates")
     return issuing
+
+
+def _resume(parts: Parts) -> None:
+    """Go on with what an earlier process accepted and did not finish."""
+    store, objects, engines = parts.store, parts.objects, parts.engines
+    models, background = parts.models, parts.background
+    for work, name in (
+        (parts.notices().resume(), "undelivered events of buckets"),
+        (resume_transcriptions(store, objects, engines), "unfinished transcriptions"),
+        (resume_recommenders(store, objects, engines, models), "unfinished recommenders"),
+        (resume_endpoints(store, objects, parts.hosts(), background), "endpoints"),
+        (resume_labels(store, objects, engines, models), "unfinished models of labels"),
+        (resume_bots(store, engines, models), "unfinished bots"),
+        (resume_trainings(store, objects, engines, models), "unfinished trainings"),
+    ):
+        background.start(work, name)
 
 
 def _socket(run: Path, service: str) -> Path:

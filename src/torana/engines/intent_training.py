@@ -16,6 +16,7 @@ from typing import Any
 from torana.engines.builtin_slots import need
 from torana.engines.engine import Capability, Engine
 from torana.engines.intent_model import Model, Types, centred_rows, filled, places
+from torana.engines.logistic import separated
 from torana.engines.slot_filling import Example, Span, Weights, learn, tokens
 from torana.model.bot import Grammar, Intent, Learned, Lesson, Slot, SlotType
 
@@ -26,8 +27,6 @@ _EXAMPLES = 8
 _MOST = 1500
 """Texts that are embedded."""
 _FOLDS = 4
-_PENALTY = 0.1
-_STEPS = 30
 _NOW = datetime(2024, 5, 15, 12)
 _BUILTIN: Mapping[str, tuple[str, ...]] = {
     "Number": ("2", "five", "12", "twenty", "3", "a hundred"),
@@ -87,7 +86,7 @@ class _Trainer:
         for number in range(len(grammar.intents)):
             answer = numpy.concatenate([owner == number, numpy.zeros(len(talk), bool)])
             if answer.any():
-                weights[number], bias[number] = separated(features, answer)
+                weights[number], bias[number] = separated(need("numpy"), features, answer)
         return weights, bias
 
     def _accuracy(self, grammar: Grammar, rows: Any, owner: Any, groups: Any, talk: Any) -> float:
@@ -103,28 +102,6 @@ class _Trainer:
             right += int((said == owner[test]).sum())
             total += int(numpy.count_nonzero(test))
         return right / total if total else 0.0
-
-
-def separated(rows: Any, answer: Any) -> tuple[Any, float]:
-    """A logistic regression: weights and bias that tell the rows of `answer` from the others.
-
-    Both sides weigh alike. Newton's method; the penalty on the weights makes it converge.
-    """
-    numpy = need("numpy")
-    rows = numpy.hstack([rows, numpy.ones((len(rows), 1), "float32")]).astype("float64")
-    share = numpy.where(answer, 0.5 / answer.mean(), 0.5 / (1 - answer.mean()))
-    penalty = numpy.full(rows.shape[1], _PENALTY)
-    penalty[-1] = 1e-6
-    found = numpy.zeros(rows.shape[1])
-    for _ in range(_STEPS):
-        said = 1 / (1 + numpy.exp(-rows @ found))
-        slope = rows.T @ (share * (said - answer)) + penalty * found
-        curve = (rows * (share * said * (1 - said))[:, None]).T @ rows + numpy.diag(penalty)
-        step = numpy.linalg.solve(curve, slope)
-        found -= step
-        if abs(step).max() < 1e-4:
-            break
-    return found[:-1], float(found[-1])
 
 
 def _texts(grammar: Grammar) -> tuple[list[str], list[int], list[int]]:
