@@ -6,7 +6,6 @@ once the reply is sent, from what the steps have left in the request's trace.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from string import hexdigits
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -34,8 +33,8 @@ _SECRET = frozenset(
 )
 _SHOWN = 6
 """Characters that are shown of a long secret's end."""
-_STREAMS = {digit: uuid5(NAMESPACE_OID, digit).hex for digit in hexdigits}
-"""A request's stream, by the first digit of its id."""
+_STREAMS = tuple(uuid5(NAMESPACE_OID, f"{number:x}").hex for number in range(16))
+"""A request's stream, by the first character of its id."""
 _PRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _SIGNED = re.compile(r"(?i)(X-Amz-(?:Security-Token|Signature)=)[^&]+")
 
@@ -75,7 +74,11 @@ def writer(to: Compiled, keep: Keeper) -> Callable[[Context], None]:
         else:
             texts = failure(ctx) if found.errors_only else whole(ctx, data=found.data)
         id = ctx.request_id
-        keep(found.group, _STREAMS[id[0]], [(ctx.finished, f"({id}) {text}") for text in texts])
+        keep(
+            found.group,
+            _STREAMS[ord(id[0]) % len(_STREAMS)],
+            [(ctx.finished, f"({id}) {text}") for text in texts],
+        )
 
     return write
 

@@ -29,7 +29,7 @@ def build(to: Compiled) -> Gate | None:
         integration.passthrough_behavior,
     )
     parameters = [
-        (_target(target, integration.type), request_source(source))
+        (target_of(target, integration.type), request_source(source))
         for target, source in integration.request_parameters.items()
     ]
     convert = _converter(to)
@@ -51,7 +51,8 @@ def build(to: Compiled) -> Gate | None:
     return map_request
 
 
-def _target(expression: str, kind: str) -> Target:
+def target_of(expression: str, kind: str) -> Target:
+    """Where a mapped value goes, of a kind of integration. Raises `InvalidApi`."""
     target = Target(expression, "integration.request.")
     refused = NOT_MAPPABLE_TO_AWS if kind == "AWS" else NOT_MAPPABLE
     if target.location == "header" and target.name.lower() in refused:

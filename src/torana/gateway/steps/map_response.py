@@ -39,17 +39,24 @@ def build(to: Compiled) -> Finish | None:
 
     def map_response(ctx: Context, reply: Reply) -> Reply:
         selector = _error_message(reply) if by_message else str(reply.status)
-        for pattern, make in patterns:
-            if pattern.fullmatch(selector):
-                return make(ctx, reply)
-        if default is None:
-            raise GatewayError(
-                "API_CONFIGURATION_ERROR",
-                detail=f"no integration response for {selector!r} and no default",
-            )
-        return default(ctx, reply)
+        return chosen(patterns, default, selector)(ctx, reply)
 
     return map_response
+
+
+def chosen(
+    patterns: list[tuple[re.Pattern[str], Make]], default: Make | None, selector: str
+) -> Make:
+    """The first response whose pattern fits. Raises `GatewayError`."""
+    for pattern, make in patterns:
+        if pattern.fullmatch(selector):
+            return make
+    if default is None:
+        raise GatewayError(
+            "API_CONFIGURATION_ERROR",
+            detail=f"no integration response for {selector!r} and no default",
+        )
+    return default
 
 
 def _pattern(source: str) -> re.Pattern[str]:

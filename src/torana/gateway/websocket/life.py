@@ -241,5 +241,8 @@ def _done(ctx: Context, observe: Observe, reply: Reply) -> Reply:
     """Count it, and write it down."""
     ctx.status, ctx.finished = reply.status, time.time()
     ctx.response_length = len(reply.body) if isinstance(reply.body, bytes) else 0
-    observe(ctx)
+    try:
+        observe(ctx)
+    except Exception:  # the boundary: what is not written down is no fault of the client's
+        _log.exception("what happened on a WebSocket is not written down")
     return reply

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 
 from torana.gateway.contract import Compiled, Context, Finish, Gate, Outgoing
 from torana.gateway.errors import GatewayError, InvalidApi
-from torana.gateway.headers import NOT_MAPPABLE, NOT_MAPPABLE_TO_AWS, passed_on
-from torana.gateway.mapping import Source, Target, request_source, response_source
-from torana.gateway.steps.map_request import apply, override, rendered
+from torana.gateway.headers import passed_on
+from torana.gateway.mapping import Source, request_source, response_source
+from torana.gateway.steps.map_request import apply, override, rendered, target_of
+from torana.gateway.steps.map_response import chosen
 from torana.gateway.template import compile_templates
 from torana.gateway.websocket.event import decoded
 from torana.gateway.websocket.expressions import Select, reply_expression, request_expression
@@ -36,7 +37,7 @@ Choose = Callable[[Context], Template | None]
 def map_request(to: Compiled, own: Integration) -> Gate:
     """A gate that makes the integration request. Raises `InvalidApi`."""
     parameters = [
-        (_target(target, own.integration_type), _source(source))
+        (target_of(target, own.integration_type), _source(source))
         for target, source in own.request_parameters.items()
     ]
     proxy = own.integration_type == "HTTP_PROXY"
@@ -63,9 +64,8 @@ def map_request(to: Compiled, own: Integration) -> Gate:
     return map_request
 
 
-def map_reply(to: Compiled, own: Integration) -> Finish:
+def map_reply(own: Integration) -> Finish:
     """A step that makes the message for the client. Raises `InvalidApi`."""
-    del to
     if own.integration_type.endswith("_PROXY") or not own.integration_responses:
         return lambda ctx, reply: reply
     expression = own.integration_response_selection_expression or _DEFAULT_REPLY
@@ -77,26 +77,9 @@ def map_reply(to: Compiled, own: Integration) -> Finish:
     default = next((make for key, make in made if key is None), None)
 
     def map_reply(ctx: Context, reply: Reply) -> Reply:
-        selector = select(ctx, reply)
-        for pattern, make in patterns:
-            if pattern.fullmatch(selector):
-                return make(ctx, reply)
-        if default is None:
-            raise GatewayError(
-                "API_CONFIGURATION_ERROR",
-                detail=f"no integration response for {selector!r} and no default",
-            )
-        return default(ctx, reply)
+        return chosen(patterns, default, select(ctx, reply))(ctx, reply)
 
     return map_reply
-
-
-def _target(expression: str, kind: str) -> Target:
-    target = Target(expression, "integration.request.")
-    refused = NOT_MAPPABLE_TO_AWS if kind == "AWS" else NOT_MAPPABLE
-    if target.location == "header" and target.name.lower() in refused:
-        raise InvalidApi(f"{expression!r}: the gateway sets this header itself")
-    return target
 
 
 def _source(expression: str) -> Source:

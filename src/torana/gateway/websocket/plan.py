@@ -92,7 +92,7 @@ def _route(views: Views, route: Route, api: WebSocketApi) -> SocketRoute:
     after: list[Finish] = []
     if own is not None and own.integration_type != "AWS_PROXY":
         before.append(map_request(to, own))
-        after.append(map_reply(to, own))
+        after.append(map_reply(own))
     return SocketRoute(
         to,
         tuple(gate for gate in before if gate is not None),
