@@ -243,6 +243,6 @@ def _done(ctx: Context, observe: Observe, reply: Reply) -> Reply:
     ctx.response_length = len(reply.body) if isinstance(reply.body, bytes) else 0
     try:
         observe(ctx)
-    except Exception:  # the boundary: what is not written down is no fault of the client's
+    except Exception:  # noqa: BLE001 - the boundary: no fault of the client's
         _log.exception("what happened on a WebSocket is not written down")
     return reply
