@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from torana.llm.keys import MICRO, Key
-from torana.llm.prices import Price
+from torana.llm.prices import Price, price_of
 from torana.llm_settings import Llm, LlmKey, LlmTeam
 from torana.state.counters import Counters, Period
 
@@ -69,7 +69,7 @@ def _unpriced(
     """A budget can only be kept where every price is known."""
     for model in key.models or tuple(settings.models):
         for target in settings.models[model].targets if model in settings.models else ():
-            if target.model not in prices:
+            if price_of(prices, target.model) is None:
                 yield (
                     f"{place}.budget: no price is known of {target.model!r}; "
                     f'add [llm.prices."{target.model}"] with input and output'

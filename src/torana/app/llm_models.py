@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from torana.llm.guard import Guard
-from torana.llm.prices import Price
+from torana.llm.prices import Price, price_of
 from torana.llm.route import ORDERS, Model, Provider, Target
 from torana.llm_settings import Llm, LlmModel
 
@@ -53,7 +53,7 @@ def model_of(
         Target(
             providers[each.provider],
             each.model,
-            prices.get(each.model),
+            price_of(prices, each.model),
             each.weight,
             given.cooldown,
         )
@@ -74,7 +74,7 @@ def model_of(
                 Target(
                     providers[each.provider],
                     each.model,
-                    prices.get(each.model),
+                    price_of(prices, each.model),
                     1.0,
                     given.cooldown,
                 ),

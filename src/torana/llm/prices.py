@@ -1,6 +1,6 @@
 """What tokens cost: a catalogue that comes along, and what the settings say otherwise."""
 
-import tomllib
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 
@@ -11,6 +11,17 @@ from torana.llm.chat import Usage
 from torana.llm_settings import LlmPrice
 
 _MILLION = 1_000_000
+_DATE = re.compile(r"-(?:\d{8}|\d{4}-\d\d-\d\d)$")
+
+
+class _Catalogue(Struct):
+    """What `bench/prices.py` writes."""
+
+    source: str
+    models: dict[str, LlmPrice]
+
+
+_decoder = msgspec.json.Decoder(_Catalogue)
 
 
 class Price(Struct, frozen=True):
@@ -32,9 +43,13 @@ class Price(Struct, frozen=True):
 
 def catalogue(overrides: Mapping[str, LlmPrice]) -> dict[str, Price]:
     """Prices by a provider's model."""
-    text = files("torana.llm").joinpath("prices.toml").read_text("utf-8")
-    known = msgspec.convert(tomllib.loads(text)["models"], dict[str, LlmPrice])
+    known = _decoder.decode(files("torana.llm").joinpath("prices.json").read_bytes()).models
     return {name: _price(each) for name, each in {**known, **overrides}.items()}
+
+
+def price_of(prices: Mapping[str, Price], model: str) -> Price | None:
+    """By the model's name, or by that without its date (`-20251001`, `-2025-10-01`)."""
+    return prices.get(model) or prices.get(_DATE.sub("", model))
 
 
 def _price(given: LlmPrice) -> Price:
