@@ -40,6 +40,7 @@ format: $(VENV)/.dev ## format the code
 
 bench: $(VENV)/.base ## CPU per request beside nginx (needs nginx and wrk)
 	@$(BIN)/python bench/gateway.py
+	@$(BIN)/python -m bench.checks
 
 bench-llm: $(VENV)/.base ## CPU per chat and per stream beside nginx, with keys, limits and metering
 	@$(BIN)/python -m bench.llm

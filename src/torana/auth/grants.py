@@ -30,8 +30,12 @@ class Grants(Struct, frozen=True):
     facts: Values = {}
     """Condition keys about the identity, such as `aws:principalarn`."""
 
+    def denies(self) -> bool:
+        """Whether any of its policies may deny something."""
+        policies = (*self.policies, *(self.boundary or ()), *(self.session or ()))
+        return any(policy.denies() for policy in policies)
 
-ROOT = Grants(root=True)
+
 NOTHING = Grants()
 
 

@@ -3,6 +3,7 @@
 Source: IAM User Guide, "IAM JSON policy reference" and "Policy evaluation logic".
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, cast
 
@@ -74,6 +75,10 @@ class Policy(Struct, frozen=True):
     """A compiled document."""
 
     statements: tuple[Statement, ...]
+
+    def denies(self) -> bool:
+        """Whether a statement of it may deny something."""
+        return any(statement.denies for statement in self.statements)
 
 
 def evaluate(policies: Iterable[Policy], question: Question) -> Decision:
@@ -211,6 +216,10 @@ def _texts(value: Any, name: str) -> tuple[str, ...]:
     return tuple(texts)
 
 
+_WILD = re.compile(r"[*?]")
+_PREFIX = re.compile(r"[^*?]*\*")
+
+
 def _actions(given: Mapping[str, Any]) -> Test:
     found = _one_of(given, "Action")
     if found is None:
@@ -220,8 +229,24 @@ def _actions(given: Mapping[str, Any]) -> Test:
     for text in texts:
         if text != "*" and ":" not in text:
             raise ValueError(f"action {text!r} must be service:action")
-    matches = [matcher(text, ignore_case=True, variables=False) for text in texts]
-    return lambda question: any(match(question.action, {}) for match in matches) is not negated
+    exact = frozenset(text.lower() for text in texts if not _WILD.search(text))
+    prefixes = tuple(text[:-1].lower() for text in texts if _PREFIX.fullmatch(text))
+    matches = [
+        matcher(text, ignore_case=True, variables=False)
+        for text in texts
+        if _WILD.search(text) and not _PREFIX.fullmatch(text)
+    ]
+
+    def test(question: Question) -> bool:
+        action = question.action.lower()
+        found = (
+            action in exact
+            or action.startswith(prefixes)
+            or any(match(question.action, {}) for match in matches)
+        )
+        return found is not negated
+
+    return test
 
 
 def _resources(

@@ -133,7 +133,8 @@ class Authority:
         home = ":".join((*pieces[:3], self._region, *pieces[4:])) if regional else resource
         own = self._find(home)
         verdict = decide(who.grants, question, own)
-        if verdict.allowed and regional:
+        denies = who.grants.denies() or any(policy.denies() for policy in own)
+        if verdict.allowed and regional and denies:
             anywhere = ":".join((*pieces[:3], ANYWHERE, *pieces[4:]))
             again = decide(who.grants, structs.replace(question, resource=anywhere), own)
             verdict = again if again.explicit else verdict
