@@ -7,9 +7,10 @@ from torana.services.apigatewayv2.book import Book
 from torana.services.apigatewayv2.deploying import Deploying
 from torana.services.apigatewayv2.documents import Documents
 from torana.services.apigatewayv2.domains import Domains, Mappings
-from torana.services.apigatewayv2.integrations import IntegrationResponses, Integrations
+from torana.services.apigatewayv2.integrations import Integrations
 from torana.services.apigatewayv2.models import Models
-from torana.services.apigatewayv2.routes import RouteResponses, Routes
+from torana.services.apigatewayv2.responses import IntegrationResponses, RouteResponses
+from torana.services.apigatewayv2.routes import Routes
 from torana.services.apigatewayv2.routing_rules import RoutingRules
 from torana.services.apigatewayv2.stages import Deployments, Stages
 from torana.services.apigatewayv2.tags import Tags

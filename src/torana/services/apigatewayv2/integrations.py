@@ -18,10 +18,8 @@ from torana.services.apigatewayv2.book import (
     merge,
     new_id,
     one,
-    page,
     part,
     parts,
-    the_api,
 )
 from torana.services.apigatewayv2.deploying import Deploying
 from torana.services.ports import Call
@@ -44,13 +42,6 @@ _GIVEN = (
     "TlsConfig",
 )
 _MAPPED = ("RequestParameters", "ResponseParameters")
-_RESPONSE = (
-    "ContentHandlingStrategy",
-    "IntegrationResponseKey",
-    "ResponseParameters",
-    "ResponseTemplates",
-    "TemplateSelectionExpression",
-)
 
 
 async def check(sheet: Sheet, api: Json, integration: Json) -> None:
@@ -175,70 +166,3 @@ class Integrations:
 def _needs_format(api: Json, params: Json) -> bool:
     function = params["IntegrationType"] == "AWS_PROXY" and not params.get("IntegrationSubtype")
     return api["ProtocolType"] == "HTTP" and function
-
-
-class IntegrationResponses:
-    """Operations on what WebSocket integrations make of an answer."""
-
-    def __init__(self, deploying: Deploying) -> None:
-        self._book, self._deploying = deploying.book, deploying
-
-    async def CreateIntegrationResponse(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet, api: Json) -> Json:
-            if api["ProtocolType"] == "HTTP":
-                raise bad("Integration responses are supported only for WebSocket APIs")
-            place = await _place(sheet, params)
-            made = {"IntegrationResponseId": new_id(6), **given(params, _RESPONSE)}
-            await _keep(sheet, place, made)
-            return made
-
-        return await self._deploying.edit(call, params["ApiId"], work)
-
-    async def GetIntegrationResponse(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["ApiId"])
-            place = await _place(sheet, params)
-            return await part(sheet, INTEGRATION_RESPONSE, place, params["IntegrationResponseId"])
-
-        return await self._book.read(work)
-
-    async def GetIntegrationResponses(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["ApiId"])
-            found = await parts(sheet, INTEGRATION_RESPONSE, await _place(sheet, params))
-            return page(found, params)
-
-        return await self._book.read(work)
-
-    async def UpdateIntegrationResponse(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet, api: Json) -> Json:
-            place = await _place(sheet, params)
-            found = await part(sheet, INTEGRATION_RESPONSE, place, params["IntegrationResponseId"])
-            change(found, params, _RESPONSE)
-            await _keep(sheet, place, found)
-            return found
-
-        return await self._deploying.edit(call, params["ApiId"], work)
-
-    async def DeleteIntegrationResponse(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet, api: Json) -> Json:
-            place = await _place(sheet, params)
-            found = await part(sheet, INTEGRATION_RESPONSE, place, params["IntegrationResponseId"])
-            sheet.delete(INTEGRATION_RESPONSE, f"{place}/{found['IntegrationResponseId']}")
-            return {}
-
-        return await self._deploying.edit(call, params["ApiId"], work)
-
-
-async def _place(sheet: Sheet, params: Json) -> str:
-    found = await part(sheet, INTEGRATION, params["ApiId"], params["IntegrationId"])
-    return f"{params['ApiId']}/{found['IntegrationId']}"
-
-
-async def _keep(sheet: Sheet, place: str, made: Json) -> None:
-    """One response a key. Raises the service's error."""
-    for each in await parts(sheet, INTEGRATION_RESPONSE, place):
-        same = each["IntegrationResponseKey"] == made["IntegrationResponseKey"]
-        if same and each["IntegrationResponseId"] != made["IntegrationResponseId"]:
-            raise conflict("Integration response already exists for this integration")
-    sheet.put(INTEGRATION_RESPONSE, f"{place}/{made['IntegrationResponseId']}", made)

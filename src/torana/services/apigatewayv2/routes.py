@@ -5,7 +5,6 @@ from torana.services.apigateway.faults import bad, conflict, not_found
 from torana.services.apigatewayv2.book import (
     AUTHORIZER,
     INTEGRATION,
-    MODEL,
     ROUTE,
     ROUTE_KEY,
     ROUTE_RESPONSE,
@@ -16,10 +15,7 @@ from torana.services.apigatewayv2.book import (
     given,
     new_id,
     one,
-    page,
     part,
-    parts,
-    the_api,
 )
 from torana.services.apigatewayv2.deploying import Deploying
 from torana.services.ports import Call
@@ -46,7 +42,6 @@ _GIVEN = (
 _TYPES = {"HTTP": ("NONE", "AWS_IAM", "CUSTOM", "JWT"), "WEBSOCKET": ("NONE", "AWS_IAM", "CUSTOM")}
 _KINDS = {"JWT": "JWT", "CUSTOM": "REQUEST"}
 """The authorizers that an authorization type takes."""
-_RESPONSE = ("ModelSelectionExpression", "ResponseModels", "ResponseParameters", "RouteResponseKey")
 
 
 async def check(sheet: Sheet, api: Json, route: Json) -> None:
@@ -169,74 +164,3 @@ class Routes:
             return {}
 
         return await self._deploying.edit(call, params["ApiId"], work)
-
-
-class RouteResponses:
-    """Operations on what WebSocket routes answer."""
-
-    def __init__(self, deploying: Deploying) -> None:
-        self._book, self._deploying = deploying.book, deploying
-
-    async def CreateRouteResponse(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet, api: Json) -> Json:
-            if api["ProtocolType"] == "HTTP":
-                raise bad("Route responses are supported only for WebSocket APIs")
-            place = await _place(sheet, params)
-            made = {"RouteResponseId": new_id(6), **given(params, _RESPONSE)}
-            await _check_response(sheet, api, place, made)
-            sheet.put(ROUTE_RESPONSE, f"{place}/{made['RouteResponseId']}", made)
-            return made
-
-        return await self._deploying.edit(call, params["ApiId"], work)
-
-    async def GetRouteResponse(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["ApiId"])
-            place = await _place(sheet, params)
-            return await part(sheet, ROUTE_RESPONSE, place, params["RouteResponseId"])
-
-        return await self._book.read(work)
-
-    async def GetRouteResponses(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            await the_api(sheet, call, params["ApiId"])
-            return page(await parts(sheet, ROUTE_RESPONSE, await _place(sheet, params)), params)
-
-        return await self._book.read(work)
-
-    async def UpdateRouteResponse(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet, api: Json) -> Json:
-            place = await _place(sheet, params)
-            found = await part(sheet, ROUTE_RESPONSE, place, params["RouteResponseId"])
-            change(found, params, _RESPONSE)
-            await _check_response(sheet, api, place, found)
-            sheet.put(ROUTE_RESPONSE, f"{place}/{found['RouteResponseId']}", found)
-            return found
-
-        return await self._deploying.edit(call, params["ApiId"], work)
-
-    async def DeleteRouteResponse(self, call: Call, params: Json) -> Json:
-        async def work(sheet: Sheet, api: Json) -> Json:
-            place = await _place(sheet, params)
-            found = await part(sheet, ROUTE_RESPONSE, place, params["RouteResponseId"])
-            sheet.delete(ROUTE_RESPONSE, f"{place}/{found['RouteResponseId']}")
-            return {}
-
-        return await self._deploying.edit(call, params["ApiId"], work)
-
-
-async def _place(sheet: Sheet, params: Json) -> str:
-    route = await part(sheet, ROUTE, params["ApiId"], params["RouteId"])
-    return f"{params['ApiId']}/{route['RouteId']}"
-
-
-async def _check_response(sheet: Sheet, api: Json, place: str, response: Json) -> None:
-    """One response a key, and only models that there are. Raises the service's error."""
-    for each in await parts(sheet, ROUTE_RESPONSE, place):
-        same = each["RouteResponseKey"] == response["RouteResponseKey"]
-        if same and each["RouteResponseId"] != response["RouteResponseId"]:
-            raise conflict("Route response already exists for this route")
-    names = {each["Name"] for each in await parts(sheet, MODEL, api["ApiId"])}
-    for name in response.get("ResponseModels", {}).values():
-        if name not in names:
-            raise bad(f"Invalid model name specified: {name}")
