@@ -112,7 +112,8 @@ WRONG = {
     "e * 2": "refers to itself",
     "NONSENSE(a)": "no function NONSENSE",
     "SUM(a)": "must be a time series",
-    "SELECT AVG(m) FROM N": "not supported here",
+    "SELECT MODE(m) FROM N": "no function MODE",
+    "SELECT AVG(m) FROM N WHERE a > 1": "Error in the query at",
     "((((((((((((((((((((((((((((((((((((((((((((((((((((((a": "nested too deeply",
 }
 
@@ -137,6 +138,26 @@ async def test_search_finds_metrics_by_words_and_dimensions(tmp_path: Path) -> N
         assert found == {"orders": [1], "orders-old": [1]}
         one = maths("SUM(SEARCH('{N,Api} Api=(orders OR users) NOT old', 'Sum', 60))")
         assert await cloudwatch.data(one) == {"e": [4]}
+
+
+SELECTS: dict[str, dict[str, list[float]]] = {
+    "SELECT SUM(Latency) FROM SCHEMA(N, Api) GROUP BY Api": {"a": [4], "b": [10]},
+    'SELECT AVG(Latency) FROM SCHEMA("N", Api, Stage)': {"Latency": [9]},
+    "SELECT MAX(Latency) FROM N WHERE Api = 'a' AND Stage != 'dev'": {"Latency": [3]},
+    "SELECT COUNT(Latency) FROM SCHEMA(N, Api) GROUP BY Api ORDER BY SUM() DESC LIMIT 1": {
+        "a": [2]
+    },
+}
+
+
+async def test_metrics_insights_queries(tmp_path: Path) -> None:
+    async with watching(tmp_path) as cloudwatch:
+        await cloudwatch.put("Latency", dims={"Api": "a"}, Values=[1.0, 3.0])
+        await cloudwatch.put("Latency", dims={"Api": "b"}, Value=10.0)
+        await cloudwatch.put("Latency", dims={"Api": "b", "Stage": "dev"}, Value=9.0)
+        for text, wanted in SELECTS.items():
+            query = {"Id": "q", "Expression": text, "Period": 600}
+            assert await cloudwatch.data(query) == wanted, text
 
 
 async def test_metrics_are_listed_by_what_is_asked(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from torana.services.cloudwatch.expressions import Apply, Array, Name, Node, Num
 from torana.services.cloudwatch.faults import invalid, validation
 from torana.services.cloudwatch.maths import Line, Range, Value
 from torana.services.cloudwatch.metrics import dimensions_of
+from torana.services.cloudwatch.select import STATISTICS, Select, grouped
+from torana.services.cloudwatch.select import parse as parse_select
 from torana.services.cloudwatch.statistics import Statistic
 from torana.services.cloudwatch.statistics import parse as statistic_of
 from torana.telemetry.distribution import Distribution
@@ -32,6 +34,7 @@ class Query(Struct, frozen=True):
     given: Json
     node: Node | None
     statistic: Statistic | None
+    select: Select | None = None
 
     @property
     def returned(self) -> bool:
@@ -65,7 +68,8 @@ def _query(id: str, given: Json) -> Query:
         )
     if expression is not None:
         if expression.strip().upper().startswith("SELECT "):
-            raise validation("Metrics Insights queries (SELECT) are not supported here.")
+            check_period(given.get("Period") or 300)
+            return Query(id, given, None, None, parse_select(expression))
         return Query(id, given, parse(expression), None)
     assert stat is not None
     check_period(stat["Period"])
@@ -112,8 +116,10 @@ class Evaluation:
         if id in self._under_way or len(self._under_way) > _DEEPEST:
             raise validation(f"Error in expression: {id} refers to itself.")
         self._under_way.append(id)
-        if query.node is None:
-            found: Value = await self._metric(query)
+        if query.select is not None:
+            found: Value = await self._selected(query.select, query.given.get("Period") or 300)
+        elif query.node is None:
+            found = await self._metric(query)
         else:
             found = await self._node(query.node)
         self._under_way.pop()
@@ -132,6 +138,25 @@ class Evaluation:
             stat["Period"],
             stat.get("Unit"),
         )
+
+    async def _selected(self, select: Select, period: int) -> list[Line]:
+        """A line for each group of a Metrics Insights query."""
+
+        def look() -> dict[tuple[str, ...], list[Series]]:
+            found = self._series.find(select.namespace, select.metric)
+            return grouped(select, (each.series for each in found))
+
+        statistic = statistic_of(STATISTICS[select.function])
+        lines: list[Line] = []
+        for values, series in sorted((await asyncio.to_thread(look)).items()):
+            kept = await self._series.read(series, self._asked.start, self._asked.end, period)
+            points = points_of(kept, statistic)
+            if points:
+                lines.append(Line(points, period, " ".join(values) or select.metric))
+        if select.order:
+            many = maths.MANY["DATAPOINT_COUNT" if select.order == "COUNT" else select.order]
+            lines.sort(key=lambda line: many([*line.points.values()]), reverse=select.down)
+        return lines[: select.limit]
 
     async def _read(
         self,
@@ -203,7 +228,7 @@ class Evaluation:
         return [
             line
             for id, query in self._queries.items()
-            if query.node is None and str(word) in id
+            if query.statistic is not None and str(word) in id
             for line in _listed(await self.of(id))
         ]
 

@@ -143,6 +143,8 @@ class Watcher:
         band_id = config.get("ThresholdMetricId")
         [own] = [e["Id"] for e in given if e.get("ReturnData") is not False and e["Id"] != band_id]
         line = await evaluation.of(own)
+        if isinstance(line, list) and len(line) < 2:
+            line = line[0] if line else Line({}, period)
         if not isinstance(line, Line):
             raise ServiceError("ValidationError", "the alarm's query is not one time series")
         low, high = dict[int, float](), dict[int, float]()
