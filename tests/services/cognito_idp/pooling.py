@@ -11,12 +11,14 @@ from typing import Any
 
 import boto3
 import pytest
+from argon2 import PasswordHasher
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.services.apigateway.making import told
 from tests.services.running import services
+from torana.services.cognito_idp import passwords
 from torana.settings import Settings
 
 PASSWORD = "Correct-horse-7"
@@ -94,5 +96,9 @@ def refused(operation: Any, **params: Any) -> tuple[str, str]:
 
 @contextmanager
 def running(folder: Path, settings: Settings | None = None) -> Generator[Idp]:
-    with services(folder, settings) as clients:
-        yield Idp(clients("cognito-idp"), clients("cloudtrail"), folder)
+    """With hashes that cost little: what they cost is no behaviour."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", cheap)
+        with services(folder, settings) as clients:
+            yield Idp(clients("cognito-idp"), clients("cloudtrail"), folder)
