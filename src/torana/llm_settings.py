@@ -196,6 +196,8 @@ class Llm(Struct, frozen=True, forbid_unknown_fields=True):
     prices: dict[str, LlmPrice] = {}
     """By a provider's model: what the catalogue lacks, or has otherwise."""
     prompts: dict[str, LlmPrompt] = {}
+    traces: float = 0.0
+    """The share of calls, 0 to 1, that are traced although their caller did not say."""
 
 
 class McpServer(Struct, frozen=True, forbid_unknown_fields=True):

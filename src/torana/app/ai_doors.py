@@ -11,6 +11,7 @@ from torana.app.llm_evaluate import Bench
 from torana.app.llm_keys import teams_of
 from torana.app.llm_meter import LlmMeter
 from torana.app.llm_prompts import Prompts
+from torana.app.llm_traces import tracing
 from torana.gateway.contract import Grant
 from torana.gateway.front_door import Beside, FrontDoor
 from torana.gateway.prompt import is_prompt
@@ -33,6 +34,7 @@ from torana.settings import Settings
 from torana.state.counters import Counters
 from torana.state.objects import ObjectStore
 from torana.state.store import Store
+from torana.telemetry.tracebook import Kept
 
 _NO_MODELS = "prompts need a model of the LLM API in the settings"
 Following = asyncio.Task[None]
@@ -62,6 +64,7 @@ class AiDoors:
         meter: LlmMeter,
         engines: Engines,
         objects: ObjectStore,
+        keep: Callable[[Kept], None],
         *,
         owner: bool,
     ) -> None:
@@ -77,7 +80,7 @@ class AiDoors:
 
         plan = llm.build(settings.llm, environment, client, counters, engines)
         answers = self._keeping(settings, counters, engines)
-        api = self.api = Llm(plan, spend, answers)
+        api = self.api = Llm(plan, spend, answers, tracing(settings.llm.traces, keep))
         prompts = self._prompts = Prompts(api, settings.llm, store)
         self._following.append(spawn(prompts.follow(await prompts.load()), "follow the prompts"))
         teams, bench = teams_of(settings.llm, counters), Bench(api, prompts)

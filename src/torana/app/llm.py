@@ -93,6 +93,8 @@ def mistakes(settings: Llm) -> Iterator[str]:
             yield f"llm.providers.{name}.type: {provider.type!r} is none of {', '.join(known)}"
         elif urlsplit(provider.base_url or vendor.base_url).scheme not in ("http", "https"):
             yield f"llm.providers.{name}.base_url: must be an http:// or https:// address"
+    if not 0 <= settings.traces <= 1:
+        yield "llm.traces: must be 0 to 1"
     for name, model in settings.models.items():
         yield from model_mistakes(f"llm.models.{name}", model, settings)
     yield from guard_mistakes(settings)

@@ -177,6 +177,7 @@ class Node:
             llm_meter(self.observatory.recorder),
             self._services.engines,
             self._services.objects,
+            self._traces.keep,
             owner=role != "worker",
         )
         self._ports = Ports(

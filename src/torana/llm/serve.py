@@ -40,6 +40,10 @@ BODY_LIMIT = 32 * 1024 * 1024
 """Bytes of a request: pictures and documents travel within."""
 
 
+Trace = Callable[[Headers, str], "Callable[[Spent], None] | None"]
+"""Who is to be told of a call with these headers, of this operation."""
+
+
 class Plan(Struct, frozen=True):
     """Everything a request needs. Never changed: a new configuration swaps the whole."""
 
@@ -55,8 +59,13 @@ class Llm:
     """Serves the paths below `/v1/` that are an LLM's."""
 
     def __init__(
-        self, plan: Plan, spend: Callable[[Spent], None], answers: Answers | None = None
+        self,
+        plan: Plan,
+        spend: Callable[[Spent], None],
+        answers: Answers | None = None,
+        trace: Trace | None = None,
     ) -> None:
+        self._trace = trace
         self.plan, self._spend = plan, spend
         self._answers = answers or Answers()
         self._shadows = Shadows(spend)
@@ -141,6 +150,9 @@ class Llm:
         plan, started = self.plan, time.time()
         peek, body = asked.peek, asked.body
         spend = self._spend if tell is None else _both(self._spend, tell)
+        if self._trace is not None:
+            note = self._trace(headers, asked.front.operation)
+            spend = spend if note is None else _both(spend, note)
         allow(key, peek.model)
         model = find(plan.models, peek.model)
         place = None
