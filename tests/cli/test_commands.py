@@ -163,10 +163,3 @@ def test_the_doctor_names_what_is_wrong_and_its_mend(tmp_path: Path) -> None:
     assert "bad.yaml" in found.stdout
     credentials.chmod(0o600)
     assert torana("doctor", "examples/petstore.yaml", data=data).returncode == 0
-
-
-@pytest.mark.parametrize(
-    "command", ["serve", "plan", "import", "deploy", "export", "keys", "call", "logs", "doctor"]
-)
-def test_every_command_explains_itself(command: str) -> None:
-    assert "Usage:" in done(command, "--help")
