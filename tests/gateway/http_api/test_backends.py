@@ -112,6 +112,7 @@ async def test_replies_are_changed_by_their_status() -> None:
     [
         ("append:header.Authorization", "x"),
         ("overwrite:header.x-amz-date", "x"),
+        ("append:header.a\r\nb", "x"),
         ("append:path", "/x"),
         ("replace:header.a", "x"),
         ("append:header.a", "$request.cookie.a"),

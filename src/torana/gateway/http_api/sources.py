@@ -23,6 +23,7 @@ Place = Literal["header", "querystring", "path", "statuscode"]
 _VARIABLE = re.compile(
     r"\$\{([^{}]+)\}|\$((?:request|response|context|stageVariables)(?:\.[A-Za-z0-9_\-\[\]*]+)+)"
 )
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _RESERVED = frozenset(
     {
         "authorization",
@@ -83,6 +84,8 @@ def target(key: str, *, reply: bool) -> Target:
     kinds = ("header",) if reply else ("header", "querystring")
     if action not in ("append", "overwrite", "remove") or kind not in kinds or not name:
         raise InvalidApi(f"parameter mapping {key!r} is none that the service knows")
+    if kind == "header" and not _TOKEN.fullmatch(name):
+        raise InvalidApi(f"parameter mapping {key!r}: a header cannot be called that")
     if kind == "header" and is_reserved(name):
         raise InvalidApi(f"parameter mapping {key!r}: operations on header {name} are restricted")
     return Target(action, cast(Place, kind), name)
