@@ -193,13 +193,19 @@ def test_an_integration_acts_as_its_caller(node: Running) -> None:
 def test_an_api_needs_a_functions_permission_and_the_function_its_roles(node: Running) -> None:
     role = a_role(node, "fn", allow("sqs:GetQueueUrl", f"{QUEUES}:open"), "lambda")
     lambda_ = node.client("lambda")
+    code = {"ZipFile": zipped({"app.py": ASKS})}
+    untrusting = a_role(node, "not-fn", allow("sqs:*"))
+    with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
+        lambda_.create_function(
+            FunctionName="no", Runtime=PYTHON, Handler="app.handler", Role=untrusting, Code=code
+        )
     arn = lambda_.create_function(
         FunctionName="asks",
         Runtime=PYTHON,
         Handler="app.handler",
         Role=role,
         Timeout=20,
-        Code={"ZipFile": zipped({"app.py": ASKS})},
+        Code=code,
     )["FunctionArn"]
     said = {}
     for queue in ("open", "closed"):

@@ -213,6 +213,11 @@ class FunctionHost:
         except runtimes.RuntimeMissing as error:
             raise Missing(str(error)) from error
 
+    def takes(self, role: str) -> bool:
+        """See `Runner`."""
+        found = self._identities.acting(role, "lambda.amazonaws.com", "torana", trusted=False)
+        return found is not None
+
     def forget(self, arn: str, version: str | None = None) -> None:
         """See `Runner`."""
         if self._functions is not None:

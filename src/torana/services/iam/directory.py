@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from torana.auth.grants import Grants
-from torana.auth.policy import Caller, Kind, MalformedPolicy, Policy, parse
+from torana.auth.policy import Kind, MalformedPolicy, Policy, parse
 from torana.net.tasks import spawn
 from torana.services.iam.managed import MANAGED
 from torana.services.iam.names import GROUP, KEY, KINDS, POLICY, PROVIDER, ROLE, USER, Json, arn
@@ -107,10 +107,6 @@ class Directory:
     def empty(self) -> bool:
         """Nobody but the account itself can have made anything."""
         return not self._entities[USER] and not self._entities[ROLE]
-
-    def entities(self, kind: str) -> Iterable[Json]:
-        """All of a kind, as they are stored."""
-        return self._entities[kind].values()
 
     def key(self, id: str) -> Key | None:
         """An access key."""
@@ -230,7 +226,3 @@ class Directory:
                 _log.error("a policy allows nothing: %s", error)
                 self._compiled[mark] = None
         return self._compiled[mark]
-
-    def caller(self, known: Known) -> Caller:
-        """A user, as policies of resources name it."""
-        return Caller((known.arn,), self._account)

@@ -10,7 +10,6 @@ import msgspec
 
 from torana.auth.policy import MalformedPolicy, parse
 from torana.services.iam.names import Json, malformed, over
-from torana.wire.faults import ServiceError
 
 _ACTION = re.compile(r"[a-zA-Z0-9-]+:[a-zA-Z0-9*?_-]+")
 _SID = re.compile(r"[a-zA-Z0-9]*")
@@ -127,11 +126,3 @@ def small(document: str, quota: str, limit: int) -> None:
     """Raises the service's error for a document that is too large."""
     if size(document) > limit:
         raise over(quota, limit)
-
-
-def packed(document: str) -> str:
-    """A session's policy. Raises STS' errors."""
-    try:
-        return checked(document)
-    except ServiceError as error:
-        raise ServiceError("MalformedPolicyDocument", error.message, status=400) from None

@@ -253,6 +253,8 @@ class Functions:
         if params.get("DeadLetterConfig") is not None:
             changes["dead_letter"] = params["DeadLetterConfig"].get("TargetArn") or ""
         after = structs.replace(config, **changes)
+        if params.get("Role") is not None and not self._book.runner.takes(after.role):
+            raise invalid("The role defined for the function cannot be assumed by Lambda.")
         try:
             self._book.runner.check(after.runtime, after.handler)
         except Missing as error:

@@ -33,6 +33,10 @@ class Runner(Protocol):
         """Raises `Missing` when functions of this runtime cannot be run here."""
         ...
 
+    def takes(self, role: str, /) -> bool:
+        """Whether functions may act as a role."""
+        ...
+
     def forget(self, arn: str, version: str | None = None, /) -> None:
         """A function, or one version of it, is gone."""
         ...
