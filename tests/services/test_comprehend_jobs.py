@@ -15,6 +15,9 @@ from botocore.exceptions import ClientError
 
 from tests.services.running import Clients, services
 
+# The engines load models: on a machine that is busy with other things that takes its time.
+pytestmark = pytest.mark.timeout(180)
+
 ROLE = "arn:aws:iam::000000000000:role/comprehend"
 REVIEWS = "What a lovely, wonderful day!\nThis is the worst meal of my life.\n\n"
 MAIL = "Write to ada@example.com or call +1 206 555 0100.\n"
@@ -42,7 +45,7 @@ def done(clients: Clients, kind: str, **given: Any) -> dict[str, Any]:
     given.setdefault("OutputDataConfig", {"S3Uri": "s3://docs/out"})
     started = getattr(comprehend, f"start_{kind}_job")(DataAccessRoleArn=ROLE, **given)
     assert started["JobStatus"] == "SUBMITTED"
-    end = time.monotonic() + 40
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         answer = getattr(comprehend, f"describe_{kind}_job")(JobId=started["JobId"])
         (found,) = (each for name, each in answer.items() if name.endswith("JobProperties"))
@@ -164,7 +167,7 @@ def test_a_job_that_is_stopped_ends_between_its_documents(clients: Clients) -> N
     )
     stopped = comprehend.stop_key_phrases_detection_job(JobId=started["JobId"])
     assert stopped["JobStatus"] == "STOP_REQUESTED"
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     status = ""
     while status != "STOPPED" and time.monotonic() < end:
         answer = comprehend.describe_key_phrases_detection_job(JobId=started["JobId"])

@@ -13,6 +13,9 @@ from PIL import Image, ImageDraw
 
 from tests.services.running import Clients, services
 
+# The engines load models: on a machine that is busy with other things that takes its time.
+pytestmark = pytest.mark.timeout(180)
+
 OUTPUT = {"S3Bucket": "pictures", "S3KeyPrefix": "out"}
 
 
@@ -77,7 +80,7 @@ def trained(clients: Clients, project: str, name: str) -> dict[str, Any]:
         TrainingData=data(name),
         TestingData={"AutoCreate": True},
     )["ProjectVersionArn"]
-    end = time.monotonic() + 50
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         (found,) = rekognition.describe_project_versions(ProjectArn=project, VersionNames=[name])[
             "ProjectVersionDescriptions"

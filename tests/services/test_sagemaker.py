@@ -18,6 +18,9 @@ from botocore.exceptions import ClientError, WaiterError
 
 from tests.services.running import Clients, services
 
+# The engines load models: on a machine that is busy with other things that takes its time.
+pytestmark = pytest.mark.timeout(180)
+
 ROLE = "arn:aws:iam::000000000000:role/sm"
 RUNTIME = f"python3.{sys.version_info.minor}"
 CODE = """
@@ -153,7 +156,7 @@ class Site:
 
     def wait(self, name: str) -> dict[str, Any]:
         waiter = self.control.get_waiter("endpoint_in_service")
-        waiter.wait(EndpointName=name, WaiterConfig={"Delay": 0.2, "MaxAttempts": 150})
+        waiter.wait(EndpointName=name, WaiterConfig={"Delay": 0.2, "MaxAttempts": 600})
         return self.control.describe_endpoint(EndpointName=name)
 
     def ask(self, name: str, body: bytes, **more: Any) -> tuple[bytes, dict[str, Any]]:

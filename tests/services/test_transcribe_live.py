@@ -19,6 +19,9 @@ from tests.services.running import Clients, services
 from tests.services.test_transcribe import likeness
 from torana.wire.event_stream import Frames, encode
 
+# The engines load models: on a machine that is busy with other things that takes its time.
+pytestmark = pytest.mark.timeout(180)
+
 FIRST = "Please send the invoice to the office before Friday."
 SECOND = "The train leaves in the evening."
 AUDIO = {":message-type": "event", ":event-type": "AudioEvent"}

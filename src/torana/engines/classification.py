@@ -1,16 +1,12 @@
 """Texts classified with models that were trained here."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from pathlib import Path
 
 from msgspec import Struct
 
-from torana.engines.classifier import Model, need, read
+from torana.engines.classifier import need, read
 from torana.engines.engine import Capability, Engine
-
-_MOST = 16
-"""Models that are held at the same time."""
+from torana.engines.kept import Kept
 
 
 class Question(Struct, frozen=True):
@@ -31,24 +27,16 @@ class Class(Struct, frozen=True):
 class _Classifier:
     def __init__(self) -> None:
         need("sklearn")
-        self._models: OrderedDict[str, Model] = OrderedDict()
+        self._models = Kept(read)
 
     def run(self, batch: Sequence[Question], /) -> list[list[Class]]:
         return [self._classify(each) for each in batch]
 
     def _classify(self, question: Question) -> list[Class]:
-        model = self._model(question.path)
+        model = self._models(question.path)
         (scores,) = model.scores([question.text])
         found = [Class(label, float(s)) for label, s in zip(model.labels, scores, strict=True)]
         return sorted(found, key=lambda each: -each.score)
-
-    def _model(self, path: str) -> Model:
-        if path not in self._models:
-            self._models[path] = read(Path(path))
-            if len(self._models) > _MOST:
-                self._models.popitem(last=False)
-        self._models.move_to_end(path)
-        return self._models[path]
 
 
 def load() -> Engine[Question, list[Class]]:

@@ -5,7 +5,6 @@ holds arrays and JSON only.
 """
 
 import json
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,9 @@ from msgspec import Struct
 
 from torana.engines.efficientnet_lite import EfficientNetLite, fitted, network
 from torana.engines.engine import Capability, Engine
+from torana.engines.kept import Kept
 from torana.engines.vision import BadPicture, decode, need
-
-_MOST_MODELS = 16
-
-
-class Sight(Struct, frozen=True):
-    """A picture for a model."""
-
-    model: str
-    picture: bytes
+from torana.model.picture import Sight
 
 
 class Custom(Struct, frozen=True):
@@ -77,13 +69,13 @@ def features(net: EfficientNetLite, data: bytes, *, mirrored: bool = False) -> A
 class _Labeller:
     def __init__(self, net: EfficientNetLite) -> None:
         self._net = net
-        self._models: OrderedDict[str, Model] = OrderedDict()
+        self._models = Kept(read)
 
     def run(self, batch: Sequence[Sight], /) -> list[Customs]:
         return [self._labels(each) for each in batch]
 
     def _labels(self, sight: Sight) -> Customs:
-        model = self._model(sight.model)
+        model = self._models(sight.model)
         try:
             row = features(self._net, sight.picture)
         except BadPicture as error:
@@ -91,14 +83,6 @@ class _Labeller:
         (scores,) = model.scores(row[None])
         found = [Custom(n, float(s)) for n, s in zip(model.labels, scores, strict=True)]
         return Customs(sorted(found, key=lambda label: -label.score))
-
-    def _model(self, path: str) -> Model:
-        if path not in self._models:
-            self._models[path] = read(Path(path))
-            if len(self._models) > _MOST_MODELS:
-                self._models.popitem(last=False)
-        self._models.move_to_end(path)
-        return self._models[path]
 
 
 def load() -> Engine[Sight, Customs]:

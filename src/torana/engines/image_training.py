@@ -12,24 +12,9 @@ from torana.engines.efficientnet_lite import EfficientNetLite, network
 from torana.engines.engine import Capability, Engine
 from torana.engines.logistic import separated
 from torana.engines.vision import BadPicture, need
+from torana.model.picture import Example, Pupil
 
 _HELD_OUT = 0.2
-
-
-class Example(Struct, frozen=True):
-    """A picture's file, and what it shows."""
-
-    path: str
-    labels: tuple[str, ...]
-
-
-class Pupil(Struct, frozen=True):
-    """What to train. `test`: to measure with; empty: a fifth is kept back for that."""
-
-    examples: list[Example]
-    test: list[Example]
-    path: str
-    """Where the model's file is to be."""
 
 
 class Taught(Struct, frozen=True):

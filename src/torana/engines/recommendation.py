@@ -1,18 +1,17 @@
 """Items for a user or like an item, by recommenders that were trained here, with filters."""
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from torana.engines.engine import Capability, Engine
+from torana.engines.kept import Kept
 from torana.engines.recommender_model import Model, need, read
 from torana.model.item_filter import BadFilter, Clause, Filter, parse
 from torana.model.recommendation import PERSONAL, Pick, Picked, Wish
 from torana.state.interactions import InteractionFile
 
-_MOST_MODELS = 16
 _LOOKED_UP = 200
 """Items whose fields are read at once for a filter."""
 _SHARPNESS = 8.0
@@ -22,13 +21,13 @@ _SHARPNESS = 8.0
 class _Recommender:
     def __init__(self) -> None:
         need("numpy")
-        self._models: OrderedDict[str, Model] = OrderedDict()
+        self._models = Kept(read)
 
     def run(self, batch: Sequence[Wish], /) -> list[Picked]:
         return [self._pick(each) for each in batch]
 
     def _pick(self, wish: Wish) -> Picked:
-        numpy, model = need("numpy"), self._model(wish.model)
+        numpy, model = need("numpy"), self._models(wish.model)
         file = InteractionFile(Path(wish.data))
         done = file.of_user(wish.user) if wish.user else []
         scores = model.scores([each["ITEM_ID"] for each in done], wish.item)
@@ -47,14 +46,6 @@ class _Recommender:
             shares = _shares(model, scores, wish.among)
         told = file.fields("items", kept) if wish.columns else {}
         return Picked([Pick(i, shares.get(i), _told(told.get(i, {}), wish.columns)) for i in kept])
-
-    def _model(self, path: str) -> Model:
-        if path not in self._models:
-            self._models[path] = read(Path(path))
-            if len(self._models) > _MOST_MODELS:
-                self._models.popitem(last=False)
-        self._models.move_to_end(path)
-        return self._models[path]
 
 
 def _ranked(model: Model, scores: Any, among: Sequence[str]) -> list[str]:

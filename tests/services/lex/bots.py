@@ -74,7 +74,7 @@ class Builder:
 
     def build(self) -> None:
         self.models.build_bot_locale(**self.where)
-        wait = {"Delay": 1, "MaxAttempts": 40}
+        wait = {"Delay": 1, "MaxAttempts": 150}
         self.models.get_waiter("bot_locale_built").wait(**self.where, WaiterConfig=wait)
 
 

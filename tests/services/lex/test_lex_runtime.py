@@ -13,6 +13,9 @@ from botocore.exceptions import ClientError
 from tests.services.lex.bots import Builder, function, hotel, new_bot, prompt, text
 from tests.services.running import Clients, services
 
+# The engines load models: on a machine that is busy with other things that takes its time.
+pytestmark = pytest.mark.timeout(180)
+
 HOOK = """
 def handler(event, context):
     print(event)

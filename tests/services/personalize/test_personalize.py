@@ -17,6 +17,9 @@ from botocore.exceptions import ClientError
 
 from tests.services.running import Clients, services
 
+# The engines load models: on a machine that is busy with other things that takes its time.
+pytestmark = pytest.mark.timeout(180)
+
 RECIPE = "arn:aws:personalize:::recipe/"
 GENRES = ("drama", "comedy", "western")
 NOW = 1_700_000_000
@@ -78,7 +81,7 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Generator[Clients]:
 
 
 def settled(describe: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    end = time.monotonic() + 40
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         found = describe()
         if found["status"] in ("ACTIVE", "CREATE FAILED"):

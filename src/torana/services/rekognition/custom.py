@@ -12,9 +12,9 @@ from typing import Any, cast
 from uuid import uuid4
 
 import msgspec
-from msgspec import Struct
 
 from torana.message import BodyTooLarge, read
+from torana.model.picture import Example, Pupil, Sight
 from torana.services.background import Background
 from torana.services.documents import keep
 from torana.services.engine_calls import EngineCalls
@@ -30,28 +30,6 @@ _PROJECT, _VERSION = "rekognition-project", "rekognition-version"
 _LONGEST = 3600.0
 _MOST_MANIFEST, _MOST_PICTURE, _MOST_PICTURES = 64 * 1024 * 1024, 15 * 1024 * 1024, 20_000
 _KIND = "groundtruth/image-classification"
-
-
-class Sight(Struct, frozen=True):
-    """What the engine takes."""
-
-    model: str
-    picture: bytes
-
-
-class Example(Struct, frozen=True):
-    """What the training takes of a picture."""
-
-    path: str
-    labels: tuple[str, ...]
-
-
-class Pupil(Struct, frozen=True):
-    """What the training takes."""
-
-    examples: list[Example]
-    test: list[Example]
-    path: str
 
 
 class _Unusable(Exception):
