@@ -1,6 +1,7 @@
 """WebSocket, driven by an independent client."""
 
 import asyncio
+import random
 from typing import Any, cast
 
 import pytest
@@ -189,3 +190,24 @@ async def test_a_drain_sends_the_clients_away() -> None:
         assert caught.value.rcvd is not None
         assert caught.value.rcvd.code == 1001
         assert await drained
+
+
+async def test_no_bytes_of_a_client_end_more_than_its_own_session(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    handshake = (
+        b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    chance = random.Random(7)
+    async with serving(accepting(echo), Limits(websocket_close=0.2)) as listener:
+        for _ in range(150):
+            reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+            head = bytes([chance.choice((0x81, 0x82, 0x01, 0x80, 0x88, 0x89, 0xC1, 0x83))])
+            writer.write(handshake + head + chance.randbytes(chance.randrange(300)))
+            assert (await reader.readline()).startswith(b"HTTP/1.1 101")
+            writer.transport.abort()
+        async with connect(f"ws://127.0.0.1:{listener.port}/ws") as client:
+            await client.send("still there")
+            assert await client.recv() == "still there"
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
