@@ -7,7 +7,14 @@ from collections.abc import Generator
 import httpx
 import pytest
 from playwright._impl._api_structures import SetCookieParam
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tests.app.test_serve_command import ROOT, Running, gateway
 from tests.console.browser.provider import provider
@@ -21,6 +28,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# A machine with much to do takes its time.
+expect.set_options(timeout=15_000)
 SETTINGS = ROOT / "tests/console/browser/settings.toml"
 
 
@@ -77,7 +86,7 @@ def context(browser: Browser, cookie: SetCookieParam) -> Generator[BrowserContex
     """A browser of who is signed in."""
     opened = browser.new_context(viewport={"width": 1360, "height": 850}, reduced_motion="reduce")
     opened.add_cookies([cookie])
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(20_000)
     yield opened
     opened.close()
 

@@ -29,6 +29,8 @@ def test_a_function_is_written_and_called(page: Page, console: str) -> None:
     expect(result).to_contain_text("Unhandled")
     expect(result).to_contain_text("KeyError")
 
+    page.get_by_role("tab", name="Log").click()
+    expect(page.get_by_role("log")).to_contain_text("weighing apple", timeout=15_000)
     page.get_by_role("tab", name="Settings").click()
     page.get_by_role("textbox", name="Memory").fill("512")
     with saved(page, "Saved"):

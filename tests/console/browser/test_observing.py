@@ -17,9 +17,11 @@ def test_a_metric_is_drawn_and_watched_by_an_alarm(
         Namespace="Shop", MetricData=[{"MetricName": "Orders", "Value": 7, "Unit": "Count"}]
     )
     page.goto(f"{console}/metrics")
+    page.get_by_role("combobox", name="Statistic").click()
+    page.get_by_role("option", name="Maximum").click()
     page.get_by_role("combobox", name="Add a metric").fill("Orders")
     page.get_by_role("option", name="Orders").click()
-    drawn = page.get_by_role("img", name=re.compile("^Sum of each 1 min: Shop Orders 7"))
+    drawn = page.get_by_role("img", name=re.compile("^Maximum of each 1 min: Shop Orders 7"))
     expect(drawn).to_be_visible(timeout=15_000)
     page.get_by_role("tab", name="Alarms").click()
     page.get_by_role("button", name="Create alarm").click()

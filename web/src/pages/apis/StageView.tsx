@@ -1,7 +1,7 @@
 import { Button, Group, NumberInput, Select, SimpleGrid, Stack, Switch, TextInput } from "@mantine/core";
 import { IconDownload, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
-import { useLocation } from "wouter";
+import { Link, useLocation } from "wouter";
 import { download, textOf } from "../../gateway/base64";
 import { call } from "../../gateway/call";
 import { failed, useAct } from "../../gateway/hooks";
@@ -23,6 +23,7 @@ export function StageView({ api, stage }: { api: string; stage: Stage }) {
   const [variables, setVariables] = useState(pairsOf(stage.variables));
   const act = useAct();
   const url = stageUrl(session, api, stage.stageName);
+  const logged = session.services.includes("logs") && Object.values(stage.methodSettings ?? {}).some((each) => each.loggingLevel && each.loggingLevel !== "OFF");
   const place = { restApiId: api, stageName: stage.stageName };
   const update = (patchOperations: PatchOperation[], done: string) =>
     act.mutate({ service: "apigateway", operation: "UpdateStage", params: { ...place, patchOperations }, done });
@@ -46,6 +47,7 @@ export function StageView({ api, stage }: { api: string; stage: Stage }) {
           <Fact name="Answers under"><span className="mono">{url}</span> <Copy value={url} label="Copy the address" /></Fact>
           <Fact name="Deployment"><span className="mono">{stage.deploymentId}</span></Fact>
           <Fact name="Changed"><When at={stage.lastUpdatedDate} /></Fact>
+          {logged && <Fact name="Execution log"><Link href={`/logs/${encodeURIComponent(`API-Gateway-Execution-Logs_${api}/${stage.stageName}`)}`}>Its lines</Link></Fact>}
           {stage.webAclArn && <Fact name="Web ACL"><span className="mono">{stage.webAclArn}</span></Fact>}
         </Stack>
       </Card>

@@ -3,17 +3,20 @@ import { IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { useLocation } from "wouter";
 import { useAct, useCall } from "../../gateway/hooks";
+import { useSession } from "../../gateway/session";
 import { Answer } from "../../parts/Answer";
 import { Confirm } from "../../parts/Confirm";
 import { Copy } from "../../parts/Copy";
 import { Card, Page } from "../../parts/Page";
 import { mapOf, Pairs, pairsOf } from "../../parts/Pairs";
+import { Search } from "../logs/Search";
 import { CodeView } from "./CodeView";
 import type { Configuration } from "./Functions";
 import { Invoke } from "./Invoke";
 
 export function FunctionView({ name }: { name: string }) {
   const found = useCall<{ Configuration: Configuration; Code?: unknown }>("lambda", "GetFunction", { FunctionName: name });
+  const session = useSession();
   const [, go] = useLocation();
   const act = useAct();
   return (
@@ -33,6 +36,7 @@ export function FunctionView({ name }: { name: string }) {
           <Tabs defaultValue="code" keepMounted={false}>
             <Tabs.List mb={14}>
               <Tabs.Tab value="code">Code and test</Tabs.Tab>
+              {session.services.includes("logs") && <Tabs.Tab value="log">Log</Tabs.Tab>}
               <Tabs.Tab value="settings">Settings</Tabs.Tab>
             </Tabs.List>
             <Tabs.Panel value="code">
@@ -41,6 +45,7 @@ export function FunctionView({ name }: { name: string }) {
                 <Invoke name={name} />
               </div>
             </Tabs.Panel>
+            <Tabs.Panel value="log"><Search group={`/aws/lambda/${name}`} /></Tabs.Panel>
             <Tabs.Panel value="settings"><Settings key={JSON.stringify(configuration)} configuration={configuration} editable={Boolean(Code)} /></Tabs.Panel>
           </Tabs>
         )}

@@ -1,6 +1,7 @@
-import { Button, Group, Select, Stack, Switch, Text, Textarea, TextInput } from "@mantine/core";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { Button, Group, Select, Stack, Text, Textarea } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
+import { useLocation, useParams } from "wouter";
 import { call, type GatewayError } from "../../gateway/call";
 import { useCallAll } from "../../gateway/hooks";
 import { Answer, Wrong } from "../../parts/Answer";
@@ -8,19 +9,17 @@ import { Empty } from "../../parts/Empty";
 import { bytes } from "../../parts/figures";
 import { Card, Page } from "../../parts/Page";
 import { Rows, type Column } from "../../parts/Rows";
+import { Search, SPANS } from "./Search";
 
 type Group_ = { logGroupName: string; storedBytes?: number; retentionInDays?: number };
-type Event = { eventId: string; logStreamName: string; timestamp: number; message: string };
 type Results = { status: string; results?: { field: string; value: string }[][] };
-
-const SPANS = [
-  { value: "300", label: "5 minutes" }, { value: "3600", label: "1 hour" }, { value: "86400", label: "1 day" }, { value: "604800", label: "1 week" },
-];
 
 /** Log groups: searched by pattern, followed as they grow, queried. */
 export default function Logs() {
   const groups = useCallAll<Group_>("logs", "DescribeLogGroups", { limit: 50 }, "logGroups", ["nextToken", "nextToken"]);
-  const [group, setGroup] = useState<string | null>(null);
+  const [, go] = useLocation();
+  const given = useParams<{ "*"?: string }>();
+  const group = given["*"] ? decodeURIComponent(given["*"]) : null;
   return (
     <Page title="Logs" about="Access logs, execution logs and what functions wrote">
       <Answer of={groups}>
@@ -30,7 +29,7 @@ export default function Logs() {
           return (
             <div className="grid">
               <Card>
-                <Select label="Log group" searchable value={chosen} onChange={(value) => setGroup(value)} allowDeselect={false}
+                <Select label="Log group" searchable value={chosen} onChange={(value) => value && go(`/logs/${encodeURIComponent(value)}`)} allowDeselect={false}
                   data={found.map((each) => ({ value: each.logGroupName, label: `${each.logGroupName}${each.storedBytes ? ` · ${bytes(each.storedBytes)}` : ""}` }))} />
               </Card>
               <Search key={`s${chosen}`} group={chosen} />
@@ -40,52 +39,6 @@ export default function Logs() {
         }}
       </Answer>
     </Page>
-  );
-}
-
-function Search({ group }: { group: string }) {
-  const [pattern, setPattern] = useState("");
-  const [asked, setAsked] = useState("");
-  const [span, setSpan] = useState("3600");
-  const [follow, setFollow] = useState(true);
-  const events = useQuery<Event[], GatewayError>({
-    queryKey: ["logs", "FilterLogEvents", group, asked, span],
-    queryFn: async () => {
-      const found: Event[] = [];
-      let nextToken: string | undefined;
-      do {
-        const page: { events: Event[]; nextToken?: string } = await call("logs", "FilterLogEvents", {
-          logGroupName: group, filterPattern: asked || undefined, startTime: Date.now() - Number(span) * 1000, limit: 1000, nextToken,
-        });
-        found.push(...page.events);
-        nextToken = page.nextToken;
-      } while (nextToken && found.length < 2000);
-      return found.slice(-1000);
-    },
-    refetchInterval: follow ? 2000 : false,
-  });
-  return (
-    <Card title="Search" flush actions={<Switch size="xs" label="Follow" checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} />}>
-      <Group p="sm" gap={8} align="flex-end" component="form" onSubmit={(event: React.FormEvent) => { event.preventDefault(); setAsked(pattern); }}>
-        <TextInput flex={1} miw={220} label="Pattern" placeholder={'ERROR, "two words", { $.status = 500 }'} value={pattern} onChange={(event) => setPattern(event.currentTarget.value)} classNames={{ input: "mono" }} />
-        <Select w={130} label="Of the last" data={SPANS} value={span} onChange={(value) => setSpan(value ?? "3600")} allowDeselect={false} />
-        <Button type="submit" variant="default">Search</Button>
-      </Group>
-      <Answer of={events}>
-        {(found) => found.length === 0 ? <Empty title="No line fits">Try a wider span, or another pattern.</Empty> : (
-          <div role="log" aria-label="Log lines" tabIndex={0} style={{ maxHeight: 480, overflow: "auto", padding: "4px 14px 12px" }}>
-            {found.map((event) => (
-              <div key={event.eventId} className="mono" style={{ display: "flex", gap: 12, padding: "2px 0", borderBottom: "1px solid var(--line)" }}>
-                <time dateTime={new Date(event.timestamp).toISOString()} style={{ color: "var(--mantine-color-dimmed)", whiteSpace: "nowrap" }}>
-                  {new Date(event.timestamp).toLocaleTimeString("en-GB", { hour12: false })}.{String(event.timestamp % 1000).padStart(3, "0")}
-                </time>
-                <span style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{event.message}</span>
-              </div>
-            ))}
-          </div>
-        )}
-      </Answer>
-    </Card>
   );
 }
 
