@@ -100,5 +100,5 @@ async def test_an_address_that_would_add_a_field_is_not_sent_to(tmp_path: Path) 
     ("url", "sender"), [("http://h", "a@b.org"), ("smtp://", "a@b.org"), ("smtp://h", "nobody")]
 )
 def test_settings_that_lead_nowhere_are_refused(tmp_path: Path, url: str, sender: str) -> None:
-    with pytest.raises(ValueError, match="must|needs"):
+    with pytest.raises(ValueError, match=r"must|needs"):
         Smtp(url, sender, Outbox(tmp_path / "o"))

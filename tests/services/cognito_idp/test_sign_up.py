@@ -149,6 +149,23 @@ def test_an_alias_leads_to_one_user_once_it_is_verified(idp: Idp) -> None:
     assert idp.anyone.get_user(AccessToken=token)["Username"] == "bob"
 
 
+def test_no_name_leads_to_somebody_else_than_before(idp: Idp) -> None:
+    pool = idp.pool(AliasAttributes=["preferred_username", "phone_number"])
+    client = idp.client(pool)
+    idp.user(pool, preferred_username="queen")
+    sub = idp.admin.admin_get_user(UserPoolId=pool, Username="ada")["UserAttributes"]
+    known = {each["Name"]: each["Value"] for each in sub}
+    sign = idp.anyone.sign_up
+    for name in ("queen", known["sub"]):
+        asked = {"ClientId": client, "Username": name, "Password": PASSWORD}
+        assert refused(sign, **asked)[0] == "UsernameExistsException"
+    asked = {"ClientId": client, "Username": "+491701234567", "Password": PASSWORD}
+    assert refused(sign, **asked)[0] == "InvalidParameterException"
+    asked = {"ClientId": client, "Username": "bob", "Password": PASSWORD}
+    profile = attributes({"preferred_username": "ada"})
+    assert refused(sign, **asked, UserAttributes=profile)[0] == "AliasExistsException"
+
+
 def test_a_new_address_counts_once_its_code_came_back(idp: Idp) -> None:
     later = {"AttributesRequireVerificationBeforeUpdate": ["email"]}
     pool = idp.pool(AutoVerifiedAttributes=["email"], UserAttributeUpdateSettings=later)

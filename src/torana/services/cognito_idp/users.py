@@ -52,6 +52,11 @@ class Users:
             raise invalid(
                 "Username cannot be of email format, since user pool is configured for email alias."
             )
+        elif name.startswith("+") and "phone_number" in aliases(pool):
+            raise invalid(
+                "Username cannot be of phone number format, since user pool is configured for "
+                "phone number alias."
+            )
         schema.check(pool["SchemaByName"], {k: v for k, v in values.items() if k != "sub"})
         schema.check_required(pool["SchemaByName"], values)
         return {
@@ -69,7 +74,11 @@ class Users:
     async def add(self, sheet: Sheet, pool: Json, user: Json, *, force: bool = False) -> None:
         """Keep a draft. `force` takes aliases away from others. Raises the service's errors."""
         id = user_key(pool, user)
-        if await sheet.get(USER, id) is not None:
+        taken = await sheet.get(USER, id) is not None
+        for attribute in () if pool.get("UsernameAttributes") else (*aliases(pool), "sub"):
+            # A name that leads to somebody else must not come to lead here.
+            taken = taken or await self._taken(sheet, pool, attribute, user["username"])
+        if taken:
             raise ServiceError("UsernameExistsException", "User already exists")
         if pool.get("UsernameAttributes"):
             for attribute in pool["UsernameAttributes"]:
@@ -100,12 +109,14 @@ class Users:
             known = await sheet.get(ALIAS, id)
             if known is not None and known["username"] == mine:
                 continue
+            named = await sheet.get(USER, key(pool["Id"], folded(pool, value)))
+            another = named is not None and folded(pool, named["username"]) != mine
+            if another or (known is not None and not force):
+                told = attribute.replace("_", " ")
+                raise ServiceError(
+                    "AliasExistsException", f"An account with the {told} already exists."
+                )
             if known is not None:
-                if not force:
-                    told = attribute.replace("_", " ")
-                    raise ServiceError(
-                        "AliasExistsException", f"An account with the {told} already exists."
-                    )
                 await self._lose(sheet, pool, known["username"], attribute)
             sheet.put(ALIAS, id, {"username": mine})
 
