@@ -1,5 +1,8 @@
 """Metrics of the LLM API: `Torana/LLM`, by model, provider, key and team."""
 
+from collections import Counter
+from typing import cast
+
 from torana.llm.spend import Spent
 from torana.telemetry.distribution import Distribution
 from torana.telemetry.recorder import MINUTE, Dimensions, Recorder, Series, dimensions
@@ -19,17 +22,35 @@ class LlmMeter:
         """See `Meter`."""
         taken = self._fresh[:]
         del self._fresh[: len(taken)]
-        found: dict[tuple[Dimensions, int], dict[tuple[str, str], Distribution]] = {}
+        alike: dict[tuple[object, ...], list[Spent]] = {}
         for spent in taken:
-            values = _values(spent)
             at = int(spent.at + spent.seconds) // MINUTE * MINUTE
-            for each in _dimensions(spent):
-                there = found.setdefault((each, at), {})
-                for metric, value in values:
-                    there.setdefault(metric, Distribution()).add(value)
-        for (each, at), metrics in found.items():
-            for (name, unit), values in metrics.items():
-                into.into(Series(NAMESPACE, name, each, unit), at).merge(values)
+            place = (at, spent.model, spent.key, spent.team, spent.provider, spent.target)
+            alike.setdefault(place, []).append(spent)
+        for place, group in alike.items():
+            at = cast(int, place[0])
+            sums = _sums(group)
+            for each in _dimensions(group[0]):
+                for (name, unit), values in sums.items():
+                    into.into(Series(NAMESPACE, name, each, unit), at).merge(values)
+
+
+def _sums(group: list[Spent]) -> dict[tuple[str, str], Distribution]:
+    """Of requests of the same dimensions, which are looked at once for all of these."""
+    lists: dict[tuple[str, str], list[float]] = {}
+    for spent in group:
+        for metric, value in _values(spent):
+            lists.setdefault(metric, []).append(value)
+    found: dict[tuple[str, str], Distribution] = {}
+    for metric, values in lists.items():
+        made = found[metric] = Distribution()
+        counted = Counter(values)
+        if len(counted) * 4 < len(values):
+            for value, times in counted.items():
+                made.add(value, times)
+        else:
+            made.add_all(values)
+    return found
 
 
 def _dimensions(spent: Spent) -> list[Dimensions]:
