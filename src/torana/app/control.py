@@ -23,6 +23,7 @@ from torana.model.usage import ApiKey, ApiStage, QuotaSettings, ThrottleSettings
 from torana.net.pauses import with_pauses
 from torana.services.apigateway.assemble import restoring, stage_of
 from torana.services.apigateway.book import (
+    ACCESS,
     CLIENT_CERTIFICATE,
     DEPLOYMENT,
     DOMAIN,
@@ -34,6 +35,7 @@ from torana.services.apigateway.book import (
     STAGE,
     VPC_LINK,
 )
+from torana.services.apigateway.domain_access import is_private
 from torana.services.apigateway.domains import NONE
 from torana.services.apigatewayv2 import book as v2
 from torana.services.apigatewayv2.snapshot import SNAPSHOT
@@ -45,7 +47,7 @@ OUTWARD = (VPC_LINK, CLIENT_CERTIFICATE, v2.VPC_LINK)
 """How stages reach their backends."""
 STAGES = (STAGE, v2.STAGE)
 FLUSHES = {FLUSH: STAGE, v2.FLUSH: v2.STAGE}
-KINDS = (*OUTWARD, *STAGES, *FLUSHES, KEY, PLAN, PLAN_KEY, MAPPING, DOMAIN, v2.RULE)
+KINDS = (*OUTWARD, *STAGES, *FLUSHES, KEY, PLAN, PLAN_KEY, MAPPING, DOMAIN, ACCESS, v2.RULE)
 
 Json = dict[str, Any]
 Stages = Mapping[tuple[str, str], Live]
@@ -186,9 +188,18 @@ class Control:
         return await with_pauses(restoring(msgspec.json.decode(document.body)))
 
     def domains(self) -> Domains:
-        """Custom domain names, and which stage answers under which base path."""
+        """Custom domain names, and which stage answers under which base path. Private ones that no
+        VPC endpoint may use answer nothing."""
         found: dict[str, dict[str, tuple[str, str]]] = {}
+        open_to = {id.partition("/")[0] for id in self._documents[ACCESS]}
+        shut = {
+            name
+            for name, domain in self._documents[DOMAIN].items()
+            if is_private(domain) and name not in open_to
+        }
         for id, mapping in self._documents[MAPPING].items():
+            if id.partition("/")[0] in shut:
+                continue
             base = "" if mapping["basePath"] == NONE else mapping["basePath"]
             stages = found.setdefault(id.partition("/")[0], {})
             stages[base] = (mapping["restApiId"], mapping["stage"])

@@ -6,6 +6,7 @@ from torana.services.apigateway.client_certificates import ClientCertificates
 from torana.services.apigateway.deployments import Deployments
 from torana.services.apigateway.documentation import Documentation
 from torana.services.apigateway.documents import Documents
+from torana.services.apigateway.domain_access import DomainAccess
 from torana.services.apigateway.domains import Domains
 from torana.services.apigateway.gateway_responses import GatewayResponses
 from torana.services.apigateway.imports import Imports
@@ -44,6 +45,7 @@ def apigateway(store: Store, plane: DataPlane) -> tuple[object, ...]:
         Keys(book),
         UsagePlans(book),
         Domains(book, plane.cannot_trust),
+        DomainAccess(book),
         Documentation(book),
         Tags(book),
         Usage(book),

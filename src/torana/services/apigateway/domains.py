@@ -3,7 +3,18 @@
 import re
 
 from torana.services.apigateway.apis import the_api
-from torana.services.apigateway.book import DOMAIN, MAPPING, STAGE, Book, Json, Sheet, new_id, page
+from torana.services.apigateway.book import (
+    ACCESS,
+    DOMAIN,
+    MAPPING,
+    STAGE,
+    Book,
+    Json,
+    Sheet,
+    new_id,
+    page,
+)
+from torana.services.apigateway.domain_access import is_private
 from torana.services.apigateway.faults import bad, conflict, missing
 from torana.services.apigateway.patch import EDIT, Rule, patch
 from torana.services.apigateway.plane import Trust
@@ -35,6 +46,29 @@ _KEPT = (
     "mutualTlsAuthentication",
     "tags",
 )
+
+
+_MODES = {"ROUTING_RULE_THEN_BASE_PATH_MAPPING": "ROUTING_RULE_THEN_API_MAPPING"}
+"""The words of this API, and those that both APIs' documents have."""
+_SPOKEN = {theirs: ours for ours, theirs in _MODES.items()} | {
+    "API_MAPPING_ONLY": "BASE_PATH_MAPPING_ONLY"
+}
+
+
+def _shown(domain: Json) -> Json:
+    mode = domain.get("routingMode")
+    return domain if mode is None else {**domain, "routingMode": _SPOKEN.get(mode, mode)}
+
+
+def _refuse_unsupported(params: Json, types: list[str]) -> None:
+    if params.get("certificateBody") or params.get("certificatePrivateKey"):
+        raise bad("Import the certificate with ACM, and give its ARN")
+    if params.get("endpointAccessMode") == "STRICT":
+        raise bad("endpointAccessMode STRICT is not supported")
+    if params.get("policy"):
+        private = "PRIVATE" in types
+        why = "is not supported: use the API's own" if private else "is for private ones"
+        raise bad(f"A policy of a domain name {why}")
 
 
 async def _domain(sheet: Sheet, name: str) -> Json:
@@ -90,6 +124,7 @@ class Domains:
             if await sheet.get(DOMAIN, name) is not None:
                 raise conflict("The domain name you provided already exists.")
             given = params.get("endpointConfiguration", {})
+            _refuse_unsupported(params, given.get("types") or ["EDGE"])
             made: Json = {
                 "domainName": name,
                 **{each: params[each] for each in _KEPT if params.get(each)},
@@ -98,20 +133,30 @@ class Domains:
                 "domainNameStatus": "AVAILABLE",
             }
             made.setdefault("securityPolicy", "TLS_1_2")
+            mode = params.get("routingMode")
+            if mode:
+                made["routingMode"] = _MODES.get(mode, mode)
+            if is_private(made):
+                id = new_id()
+                owner = f"arn:aws:apigateway:{call.region}:{call.principal.account}"
+                made["domainNameId"] = id
+                made["domainNameArn"] = f"{owner}:/domainnames/{name}+{id}"
             sheet.put(DOMAIN, name, made)
-            return made
+            return _shown(made)
 
         return await self._book.edit(call, work)
 
     async def GetDomainName(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
-            return await _domain(sheet, params["domainName"])
+            return _shown(await _domain(sheet, params["domainName"]))
 
         return await self._book.read(work)
 
     async def GetDomainNames(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
-            return page([each async for _, each in sheet.scan(DOMAIN)], params, "domainName")
+            return page(
+                [_shown(each) async for _, each in sheet.scan(DOMAIN)], params, "domainName"
+            )
 
         return await self._book.read(work)
 
@@ -121,15 +166,16 @@ class Domains:
             patch(found, params.get("patchOperations"), _RULES)
             await keep_trust(found, self._cannot_trust)
             sheet.put(DOMAIN, found["domainName"], found)
-            return found
+            return _shown(found)
 
         return await self._book.edit(call, work)
 
     async def DeleteDomainName(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
             found = await _domain(sheet, params["domainName"])
-            async for id, _ in sheet.scan(MAPPING, f"{found['domainName']}/"):
-                sheet.delete(MAPPING, id)
+            for kind in (MAPPING, ACCESS):
+                async for id, _ in sheet.scan(kind, f"{found['domainName']}/"):
+                    sheet.delete(kind, id)
             sheet.delete(DOMAIN, found["domainName"])
             return {}
 
