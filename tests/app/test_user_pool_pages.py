@@ -291,3 +291,23 @@ async def test_a_client_with_a_secret_signs_people_in_on_the_pages_too(tmp_path:
         assert (await ada.exchange(code)).json()["error"] == "invalid_client"
         secret = made["UserPoolClient"]["ClientSecret"]
         assert "access_token" in (await ada.exchange(code, client_secret=secret)).json()
+
+
+async def test_whatever_a_form_holds_is_answered_with_a_page(tmp_path: Path) -> None:
+    async with visitor(tmp_path) as ada:
+        await ada.at.user()
+        page = await ada.open(await ada.authorize())
+        challenges = ("SOFTWARE_TOKEN_MFA", "SELECT_MFA_TYPE", "MFA_SETUP", "PASSWORD_SRP", "x")
+        for challenge in ("NEW_PASSWORD_REQUIRED", "CUSTOM_CHALLENGE", *challenges):
+            for session in ("", "x", "QUFBQQ=="):
+                given = {"_challenge": challenge, "_session": session, "_name": "\u00e4\x00"}
+                reply = await ada.send(page, **given, code="\u00e4", answer="\u00e4")
+                assert reply.status_code in (200, 400), reply.text
+        for name in ("", "\u00e4", "a\x00b", "a" * 5000, "ada/../ada", "%00"):
+            reply = await ada.send(page, username=name, password="\u00e4" * 300)
+            assert reply.status_code == 200, reply.text
+        token = f"{ada.at.pages}/oauth2/token"
+        for body in (b"\xff\xfe", b"grant_type=authorization_code&code=%FF%00", b"=&=&="):
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            reply = await ada.client.post(token, content=body, headers=form)
+            assert reply.status_code == 400

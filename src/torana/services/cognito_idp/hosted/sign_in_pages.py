@@ -33,6 +33,8 @@ _CODES = {
     "SMS_MFA": "SMS_MFA_CODE",
     "EMAIL_OTP": "EMAIL_OTP_CODE",
 }
+_ASKED = frozenset({*_CODES, "SELECT_MFA_TYPE", "NEW_PASSWORD_REQUIRED", "MFA_SETUP"})
+"""What the pages ask for after a password."""
 _KEPT_BETWEEN = ("_session", "_name", "_challenge")
 
 
@@ -67,6 +69,8 @@ class SignInPages:
         form = visit.form
         name = form.get("_name") or form.get("username", "").strip()
         challenge = form.get("_challenge", "")
+        if challenge not in ("", *_ASKED):
+            return self.ask(visit, wanted)
         try:
             if challenge:
                 given = _answers(challenge, form)
@@ -167,14 +171,16 @@ class SignInPages:
             ]
         elif challenge == "SELECT_MFA_TYPE":
             title = "How do you want to go on?"
-            options = [(each, _FACTORS[each]) for each in _list(hidden["_options"])]
+            options = [
+                (each, _FACTORS.get(each, each)) for each in _list(hidden.get("_options", ""))
+            ]
             fields.append(Choice("answer", "Send or read a code", options))
         else:
             fields.append(Field("code", "Code", complete="one-time-code", numeric=True))
             if challenge == "MFA_SETUP":
-                title, secret = "Set up your authenticator app", hidden["_secret"]
+                title, secret = "Set up your authenticator app", hidden.get("_secret", "")
                 says.append("Add this key to your authenticator app, then enter the code it shows.")
-                label = quote(f"{visit.pool['Name']}:{hidden['_name']}")
+                label = quote(f"{visit.pool['Name']}:{hidden.get('_name', '')}")
                 shows = {"Key": secret, "Address": f"otpauth://totp/{label}?secret={secret}"}
             elif challenge == "SOFTWARE_TOKEN_MFA":
                 says.append("Your authenticator app shows it.")
