@@ -50,6 +50,7 @@ export const theme = createTheme({
     Badge: { defaultProps: { variant: "light", radius: "sm", tt: "none", fw: 500, miw: "max-content" } },
     Modal: { defaultProps: { radius: "lg", overlayProps: { backgroundOpacity: 0.5, blur: 2 } } },
     Tooltip: { defaultProps: { openDelay: 300 } },
+    SegmentedControl: { defaultProps: { transitionDuration: 0 } },
   },
 });
 
