@@ -49,10 +49,6 @@ class Found(Struct, frozen=True):
     latest: int
 
 
-class TooManySeries(Exception):
-    """The store holds as many series as it may."""
-
-
 class TimeSeries:
     """One process' to open. Others send it their points (`keep`)."""
 

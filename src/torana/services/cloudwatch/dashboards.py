@@ -4,6 +4,7 @@ Source: CloudWatch API Reference, "Dashboard body structure and syntax".
 """
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -50,6 +51,7 @@ class Dashboards:
                 "DashboardName": name,
                 "DashboardArn": f"arn:aws:cloudwatch::{call.principal.account}:dashboard/{name}",
                 "DashboardBody": body,
+                "Modified": time.time(),
                 "Tags": there["Tags"] if there else tags,
             }
             sheet.put(DASHBOARD, name, record)
@@ -78,7 +80,7 @@ class Dashboards:
                 {
                     "DashboardName": each.id,
                     "DashboardArn": record["DashboardArn"],
-                    "LastModified": record.get("Modified", 0),
+                    "LastModified": record["Modified"],
                     "Size": len(record["DashboardBody"].encode()),
                 }
             )

@@ -51,7 +51,7 @@ class Queries:
         newest_first = params.get("ScanBy") != "TimestampAscending"
         for id, query in found.items():
             if query.returned:
-                for line in _lines(await evaluation.of(id), asked):
+                for line in _lines(await evaluation.of(id)):
                     results.append(_result(id, line, query.given.get("Label"), newest_first))
         return _paged(results, params)
 
@@ -76,12 +76,7 @@ class Queries:
                 raise invalid(f"The value {name} for parameter ExtendedStatistics is invalid.")
         period = params["Period"]
         check_period(period)
-        try:
-            asked = self._range(params["StartTime"], params["EndTime"], period)
-        except Exception as error:
-            raise invalid(
-                "The parameter StartTime must be less than the parameter EndTime."
-            ) from error
+        asked = self._range(params["StartTime"], params["EndTime"], period)
         number = (asked.end - asked.start) // period
         if number > _MOST_STATISTICS:
             raise combination(
@@ -131,7 +126,7 @@ def _check_size(given: list[Json], asked: Range) -> None:
             )
 
 
-def _lines(value: Value, asked: Range) -> list[Line]:
+def _lines(value: Value) -> list[Line]:
     if isinstance(value, list):
         return value
     if isinstance(value, Line):
