@@ -11,6 +11,7 @@ import struct
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -37,6 +38,7 @@ EMBEDDINGS, WHISPER, PIPER, POLLY = (
 )
 _LIMIT = 32 * 1024 * 1024
 _MOST_TEXTS, _LONGEST = 2048, 65536
+_MOST_DOCUMENTS = 1000
 _RATE = 24000
 """OpenAI's samples a second, where a form does not say."""
 _FORMS: dict[str, tuple[Literal["mp3", "ogg_opus", "pcm"], str]] = {
@@ -63,6 +65,17 @@ class _Embed(Struct):
     """`query` (the default) or `passage`: what is looked for with, or what is found."""
 
 
+class _Document(Struct):
+    text: str
+
+
+class _Rerank(Struct):
+    model: str
+    query: str
+    documents: list[str | _Document]
+    top_n: int | None = None
+
+
 class _Speak(Struct):
     model: str
     input: str
@@ -78,6 +91,7 @@ class EngineOrigin:
         self._engines = engines
         self._paths: dict[str, Handler] = {
             "/embeddings": self._embed,
+            "/rerank": self._rerank,
             "/audio/speech": self._speak,
             "/audio/transcriptions": self._transcribe,
         }
@@ -116,6 +130,30 @@ class EngineOrigin:
         ]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         return _json({"object": "list", "data": data, "model": asked.model, "usage": usage})
+
+    async def _rerank(self, request: Request, body: bytes, timeout: float) -> Reply:
+        """By how near each document's embedding is to the query's."""
+        asked = _decoded(body, _Rerank)
+        _known(asked.model, EMBEDDINGS)
+        texts = [each if isinstance(each, str) else each.text for each in asked.documents]
+        if not 1 <= len(texts) <= _MOST_DOCUMENTS or any(len(t) > _LONGEST for t in texts):
+            raise _bad("documents", f"1 to {_MOST_DOCUMENTS} of up to {_LONGEST} characters")
+        passages = [Passage(asked.query), *(Passage(text, query=False) for text in texts)]
+        query, *rows = await self._engines("embeddings", passages, timeout)
+        near = [
+            (sum(a * b for a, b in zip(query.values, row.values, strict=True)), at)
+            for at, row in enumerate(rows)
+        ]
+        near.sort(key=lambda each: (-each[0], each[1]))
+        tokens = sum(row.tokens for row in (query, *rows))
+        results = [
+            {"index": at, "relevance_score": round(score, 6)} for score, at in near[: asked.top_n]
+        ]
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+        billed = {"search_units": -(-len(texts) // 100)}
+        meta = {"api_version": {"version": "2"}, "billed_units": billed}
+        name = f"rerank-{token_hex(8)}"
+        return _json({"id": name, "results": results, "meta": meta, "usage": usage})
 
     async def _speak(self, request: Request, body: bytes, timeout: float) -> Reply:
         asked = _decoded(body, _Speak)
