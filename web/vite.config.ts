@@ -41,5 +41,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { "^/console/(session|api|live|served|llm|desk)": "http://127.0.0.1:8081" } },
+  server: { proxy: { "^/console/(session$|api/|live$|served$|definition/|code/|llm|desk/)": "http://127.0.0.1:8081" } },
 });
