@@ -338,13 +338,13 @@ def test_every_call_and_every_denied_request_is_on_record(node: Running, tmp_pat
         node.client("sqs", person).list_queues()
     api = an_api(node, {"type": "MOCK"}, "AWS_IAM")
     told: list[dict[str, Any]] = []
+    paths: list[Path] = []
     end = time.monotonic() + 20
-    # Until the worker that is asked knows who asks, it denies a stranger.
-    while not any(each.get("api") == f"{api}/live" for each in told):
+    # Until the hub and both workers are there, and the one that is asked knows who asks.
+    while len(paths) != 3 or not any(each.get("api") == f"{api}/live" for each in told):
         assert time.monotonic() < end
         assert ask(node, api, person)[0] == 403
         paths = list((node.data / "audit").glob("*.jsonl"))
-        assert len(paths) == 3, "the hub and two workers"
         told = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
     made = [each for each in told if each.get("operation") == "CreateUser"][-1]
     assert (made["service"], made["status"], len(made["edits"])) == ("iam", 200, 1)
