@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import uvloop
@@ -23,6 +24,9 @@ from torana.settings import Settings
 from torana.state.hub import Hub
 
 _log = logging.getLogger("torana.workers")
+_STARTING = 30.0
+"""Seconds that the first worker may take until it serves."""
+_LOOK = 0.02
 _PAUSE = 1.0
 """Seconds before a worker that died is started again."""
 
@@ -37,6 +41,7 @@ async def supervise(node: Node, ready: Callable[[Node], None]) -> None:
     await hub.serve(str(settings.folder() / "run" / "counters.sock"))
     workers = [_Worker(node, sock) for _ in range(settings.workers)]
     await asyncio.gather(*(worker.start() for worker in workers))
+    await _until_one_serves(workers, settings.folder() / "run")
     write_run_file(settings, node.front_port, node.management.port)
     ready(node)
 
@@ -53,6 +58,17 @@ async def supervise(node: Node, ready: Callable[[Node], None]) -> None:
     await node.stop()
 
 
+async def _until_one_serves(workers: list["_Worker"], run: Path) -> None:
+    """A worker's own socket is the last that it opens. One that takes too long is not waited for:
+    clients wait in the socket's queue then."""
+    end = asyncio.get_running_loop().time() + _STARTING
+    while not any((run / f"worker-{worker.pid}.sock").exists() for worker in workers):
+        if asyncio.get_running_loop().time() > end:
+            _log.warning("no worker serves after %s s", _STARTING)
+            return
+        await asyncio.sleep(_LOOK)
+
+
 def _bind(settings: Settings) -> socket.socket:
     sock = socket.create_server((settings.host, settings.port), backlog=4096)
     sock.set_inheritable(True)
@@ -64,6 +80,11 @@ class _Worker:
         self._node, self._sock = node, sock
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
+
+    @property
+    def pid(self) -> int:
+        """0 while there is none."""
+        return self._process.pid if self._process else 0
 
     async def start(self) -> None:
         settings = msgspec.json.encode(self._node.settings).decode()
