@@ -55,9 +55,10 @@ def test_deployments_are_live_on_every_worker_and_outlive_a_kill(
     tmp_path: Path, store: str
 ) -> None:
     acknowledged: list[str] = []
+    models: list[str] = []
     with gateway(tmp_path, "--workers", "2", "--store", store) as running:
-        client = running.client("apigatewayv2")
-        rest = rest_api(running.client("apigateway"))
+        client, old = running.client("apigatewayv2"), running.client("apigateway")
+        rest = rest_api(old)
         everywhere(running, rest, 200)
         target = "http://127.0.0.1:1"
         api = client.create_api(Name="h", ProtocolType="HTTP", Target=target, RouteKey="GET /a")
@@ -76,13 +77,25 @@ def test_deployments_are_live_on_every_worker_and_outlive_a_kill(
                     return
                 acknowledged.append(key)
 
-        writer = threading.Thread(target=write)
-        writer.start()
-        while len(acknowledged) < 5:
+        def write_rest() -> None:
+            kept = {"restApiId": rest.split("/")[2], "contentType": "application/json"}
+            for number in range(1000):
+                name = f"Model{number}"
+                try:
+                    old.create_model(**kept, name=name, schema='{"type": "object"}')
+                except (BotoCoreError, ClientError):
+                    return
+                models.append(name)
+
+        writers = [threading.Thread(target=each) for each in (write, write_rest)]
+        for writer in writers:
+            writer.start()
+        while len(acknowledged) < 5 or len(models) < 5:
             time.sleep(0.01)
         os.kill(running.process.pid, signal.SIGKILL)
         running.process.wait(10)
-        writer.join()
+        for writer in writers:
+            writer.join()
         (tmp_path / "run.json").unlink()
     with gateway(tmp_path, "--store", store) as running:
         client = running.client("apigatewayv2")
@@ -91,3 +104,5 @@ def test_deployments_are_live_on_every_worker_and_outlive_a_kill(
         last = acknowledged[-1].partition(" ")[2]
         assert running.ask(f"{http}{last}")[0] == 503
         assert running.ask(rest)[0] == 200
+        found = running.client("apigateway").get_models(restApiId=rest.split("/")[2], limit=500)
+        assert {*models} <= {each["name"] for each in found["items"]}
