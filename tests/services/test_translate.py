@@ -39,6 +39,11 @@ def test_a_text_is_translated_and_keeps_its_lines(translate: Any) -> None:
 
 
 @apertium
+def test_a_pronoun_that_falls_away_leaves_no_space(translate: Any) -> None:
+    assert said(translate, "I love this city.")["TranslatedText"] == "Quiero esta ciudad."
+
+
+@apertium
 def test_the_language_is_found_when_it_is_not_told(translate: Any) -> None:
     answer = said(translate, "¿Dónde está la biblioteca de la ciudad?", "auto", "en")
     assert answer["SourceLanguageCode"] == "es"

@@ -76,7 +76,9 @@ class _Apertium:
             return wanted.text
         # Its parts pass on nothing that lacks a final line break, which is then taken away again.
         said = self._ask("-u", "-f", wanted.format, mode, text=f"{wanted.text}\n")
-        return said.removesuffix("\n")
+        said = said.removesuffix("\n")
+        # A pronoun that the other language leaves out leaves its space behind.
+        return said if wanted.text[0].isspace() else said.lstrip(" ")
 
 
 def load() -> Engine[Text, str]:
