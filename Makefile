@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SAY = @printf '\033[1;36m%s\033[0m\n'
 
-.PHONY: help run test lint format bench bench-llm console docs quality clean
+.PHONY: help run test lint format bench bench-llm console docs quality clean system
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2}'
@@ -24,6 +24,13 @@ $(VENV)/.dev: $(VENV)/.base
 
 run: $(VENV)/.base ## serve the examples with the embedded engines
 	@exec $(BIN)/torana serve examples --config examples/torana.toml --demo
+
+SYSTEM := chromium chromium-driver apertium apertium-eng-spa pebble
+
+system: ## what tests use of Debian's packages, where they are missing (needs root)
+	@dpkg -s $(SYSTEM) >/dev/null 2>&1 || { \
+	  printf '\033[1;36mInstalling %s\033[0m\n' '$(SYSTEM)'; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM) >/dev/null; }
 
 test: $(VENV)/.dev ## run the tests
 	@$(BIN)/python -m pytest -q -n 2
