@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -171,7 +172,8 @@ class RayInstance:
             _log.warning("an instance of %s is lost with its node: %s", self.version.name, error)
             raise NodeLost from error
         if head.streamed:
-            stream = _Stream(items, self._over, self.leave, self._cluster)
+            over = partial(self._over, event.arn)
+            stream = _Stream(items, over, self.leave, self._cluster)
             return Outcome(stream, head.failed, head.content_type, streamed=True)
         spawn(self._finish(items, event.arn), "the end of an invocation")
         return Outcome(head.body, head.failed, head.content_type, head.tail)
@@ -183,11 +185,11 @@ class RayInstance:
         except (StopAsyncIteration, *self._cluster.lost, self._cluster.failed):
             self.leave()
             return
-        self._over(last, arn)
+        self._over(arn, last)
 
-    def _over(self, last: Last, arn: str = "") -> None:
+    def _over(self, arn: str, last: Last) -> None:
         self._log(last.lines)
-        self._around.took(self.version, arn or self.version.arn, last.seconds)
+        self._around.took(self.version, arn, last.seconds)
         if self.ending is None and last.alive:
             self._ready()
         else:
@@ -198,12 +200,6 @@ class RayInstance:
         if self.ending is None:
             self.ending = spawn(self._end(), f"ending {self.version.name}")
             self._gone(self)
-
-    async def end(self) -> None:
-        """End, and wait for it."""
-        self.leave()
-        assert self.ending is not None
-        await asyncio.shield(self.ending)
 
     async def _end(self) -> None:
         if self._actor is not None:

@@ -9,18 +9,12 @@ from time import time
 from uuid import uuid4
 
 from torana.services.acm.facts import checked, invalid
-from torana.services.acm.records import (
-    CERTIFICATE,
-    SEALED,
-    Json,
-    moment,
-    the_certificate,
-    used_by,
-)
+from torana.services.acm.records import CERTIFICATE, SEALED, Json, the_certificate, used_by
 from torana.services.acm.requests import validation
 from torana.services.acm.tags import merged
 from torana.services.apigateway.book import Book, Sheet
 from torana.services.given import items, members
+from torana.services.moments import moment
 from torana.services.ports import Call
 from torana.services.seal import KeyFile
 from torana.wire.faults import ServiceError

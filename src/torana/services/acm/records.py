@@ -1,7 +1,6 @@
 """Certificates as they are kept, and as they are found."""
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 from torana.services.apigateway.book import DOMAIN, Sheet
@@ -45,8 +44,3 @@ async def used_by(sheet: Sheet, arn: str) -> list[str]:
         async for name, domain in sheet.scan(DOMAIN)
         if arn in (domain.get("certificateArn"), domain.get("regionalCertificateArn"))
     ]
-
-
-def moment(seconds: float) -> datetime:
-    """A time as the wire writes it."""
-    return datetime.fromtimestamp(seconds, UTC)

@@ -6,9 +6,10 @@ Source: Cognito identity pools API Reference.
 from torana.services.apigateway.book import Sheet
 from torana.services.cognito_identity.directory import IDENTITY, LOGIN, MEMBER, Directory
 from torana.services.cognito_identity.logins import Login, Logins
-from torana.services.cognito_idp.directory import Json, key, moment, page
+from torana.services.cognito_idp.directory import Json, key, page
 from torana.services.cognito_idp.faults import refused
 from torana.services.given import members
+from torana.services.moments import moment
 from torana.services.ports import Call
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from torana.services.apigateway.book import Sheet
 from torana.services.cognito_idp import passwords
-from torana.services.cognito_idp.directory import USER, Directory, Json, moment, now
+from torana.services.cognito_idp.directory import USER, Directory, Json, now
 from torana.services.cognito_idp.faults import invalid, refused
 from torana.services.cognito_idp.messages import Messages, put_code, to_recover
 from torana.services.cognito_idp.passwords import Passwords, policy
@@ -15,6 +15,7 @@ from torana.services.cognito_idp.sessions import Sessions
 from torana.services.cognito_idp.shown import factors_shown, given, listed, matcher, shown_user
 from torana.services.cognito_idp.triggers import Asking, Triggers
 from torana.services.cognito_idp.users import Users
+from torana.services.moments import moment
 from torana.services.ports import Call
 from torana.wire.faults import ServiceError
 

@@ -26,11 +26,11 @@ from torana.services.cognito_idp.directory import (
     Directory,
     Json,
     key,
-    moment,
     now,
     page,
 )
 from torana.services.cognito_idp.faults import invalid, refused
+from torana.services.moments import moment
 from torana.services.ports import Call
 from torana.wire.faults import ServiceError
 

@@ -129,11 +129,6 @@ def now() -> float:
     return round(datetime.now(UTC).timestamp(), 3)
 
 
-def moment(seconds: float) -> datetime:
-    """A time as the wire takes it."""
-    return datetime.fromtimestamp(seconds, UTC)
-
-
 def page(
     items: list[Json], params: Json, members: str, by: str, limit: str, mark: str = "NextToken"
 ) -> Json:

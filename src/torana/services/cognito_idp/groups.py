@@ -12,13 +12,13 @@ from torana.services.cognito_idp.directory import (
     Json,
     folded,
     key,
-    moment,
     now,
     page,
     user_key,
 )
 from torana.services.cognito_idp.faults import missing
 from torana.services.cognito_idp.shown import shown_user
+from torana.services.moments import moment
 from torana.services.ports import Call
 from torana.wire.faults import ServiceError
 

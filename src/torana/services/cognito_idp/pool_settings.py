@@ -4,10 +4,11 @@ Source: Cognito user pools API Reference. Settings that nothing here heeds are r
 """
 
 from torana.services.cognito_idp import passwords
-from torana.services.cognito_idp.directory import Json, aliases, moment, now
+from torana.services.cognito_idp.directory import Json, aliases, now
 from torana.services.cognito_idp.faults import invalid, unsupported
 from torana.services.cognito_idp.triggers import check_config
 from torana.services.given import items, members
+from torana.services.moments import moment
 
 _REFUSED = {
     "DeviceConfiguration": "DeviceConfiguration (device tracking)",

@@ -23,7 +23,6 @@ from torana.services.cognito_idp.directory import (
     Directory,
     Json,
     key,
-    moment,
     now,
     page,
 )
@@ -31,6 +30,7 @@ from torana.services.cognito_idp.faults import invalid, missing
 from torana.services.cognito_idp.pool_settings import mfa_of, set_, set_mfa, shown
 from torana.services.cognito_idp.sessions import SESSION
 from torana.services.cognito_idp.signing import Signing
+from torana.services.moments import moment
 from torana.services.ports import Call
 
 _OF_POOL = (USER, ALIAS, GROUP, MEMBER, SERVER, CLIENT, SESSION, ATTEMPTS)

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from torana.services.cognito_idp.directory import Json, moment
+from torana.services.cognito_idp.directory import Json
 from torana.services.cognito_idp.faults import invalid
+from torana.services.moments import moment
 
 _FILTER = re.compile(r'\s*([\w:.-]+)\s*(\^?=)\s*"((?:[^"\\]|\\.)*)"\s*')
 _SEARCHED = (

@@ -21,6 +21,7 @@ from torana.services.iam.names import (
 from torana.services.iam.shelf import (
     Shelf,
     bare,
+    bound,
     extras,
     find,
     free,
@@ -123,19 +124,11 @@ class RolesOfIam:
         return await self._shelf.edit(call, work)
 
     async def PutRolePermissionsBoundary(self, call: Call, params: Json) -> Json:
-        return await self._bound(call, params["RoleName"], params["PermissionsBoundary"])
+        name, policy = params["RoleName"], params["PermissionsBoundary"]
+        return await bound(self._shelf, call, ROLE, name, policy)
 
     async def DeleteRolePermissionsBoundary(self, call: Call, params: Json) -> Json:
-        return await self._bound(call, params["RoleName"], None)
-
-    async def _bound(self, call: Call, name: str, policy: str | None) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            role = await find(sheet, ROLE, name)
-            await with_boundary(sheet, call, role, policy)
-            keep(sheet, ROLE, role)
-            return {}
-
-        return await self._shelf.edit(call, work)
+        return await bound(self._shelf, call, ROLE, params["RoleName"], None)
 
 
 class Profiles:

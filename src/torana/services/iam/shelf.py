@@ -136,6 +136,18 @@ async def with_boundary(sheet: Sheet, call: Call, entity: Json, policy: str | No
         entity.pop("Boundary", None)
 
 
+async def bound(shelf: Shelf, call: Call, kind: str, name: str, policy: str | None) -> Json:
+    """`with_boundary` of an identity that there is."""
+
+    async def work(sheet: Sheet) -> Json:
+        entity = await find(sheet, kind, name)
+        await with_boundary(sheet, call, entity, policy)
+        keep(sheet, kind, entity)
+        return {}
+
+    return await shelf.edit(call, work)
+
+
 def bare(entity: Json) -> None:
     """Raises the service's error for an identity that still has policies."""
     if entity.get("Inline"):

@@ -18,6 +18,7 @@ from torana.services.iam.names import (
 from torana.services.iam.shelf import (
     Shelf,
     bare,
+    bound,
     extras,
     find,
     free,
@@ -113,19 +114,11 @@ class Users:
         return await self._shelf.edit(call, work)
 
     async def PutUserPermissionsBoundary(self, call: Call, params: Json) -> Json:
-        return await self._bound(call, params["UserName"], params["PermissionsBoundary"])
+        name, policy = params["UserName"], params["PermissionsBoundary"]
+        return await bound(self._shelf, call, USER, name, policy)
 
     async def DeleteUserPermissionsBoundary(self, call: Call, params: Json) -> Json:
-        return await self._bound(call, params["UserName"], None)
-
-    async def _bound(self, call: Call, name: str, policy: str | None) -> Json:
-        async def work(sheet: Sheet) -> Json:
-            user = await find(sheet, USER, name)
-            await with_boundary(sheet, call, user, policy)
-            keep(sheet, USER, user)
-            return {}
-
-        return await self._shelf.edit(call, work)
+        return await bound(self._shelf, call, USER, params["UserName"], None)
 
     async def ListGroupsForUser(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:

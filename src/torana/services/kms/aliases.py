@@ -7,7 +7,8 @@ import re
 from time import time
 
 from torana.services.apigateway.book import Sheet
-from torana.services.kms.ring import ALIAS, Json, Ring, arn, missing, moment, page, standing
+from torana.services.kms.ring import ALIAS, Json, Ring, arn, missing, page, standing
+from torana.services.moments import moment
 from torana.services.ports import Call
 from torana.wire.faults import ServiceError
 

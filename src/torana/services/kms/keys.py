@@ -15,12 +15,12 @@ from torana.services.kms.ring import (
     KEY,
     Json,
     Ring,
-    moment,
     page,
     refuse,
     standing,
     unsupported,
 )
+from torana.services.moments import moment
 from torana.services.ports import Call
 from torana.wire.faults import ServiceError
 

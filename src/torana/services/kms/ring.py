@@ -4,7 +4,6 @@ Source: KMS API Reference, "Key states of KMS keys" and the operations' errors.
 """
 
 import secrets
-from datetime import UTC, datetime
 from time import time
 from typing import Any, Protocol
 from uuid import uuid4
@@ -132,11 +131,6 @@ def dry(params: Json) -> None:
             "The request would have succeeded, but the DryRun option is set.",
             status=412,
         )
-
-
-def moment(seconds: float) -> datetime:
-    """A time as the wire takes it."""
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def page(items: list[Json], params: Json, members: str, by: str) -> Json:

@@ -6,7 +6,8 @@ Source: KMS Developer Guide, "Rotating AWS KMS keys".
 from time import time
 
 from torana.services.apigateway.book import Sheet
-from torana.services.kms.ring import DAY, KEY, Json, Ring, moment, page, unsupported
+from torana.services.kms.ring import DAY, KEY, Json, Ring, page, unsupported
+from torana.services.moments import moment
 from torana.services.ports import Call
 from torana.wire.faults import ServiceError
 

@@ -14,4 +14,4 @@ def xray(store: Store, book: TraceBook | None) -> tuple[object, ...]:
     """The facade. `book` holds the segments; None: another process has them."""
     own = Book(store, "xray")
     rules = (Rules(own), Groups(own), Tags(own))
-    return rules if book is None else (*rules, Traces(own, book), Graphs(own, book))
+    return rules if book is None else (*rules, Traces(book), Graphs(own, book))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from torana.services.xray.faults import invalid
 from torana.services.xray.segments import Node, Trace
 from torana.services.xray.summary import annotations, partial
 from torana.wire.faults import ServiceError
@@ -85,7 +86,7 @@ def _tokens(expression: str) -> list[str]:
 
 
 def _invalid(why: str) -> ServiceError:
-    return ServiceError("InvalidRequestException", f"Invalid filter expression: {why}")
+    return invalid(f"Invalid filter expression: {why}")
 
 
 class _Reader:

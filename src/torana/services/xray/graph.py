@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from msgspec import Struct, field
 
 from torana.services.apigateway.book import Book
+from torana.services.moments import moment
 from torana.services.ports import Call
+from torana.services.xray.faults import invalid
 from torana.services.xray.filter import Test, everything, parse
 from torana.services.xray.groups import filter_of
-from torana.services.xray.moments import moment
 from torana.services.xray.segments import Json, Node, Trace, of_trace
 from torana.services.xray.traces import LOOKED_AT, period
 from torana.telemetry.tracebook import TraceBook
-from torana.wire.faults import ServiceError
 
 _CLIENT = ("client", "client")
 _PERIODS = (60, 300)
@@ -100,7 +100,7 @@ class Graphs:
         """Of some traces."""
         wanted: list[str] = params["TraceIds"]
         if len(wanted) > _MOST_TRACES:
-            raise ServiceError("InvalidRequestException", f"At most {_MOST_TRACES} TraceIds")
+            raise invalid(f"At most {_MOST_TRACES} TraceIds")
         found = await self._traces.documents(wanted)
         traces = [of_trace(id, documents) for id, documents in found.items()]
         return {"Services": services(traces, call.principal.account)}
@@ -110,7 +110,7 @@ class Graphs:
         start, end = period(params)
         width = params.get("Period") or 60
         if width not in _PERIODS:
-            raise ServiceError("InvalidRequestException", "Period must be 60 or 300")
+            raise invalid("Period must be 60 or 300")
         selector = params.get("EntitySelectorExpression")
         fits = parse(selector) if selector else await self._group(call, params)
         buckets: dict[int, Numbers] = {}

@@ -9,8 +9,8 @@ from typing import Any
 from torana.services.apigateway.book import Book, Sheet, new_id
 from torana.services.given import items
 from torana.services.ports import Call
+from torana.services.xray.faults import invalid
 from torana.services.xray.filter import Test, everything, parse
-from torana.wire.faults import ServiceError
 
 Json = dict[str, Any]
 
@@ -33,9 +33,9 @@ class Groups:
         async def work(sheet: Sheet) -> Json:
             there = await sheet.now(GROUP)
             if name == _DEFAULT or any(id == name for id, _ in there):
-                raise _invalid(f"Group {name} already exists")
+                raise invalid(f"Group {name} already exists")
             if len(there) >= _MOST:
-                raise _invalid(f"There are {_MOST} groups already")
+                raise invalid(f"There are {_MOST} groups already")
             arn = f"arn:aws:xray:{call.region}:{call.principal.account}:group/{name}/{new_id(26)}"
             group = {"GroupName": name, "GroupARN": arn, "FilterExpression": expression}
             made: Json = {"group": group, "tags": tags}
@@ -87,7 +87,7 @@ class Groups:
 
     async def PutEncryptionConfig(self, call: Call, params: Json) -> Json:
         if params["Type"] != "NONE":
-            raise _invalid("Traces are not encrypted with a key of their own: encrypt the disk")
+            raise invalid("Traces are not encrypted with a key of their own: encrypt the disk")
         return await self.GetEncryptionConfig(call, params)
 
 
@@ -105,7 +105,7 @@ async def filter_of(book: Book, call: Call, name: str | None, arn: str | None) -
 def _checked(params: Json) -> str:
     insights: Json = params.get("InsightsConfiguration") or {}
     if insights.get("InsightsEnabled") or insights.get("NotificationsEnabled"):
-        raise _invalid("Insights are not supported: alarms of CloudWatch watch metrics")
+        raise invalid("Insights are not supported: alarms of CloudWatch watch metrics")
     expression = params.get("FilterExpression") or ""
     if expression:
         parse(expression)
@@ -118,7 +118,7 @@ async def _find(sheet: Sheet, name: str | None, arn: str | None, call: Call | No
     async for id, each in _scan(sheet):
         if id == name or (arn and each["group"]["GroupARN"] == arn):
             return each
-    raise _invalid("Group not found")
+    raise invalid("Group not found")
 
 
 def _scan(sheet: Sheet) -> AsyncIterator[tuple[str, Json]]:
@@ -133,7 +133,3 @@ def _all_traces(call: Call) -> Json:
 def _shown(group: Json) -> Json:
     off = {"InsightsEnabled": False, "NotificationsEnabled": False}
     return {**group, "InsightsConfiguration": off}
-
-
-def _invalid(message: str) -> ServiceError:
-    return ServiceError("InvalidRequestException", message)

@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from torana.services.apigateway.book import Book, Sheet
 from torana.services.given import items
+from torana.services.moments import moment
 from torana.services.ports import Call
-from torana.services.xray.moments import moment
+from torana.services.xray.faults import invalid
 from torana.telemetry.sampling import DEFAULT, Rule
 from torana.wire.faults import ServiceError
 
@@ -68,11 +69,11 @@ class Rules:
         given = {name: value for name, value in params["SamplingRule"].items() if value is not None}
         name = given.get("RuleName")
         if not name or "RuleARN" in given:
-            raise _invalid("A rule needs a RuleName, and no RuleARN")
+            raise invalid("A rule needs a RuleName, and no RuleARN")
         if given.get("Version") != 1:
-            raise _invalid("Version must be 1")
+            raise invalid("Version must be 1")
         if "SamplingRateBoost" in given:
-            raise _invalid("SamplingRateBoost is not supported")
+            raise invalid("SamplingRateBoost is not supported")
         given.setdefault("Attributes", {})
         given["RuleARN"] = _arn(call, name)
         tags = {each["Key"]: each["Value"] for each in items(params, "Tags")}
@@ -80,7 +81,7 @@ class Rules:
         async def work(sheet: Sheet) -> Json:
             there = await sheet.now(RULE)
             if name == DEFAULT.name or any(id == name for id, _ in there):
-                raise _invalid(f"Sampling rule {name} already exists")
+                raise invalid(f"Sampling rule {name} already exists")
             if len(there) >= _MOST:
                 raise ServiceError(
                     "RuleLimitExceededException", f"There are {_MOST} sampling rules already"
@@ -98,9 +99,9 @@ class Rules:
         }
         name = _name(update)
         if "SamplingRateBoost" in update:
-            raise _invalid("SamplingRateBoost is not supported")
+            raise invalid("SamplingRateBoost is not supported")
         if name == DEFAULT.name and update.keys() - _OF_DEFAULT:
-            raise _invalid("Of the default rule only FixedRate and ReservoirSize can be changed")
+            raise invalid("Of the default rule only FixedRate and ReservoirSize can be changed")
 
         async def work(sheet: Sheet) -> Json:
             found = await sheet.get(RULE, name)
@@ -119,7 +120,7 @@ class Rules:
     async def DeleteSamplingRule(self, call: Call, params: Json) -> Json:
         name = _name(params)
         if name == DEFAULT.name:
-            raise _invalid("The default rule cannot be deleted")
+            raise invalid("The default rule cannot be deleted")
 
         async def work(sheet: Sheet) -> Json:
             found = await sheet.get(RULE, name)
@@ -224,7 +225,7 @@ def _record(found: Json) -> Json:
 def _name(params: Json) -> str:
     name, arn = params.get("RuleName"), params.get("RuleARN")
     if bool(name) == bool(arn):
-        raise _invalid("Give either a RuleName or a RuleARN")
+        raise invalid("Give either a RuleName or a RuleARN")
     return name or str(arn).rpartition("/")[2]
 
 
@@ -233,8 +234,4 @@ def _arn(call: Call, name: str) -> str:
 
 
 def _missing(name: str) -> ServiceError:
-    return _invalid(f"Sampling rule {name} does not exist")
-
-
-def _invalid(message: str) -> ServiceError:
-    return ServiceError("InvalidRequestException", message)
+    return invalid(f"Sampling rule {name} does not exist")

@@ -5,7 +5,7 @@ Source: X-Ray API Reference, "TraceSummary".
 
 from typing import Any, cast
 
-from torana.services.xray.moments import moment
+from torana.services.moments import moment
 from torana.services.xray.segments import Json, Node, Trace
 
 _NAMES = {

@@ -12,14 +12,13 @@ from typing import Any, cast
 
 import msgspec
 
-from torana.services.apigateway.book import Book
+from torana.services.moments import moment
 from torana.services.ports import Call
+from torana.services.xray.faults import invalid
 from torana.services.xray.filter import everything, parse
-from torana.services.xray.moments import moment
 from torana.services.xray.segments import Json, Trace, of_trace
 from torana.services.xray.summary import summary
 from torana.telemetry.tracebook import Kept, TraceBook
-from torana.wire.faults import ServiceError
 
 _ROOT = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
 _ID = re.compile(r"[0-9a-f]{16}")
@@ -35,8 +34,8 @@ _AT_ONCE = 5
 class Traces:
     """The operations."""
 
-    def __init__(self, book: Book, traces: TraceBook) -> None:
-        self._book, self._traces = book, traces
+    def __init__(self, traces: TraceBook) -> None:
+        self._traces = traces
         self._sender, self._numbers = f"api-{urandom(6).hex()}", count(1)
 
     async def PutTraceSegments(self, call: Call, params: Json) -> Json:
@@ -61,9 +60,7 @@ class Traces:
         """Traces, whole."""
         wanted: list[str] = params["TraceIds"]
         if len(wanted) > _AT_ONCE:
-            raise ServiceError(
-                "InvalidRequestException", f"TraceIds must have at most {_AT_ONCE} items"
-            )
+            raise invalid(f"TraceIds must have at most {_AT_ONCE} items")
         found = await self._traces.documents(wanted)
         return {
             "Traces": [_whole(id, found[id]) for id in dict.fromkeys(wanted) if id in found],
@@ -95,9 +92,9 @@ def period(params: Json) -> tuple[float, float]:
     start, end = cast(datetime, params["StartTime"]), cast(datetime, params["EndTime"])
     first, last = start.timestamp(), end.timestamp()
     if last <= first:
-        raise ServiceError("InvalidRequestException", "StartTime must be before EndTime")
+        raise invalid("StartTime must be before EndTime")
     if last - first > _LONGEST_PERIOD:
-        raise ServiceError("InvalidRequestException", "Time range cannot be longer than 24 hours")
+        raise invalid("Time range cannot be longer than 24 hours")
     return first, last
 
 
@@ -107,7 +104,7 @@ def _thinned(traces: list[Trace], strategy: Json) -> list[Trace]:
         return traces
     share = float(strategy.get("Value") or 0.05)
     if not 0 < share <= 1:
-        raise ServiceError("InvalidRequestException", "SamplingStrategy.Value must be 0 to 1")
+        raise invalid("SamplingStrategy.Value must be 0 to 1")
     step = max(1, round(1 / share))
     return traces[::step]
 
@@ -116,7 +113,7 @@ def _token(given: Any) -> int:
     if not given:
         return 0
     if not str(given).isdigit():
-        raise ServiceError("InvalidRequestException", "Invalid NextToken")
+        raise invalid("Invalid NextToken")
     return int(given)
 
 
