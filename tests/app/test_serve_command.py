@@ -172,6 +172,13 @@ def test_the_credentials_file_is_its_owners_alone(examples: Running) -> None:
     assert stat.S_IMODE((examples.data / "credentials").stat().st_mode) == 0o600
 
 
+def test_the_gateways_own_process_stays_below_120_mb(examples: Running) -> None:
+    status = Path(f"/proc/{examples.process.pid}/status").read_text()
+    resident = re.search(r"VmRSS:\s+(\d+) kB", status)
+    assert resident is not None
+    assert int(resident[1]) / 1024 < 120
+
+
 def test_metrics_count_requests_and_want_credentials(examples: Running) -> None:
     examples.ask(f"{BASE}/health")
     assert examples.ask("/metrics", port="management_port")[0] == 401

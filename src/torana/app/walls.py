@@ -9,7 +9,7 @@ import logging
 import time
 from collections import deque
 from os import urandom
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -25,9 +25,6 @@ from torana.waf.geo import countries
 from torana.waf.inspected import Inspected
 from torana.waf.rates import Rate
 from torana.waf.shelf import Shelf, label_prefix, thawed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _log = logging.getLogger("torana")
 
@@ -97,7 +94,6 @@ class Walls:
         self._walls: dict[str, Wall] = {}
         self._rates: dict[tuple[str, float], Rate] = {}
         self._samples: dict[str, deque[Sample]] = {}
-        self._country: Callable[[str], str] | None = None
         self._revision = 0
         self._own = urandom(8)
 
@@ -117,7 +113,6 @@ class Walls:
 
     async def load(self) -> None:
         """Take in everything there is."""
-        self._country = await asyncio.to_thread(countries)
         self._revision = await self._store.revision()
         self._documents = {}
         for kind in KINDS:
@@ -146,7 +141,7 @@ class Walls:
 
     async def _compile(self) -> None:
         """All of them: what they refer to may be what has changed."""
-        shelf = Shelf(self._documents, self._window, self._country)
+        shelf = Shelf(self._documents, self._window, countries())
         found: dict[str, Wall] = {}
         for arn, document in self._documents.items():
             if f"/{WEB_ACL}/" not in arn:

@@ -8,7 +8,6 @@ from torana.gateway.contract import Context, Integration, Ports
 from torana.gateway.errors import GatewayError, InvalidApi
 from torana.gateway.http_api import (
     authorize,
-    aws_service,
     cors,
     http_proxy,
     lambda_proxy,
@@ -35,10 +34,18 @@ HTTP = Chain[HttpCompiled](
 _PREFLIGHT = Chain[HttpCompiled](before=(cors.preflight,), after=(), always=HTTP.always)
 """For OPTIONS requests that no route takes."""
 
+
+def _aws_service(to: HttpCompiled) -> Integration:
+    """botocore is large: who has no such integration need not wait for it."""
+    from torana.gateway.http_api import aws_service
+
+    return aws_service.build(to)
+
+
 INTEGRATIONS: dict[str, Callable[[HttpCompiled], Integration]] = {
     "AWS_PROXY": lambda_proxy.build,
     "HTTP_PROXY": http_proxy.build,
-    "subtype": aws_service.build,
+    "subtype": _aws_service,
 }
 
 

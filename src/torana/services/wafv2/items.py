@@ -250,7 +250,7 @@ def _arns(value: object) -> set[str]:
 
 async def _shelf(sheet: Sheet) -> Shelf:
     documents = {item["ARN"]: item async for item in everything(sheet)}
-    return Shelf(documents, country=await asyncio.to_thread(countries))
+    return Shelf(documents, country=countries())
 
 
 async def _save(sheet: Sheet, kind: Kind, item: Json, params: Json) -> None:
