@@ -25,7 +25,7 @@ $(VENV)/.dev: $(VENV)/.base
 run: $(VENV)/.base ## serve the examples with the embedded engines
 	@exec $(BIN)/torana serve examples --config examples/torana.toml --demo
 
-SYSTEM := chromium chromium-driver apertium apertium-eng-spa pebble
+SYSTEM := chromium chromium-driver apertium apertium-eng-spa transfuse pebble
 
 system: ## what tests use of Debian's packages, where they are missing (needs root)
 	@dpkg -s $(SYSTEM) >/dev/null 2>&1 || { \

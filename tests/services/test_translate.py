@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from tests.services.running import services
 
 apertium = pytest.mark.skipif(
-    shutil.which("apertium") is None, reason="apt-get install apertium apertium-eng-spa"
+    shutil.which("apertium") is None, reason="apt-get install apertium apertium-eng-spa transfuse"
 )
 
 
