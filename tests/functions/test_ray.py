@@ -97,9 +97,9 @@ async def test_no_accepted_event_is_lost_with_a_node(cluster: Any, tmp_path: Pat
             FunctionName="f",
             DestinationConfig={"OnSuccess": target},
         )
-        for number in range(40):
+        for number in range(24):
             await node.invoke(InvocationType="Event", Payload=str(number).encode())
-        while len(numbers) < 40:
+        while len(numbers) < 24:
             found = await called(
                 sqs.receive_message, QueueUrl=url, WaitTimeSeconds=9, MaxNumberOfMessages=10
             )
@@ -110,5 +110,5 @@ async def test_no_accepted_event_is_lost_with_a_node(cluster: Any, tmp_path: Pat
             if cluster.nodes_with_room and len(numbers) >= 5:
                 lost = cluster.nodes_with_room.pop()
                 await asyncio.to_thread(cluster.remove_node, lost, False)
-    assert numbers == set(range(40))
+    assert numbers == set(range(24))
     assert not cluster.nodes_with_room
