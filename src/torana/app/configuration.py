@@ -57,6 +57,7 @@ FOLDERS: Mapping[str, tuple[str, ...]] = {
         v2.DEPLOYMENT,
         v2.STAGE,
     ),
+    "lifecycles": (rest.LIFECYCLE,),
     "domain-names": (rest.DOMAIN, rest.MAPPING, v2.RULE),
     "vpc-links": (rest.VPC_LINK, v2.VPC_LINK),
     "api-keys": (rest.KEY, rest.KEY_VALUE),

@@ -29,6 +29,7 @@ from torana.services.apigateway.book import (
     DOMAIN,
     FLUSH,
     KEY,
+    LIFECYCLE,
     MAPPING,
     PLAN,
     PLAN_KEY,
@@ -43,8 +44,8 @@ from torana.state.store import Document, Store
 
 _log = logging.getLogger("torana")
 
-OUTWARD = (VPC_LINK, CLIENT_CERTIFICATE, v2.VPC_LINK)
-"""How stages reach their backends."""
+OUTWARD = (VPC_LINK, CLIENT_CERTIFICATE, v2.VPC_LINK, LIFECYCLE)
+"""How stages reach their backends, and what is said of them."""
 STAGES = (STAGE, v2.STAGE)
 FLUSHES = {FLUSH: STAGE, v2.FLUSH: v2.STAGE}
 KINDS = (*OUTWARD, *STAGES, *FLUSHES, KEY, PLAN, PLAN_KEY, MAPPING, DOMAIN, ACCESS, v2.RULE)
@@ -62,10 +63,12 @@ class Control:
         ports: Ports,
         changed: Callable[[], None],
         look: Callable[[str], Awaitable[None]],
+        told: Callable[[tuple[str, str] | None], None],
     ) -> None:
         """`changed` is told after every change that was taken in; `look` takes in a web ACL before
-        a stage that names it is compiled."""
-        self._look = look
+        a stage that names it is compiled; `told` hears of which stage, or that of any (None),
+        something else is said now."""
+        self._look, self._told = look, told
         self._store, self._ports, self._changed = store, ports, changed
         self.stages: Stages = {}
         self.sockets: Mapping[tuple[str, str], SocketPlan] = {}
@@ -108,12 +111,13 @@ class Control:
             if news.resync:
                 self._ports.caches.flush_all()
                 await self.load()
+                self._told(None)
                 continue
             for event in news.events:
                 if isinstance(event, Document):
                     await self._take(event)
                 else:
-                    self._drop(event.kind, event.id)
+                    await self._drop(event.kind, event.id)
             self._changed()
 
     async def _take(self, document: Document) -> None:
@@ -124,6 +128,16 @@ class Control:
             await self._flush(FLUSHES[document.kind], document.id, before, value)
         if document.kind in STAGES:
             await self._bring(document.kind, document.id, value)
+        if document.kind == LIFECYCLE and value != before:
+            await self._tell(document.id)
+
+    async def _tell(self, id: str) -> None:
+        """Serve a stage as it is spoken of now."""
+        for kind in STAGES:
+            stage = self._documents[kind].get(id)
+            if stage is not None:
+                await self._bring(kind, id, stage)
+        self._told(_place(id))
 
     async def _bring(self, kind: str, id: str, stage: Json) -> None:
         place = _place(id)
@@ -142,8 +156,10 @@ class Control:
         if stage is not None and now.get("authorizers") != before.get("authorizers"):
             await self._bring(kind, id, stage)
 
-    def _drop(self, kind: str, id: str) -> None:
+    async def _drop(self, kind: str, id: str) -> None:
         self._documents[kind].pop(id, None)
+        if kind == LIFECYCLE:
+            await self._tell(id)
         if kind in STAGES:
             place = _place(id)
             self.stages = {each: found for each, found in self.stages.items() if each != place}

@@ -37,7 +37,7 @@ def described(files: Mapping[tuple[str, str], Source], served: Table) -> list[Ma
                 "api": api_id,
                 "name": api.name,
                 "stage": stage,
-                "kind": "HTTP" if live.plan.unrouted == "RESOURCE_NOT_FOUND" else "REST",
+                "kind": "HTTP" if live.plan.http else "REST",
                 "file": Path(source.name).name if source else None,
                 "document": source.text if source else None,
                 "methods": methods,

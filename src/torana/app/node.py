@@ -11,14 +11,16 @@ from typing import Any
 
 from msgspec import structs
 
-from torana.app import services, user_pools
+from torana.app import services, user_pools, versions
 from torana.app.ai_doors import AiDoors
 from torana.app.control import Control
 from torana.app.definitions import (
     BadDefinitions,
+    Defined,
     Source,
     bringing_live,
     compile_table,
+    compiled,
     gather,
     parse,
     place,
@@ -59,6 +61,7 @@ from torana.net.tasks import spawn
 from torana.openapi import Document
 from torana.services.acm.records import CHALLENGE
 from torana.services.apigateway import DataPlane
+from torana.services.apigateway.book import LIFECYCLE
 from torana.services.apigateway.plane import Authorized
 from torana.services.lambda_.ports import Place
 from torana.services.lambda_.urls import UrlDoor, UrlTable
@@ -100,6 +103,7 @@ class Node:
         if settings.observing.log_files:
             self.groups.add(into_files(self._logs.group))
         self._sources: dict[tuple[str, str], Source] = {}
+        self._documents: dict[tuple[str, str], Defined] = {}
         self._files = Table({})
         self.door = FrontDoor(self._files)
         self._listeners: list[Listener] = []
@@ -160,6 +164,7 @@ class Node:
                 self._cannot_deploy,
                 self._cannot_trust,
                 self._endpoint,
+                versions=lambda: versions.served(self.door.table),
             ),
             seen=walls,
             observed=self.observatory,
@@ -189,6 +194,7 @@ class Node:
             quota=Quotas(self.counters),
             vpc_link=self._outward.vpc_link,
             client_certificate=self._outward.client_certificate,
+            lifecycle=versions.reader(lambda id: self._control.outward(LIFECYCLE, id)),
             prompt=self._ai.prompt,
             wall=walls.find,
             issuers=Issuers(
@@ -205,7 +211,9 @@ class Node:
         )
         if role != "hub":
             await self._sockets.open(self.door, self.counters)
-        self._control = Control(self._store, self._ports, self._publish, walls.look)
+        self._control = Control(
+            self._store, self._ports, self._publish, walls.look, self._compile_again
+        )
         await self._control.look_outward()
         self._file_ports = structs.replace(self._ports, aws=self._services.call_trusted)
         self.load(gather(settings.apis))
@@ -237,7 +245,18 @@ class Node:
         self._files = compile_table(documents, self._file_ports, self.settings.domains)
         ids = [place(document) for document in documents]
         self._sources = dict(zip(ids, sources, strict=True))
+        self._documents = dict(zip(ids, documents, strict=True))
         self._publish()
+
+    def _compile_again(self, stage: tuple[str, str] | None) -> None:
+        """A file's stage, or those of all files, of which something else is said now."""
+        again = {
+            at: compiled(document, self._file_ports)
+            for at, document in self._documents.items()
+            if stage in (None, at)
+        }
+        stages = {**self._files.stages, **again}
+        self._files = structs.replace(self._files, stages=stages)
 
     def _publish(self) -> None:
         """Serve what files and the control plane say from now on; a file's stage wins."""

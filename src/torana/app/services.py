@@ -65,6 +65,7 @@ _OWNED = (
     "sagemaker",
     "sagemaker-runtime",
     "xray",
+    "torana",
 )
 """Services whose work one process of the node does for all."""
 _CONFIRMING = 10.0
@@ -277,6 +278,7 @@ async def build(
             client,
             traces,
             issuing,
+            observed and observed.series,
         )
         found = router(
             settings,

@@ -14,6 +14,7 @@ from msgspec import Struct
 from rich.console import Console
 
 from torana.services.credentials import PROFILE, BadCredentials, read_profile
+from torana.wire.model import OWN
 
 OUT = Console(highlight=False)
 ERR = Console(stderr=True, highlight=False)
@@ -71,6 +72,7 @@ def client(data: Path, service: str = "apigateway") -> Any:
     except BadCredentials as error:
         raise fail(str(error), "It is made by the gateway's first start: start it anew.") from None
     session: Any = botocore.session.Session()
+    session.get_component("data_loader").search_paths.append(str(OWN))
     return session.create_client(
         service,
         endpoint_url=f"http://127.0.0.1:{there.management_port}",

@@ -19,6 +19,7 @@ from typing import Any, cast
 from torana.console.refused import Refused
 from torana.message import Headers, Peer, Reply, Request, read
 from torana.services.ports import Credential
+from torana.wire.model import OWN
 
 Handle = Callable[[Request], Awaitable[Reply]]
 
@@ -119,6 +120,7 @@ class ServiceCalls:
         session = Session({"profile": (None, None, None, None)})
         session.set_config_variable("config_file", os.devnull)
         session.set_config_variable("credentials_file", os.devnull)
+        session.get_component("data_loader").search_paths.append(str(OWN))
         client: Any = session.create_client(  # pyright: ignore[reportUnknownMemberType]
             cast(Any, service),
             region_name=self._region,

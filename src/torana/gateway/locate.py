@@ -86,10 +86,7 @@ class Table(Struct, frozen=True):
             api_id = path[len(LOCAL_HTTP) :].partition("/")[0]
         else:
             api_id = host.partition(":")[0].partition(".")[0].lower()
-        return any(
-            id == api_id and live.plan.unrouted == "RESOURCE_NOT_FOUND"
-            for (id, _), live in self.stages.items()
-        )
+        return any(id == api_id and live.plan.http for (id, _), live in self.stages.items())
 
     def _local(self, path: str) -> Found | None:
         parts = path.split("/", 5)
@@ -140,7 +137,7 @@ class Table(Struct, frozen=True):
 
 def local_address(api_id: str, stage: str, live: Live) -> str:
     """The path under which a stage is reached with no DNS."""
-    if live.plan.unrouted != "RESOURCE_NOT_FOUND":
+    if not live.plan.http:
         return f"{LOCAL}{api_id}/{stage}/{USER_REQUEST}/"
     return f"{LOCAL_HTTP}{api_id}/" + ("" if stage == DEFAULT else f"{stage}/")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from torana.gateway import execution_log, tracing
+from torana.gateway import execution_log, lifecycle, tracing
 from torana.gateway.contract import Compiled, Context, Observe
 from torana.gateway.errors import InvalidApi
 from torana.gateway.http_api.compiled import HttpCompiled
@@ -113,6 +113,7 @@ def observer(
 
         write = execution_log.writer(to, keep)
         traced = tracing.keeper(to)
+        called = lifecycle.counter(to, recorder)
 
         def observe(ctx: Context) -> None:
             seconds = ctx.finished - ctx.request.received
@@ -135,6 +136,8 @@ def observer(
             )
             if log is not None:
                 log.write(line(ctx))
+            if called is not None:
+                called(ctx)
             if ctx.trace is not None:
                 write(ctx)
             if traced is not None and ctx.span is not None:

@@ -7,6 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from torana.model.lifecycle import Lifecycle
+
 DEFAULT = "$default"
 """The route that takes what no other does, and the stage that has no segment of the path."""
 
@@ -104,6 +106,8 @@ class HttpApi(Struct, frozen=True, rename="pascal"):
     version: str = ""
     disable_execute_api_endpoint: bool = False
     tags: dict[str, str] = {}
+    lifecycle: Lifecycle | None = None
+    """As the definition declares it."""
 
 
 class AccessLogSettings(Struct, frozen=True, rename="pascal"):

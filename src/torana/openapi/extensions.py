@@ -215,7 +215,8 @@ def _unread(key: str, part: Place) -> None:
         part.fail(
             "extension",
             f"{key} means nothing here",
-            "known: x-torana-id, x-torana-protocol, x-torana-stage",
+            "known: x-torana-id, x-torana-protocol, x-torana-stage, x-torana-lifecycle, "
+            "x-torana-deprecation",
         )
         return
     if key.removeprefix(AWS) in _KNOWN:

@@ -14,6 +14,7 @@ from torana.openapi.extensions import CORS, ENDPOINTS, name_the_rest, tags
 from torana.openapi.http_security import HttpSchemes
 from torana.openapi.integration import EXTENSION as INTEGRATION
 from torana.openapi.integration import SHARED
+from torana.openapi.lifecycle import Deprecated, note_deprecated, read_lifecycle
 from torana.openapi.mistakes import InvalidDocument, Mistake
 from torana.openapi.opened import VARIABLES, opened
 from torana.openapi.place import Place
@@ -82,7 +83,9 @@ def _read(root: Place, basepath: BasePath) -> tuple[HttpApi, Stage, tuple[str, .
     schemes = HttpSchemes(root)
     if (security := root.find("security")) is not None:
         warn_of_root_security(security)
-    routes, integrations, info = _Reading(root, schemes).all(prefix(root, basepath))
+    reading = _Reading(root, schemes)
+    routes, integrations, info = reading.all(prefix(root, basepath))
+    lifecycle = read_lifecycle(root, reading.deprecated)
     for name in (PROTOCOL, VERSION, _OLD_VERSION):
         root.extension(name)
     api = HttpApi(
@@ -100,6 +103,7 @@ def _read(root: Place, basepath: BasePath) -> tuple[HttpApi, Stage, tuple[str, .
             if (place := server.extension(ENDPOINTS)) is not None
         ),
         dict(tags(root)),
+        lifecycle,
     )
     stage = _stage(root, {each.route_key for each in routes})
     name_the_rest(root)
@@ -122,6 +126,7 @@ class _Reading:
         self._routes: dict[str, Route] = {}
         self._integrations: dict[str, Integration] = {}
         self._info: list[str] = []
+        self.deprecated: Deprecated = {}
 
     def all(self, base: str) -> tuple[list[Route], list[Integration], list[str]]:
         """Routes, integrations and what is ignored."""
@@ -157,6 +162,7 @@ class _Reading:
         for name, why in _UNUSED.items():
             if operation.find(name) is not None:
                 self._info.append(f"{name} of {key} is ignored: {why} by HTTP APIs")
+        note_deprecated(self.deprecated, key, operation)
         demand = self._schemes.demand(operation)
         id = self._integration(operation)
         self._routes[key] = Route(

@@ -11,6 +11,7 @@ from torana.openapi.extensions import ANY, CORS, ENDPOINTS, TAG_VALUE
 from torana.openapi.http_read import VERSION
 from torana.openapi.integration import EXTENSION as INTEGRATION
 from torana.openapi.integration import SHARED
+from torana.openapi.lifecycle import write_deprecated, write_lifecycle
 from torana.openapi.paths import variables
 from torana.openapi.read import ID, PROTOCOL
 from torana.openapi.security import AUTH, AUTHORIZER
@@ -38,10 +39,11 @@ def write_http(
 ) -> str:
     """Write a document; without `extensions` it is plain OpenAPI. With a `stage`, it is one that
     the gateway serves from a file."""
-    writing = _Writing(api, extensions)
+    writing = _Writing(api, extensions, own=stage is not None)
     document: Json = {"openapi": "3.0.1", "info": _info(api)}
     if stage is not None:
         document |= {ID: api.api_id, PROTOCOL: "HTTP", STAGE: _stage(stage)}
+        write_lifecycle(document, api.lifecycle)
     if servers := _servers(api, endpoint, extensions):
         document["servers"] = servers
     if api.tags:
@@ -87,8 +89,9 @@ def _stage(stage: Stage) -> Json:
 class _Writing:
     """The parts of one document."""
 
-    def __init__(self, api: HttpApi, extensions: bool) -> None:
-        self._api, self._extensions = api, extensions
+    def __init__(self, api: HttpApi, extensions: bool, *, own: bool) -> None:
+        """`own`: with what Torana adds."""
+        self._api, self._extensions, self._own = api, extensions, own
         self._integrations = {each.integration_id: each for each in api.integrations}
         self._authorizers = {each.authorizer_id: each for each in api.authorizers}
         targets = [each.target.partition("/")[2] for each in api.routes]
@@ -112,6 +115,9 @@ class _Writing:
         if route.route_key == DEFAULT:
             made["isDefaultRoute"] = True
         made["responses"] = {"default": {"description": f"Default response for {route.route_key}"}}
+        if self._api.lifecycle is not None:
+            deprecated = self._api.lifecycle.operations.get(route.route_key)
+            write_deprecated(made, deprecated, dates=self._own)
         authorizer = self._authorizers.get(route.authorizer_id or "")
         if authorizer is not None:
             made["security"] = [{authorizer.name: list(route.authorization_scopes)}]

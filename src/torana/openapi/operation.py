@@ -12,6 +12,7 @@ from msgspec import Struct
 from torana.model.rest import Integration, Method, MethodResponse
 from torana.openapi.expressions import parameter
 from torana.openapi.integration import EXTENSION, Declared, read_integration
+from torana.openapi.lifecycle import Deprecated
 from torana.openapi.models import Models
 from torana.openapi.place import Place
 from torana.openapi.security import Schemes
@@ -32,6 +33,8 @@ class Setting(Struct, frozen=True):
     default_validator: str | None
     edge: bool
     check_template: CheckTemplate | None
+    deprecated: Deprecated
+    """Filled while operations are read."""
 
 
 def read_operation(

@@ -8,6 +8,7 @@ from msgspec import Struct
 from torana.model.rest import Method, RestApi, Stage
 from torana.openapi.extensions import ANY, VALIDATOR, name_the_rest, root_fields
 from torana.openapi.integration import SHARED
+from torana.openapi.lifecycle import note_deprecated, read_lifecycle
 from torana.openapi.mistakes import InvalidDocument, Mistake
 from torana.openapi.models import Models
 from torana.openapi.opened import VARIABLES, opened
@@ -89,11 +90,13 @@ def _read(
         default_validator=_default_validator(root, fields["request_validators"]),
         edge=endpoints is not None and "EDGE" in endpoints.types,
         check_template=check_template,
+        deprecated={},
     )
     if (security := root.find("security")) is not None:
         warn_of_root_security(security)
     methods = tuple(_methods(setting, prefix(root, basepath)))
     _shared_integrations(root)
+    lifecycle = read_lifecycle(root, setting.deprecated)
     api = RestApi(
         id=api_id(root, title),
         name=title,
@@ -102,6 +105,7 @@ def _read(
         version=info.text("version") if info else "",
         models=setting.models.found,
         authorizers=setting.schemes.authorizers,
+        lifecycle=lifecycle,
         **fields,
     )
     stage = read_stage(root, methods)
@@ -161,6 +165,7 @@ def _methods(setting: Setting, base: str) -> Iterator[Method]:
         for verb, operation in operations(item):
             method = read_operation(setting, path, verb, shared, operation)
             if method is not None:
+                note_deprecated(setting.deprecated, f"{verb} {path}", operation)
                 yield method
 
 

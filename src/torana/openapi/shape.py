@@ -137,8 +137,9 @@ def _literal(place: Place, type_: inspect.LiteralType) -> Any:
     value = place.as_text()
     if value is None:
         return BAD
-    if value.upper() in type_.values:
-        return value.upper()
+    for spelled in (value, value.upper()):
+        if spelled in type_.values:
+            return spelled
     allowed = ", ".join(str(name) for name in type_.values)
     place.fail("value", f"{place.name()} cannot be {value[:80]!r}", f"one of {allowed}")
     return BAD

@@ -11,6 +11,7 @@ from torana.model.rest import Integration, Json, Method, RestApi, Stage
 from torana.openapi import extensions as names
 from torana.openapi.families import FAMILIES, Family
 from torana.openapi.integration import EXTENSION as INTEGRATION
+from torana.openapi.lifecycle import write_deprecated, write_lifecycle
 from torana.openapi.operation import REQUEST_VALIDATOR
 from torana.openapi.shape import given
 from torana.openapi.stage import EXTENSION as STAGE
@@ -45,6 +46,7 @@ def write(
     if wanted.torana:
         document["x-torana-id"] = api.id
         document[STAGE] = _stage(stage)
+        write_lifecycle(document, api.lifecycle)
     if wanted.all and (endpoints := _endpoints(api)):
         family.place_endpoints(document, endpoints)
     if api.tags:
@@ -92,7 +94,12 @@ def _paths(api: RestApi, family: Family, security: Security, wanted: _Wanted) ->
     paths: Json = {}
     for method in api.methods:
         verb = names.ANY if method.http_method == "ANY" else method.http_method.lower()
-        paths.setdefault(method.path, {})[verb] = _operation(method, family, security, wanted)
+        made = paths.setdefault(method.path, {})[verb] = _operation(
+            method, family, security, wanted
+        )
+        if api.lifecycle is not None:
+            own = api.lifecycle.operations.get(f"{method.http_method} {method.path}")
+            write_deprecated(made, own, dates=wanted.torana)
     return paths
 
 

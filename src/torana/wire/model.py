@@ -1,6 +1,7 @@
-"""botocore's service models as typed data. The only place that knows where they are kept.
+"""botocore's service models as typed data, and our own in the same form. The only place that knows
+where they are kept.
 
-They are read from the installed package's data files, without importing botocore's code.
+botocore's are read from the installed package's data files, without importing botocore's code.
 """
 
 import gzip
@@ -142,8 +143,14 @@ _OPEN = frozenset({("sqs", "QueueAttributeName")})
 """Enumerations that the service does not hold its clients to: `ReceiveMessage` takes the names of
 message attributes under it, and wrong names are refused with the service's own errors."""
 
+OWN = Path(__file__).parent / "models"
+"""Services that botocore does not know. Its clients do once this folder is in `AWS_DATA_PATH`."""
+
 _service = msgspec.json.Decoder(Service)
 _head = msgspec.json.Decoder(_Head)
+
+
+_OWN = frozenset(each.name for each in OWN.iterdir())
 
 
 @lru_cache(maxsize=1)
@@ -156,7 +163,8 @@ def _folder() -> Path:
 
 def _text(name: str) -> bytes:
     """The newest version of a model, uncompressed. Raises `UnknownService`."""
-    found = sorted((_folder() / name).glob("*/service-2.json*")) if name.isascii() else []
+    folder = OWN / name if name in _OWN else _folder() / name
+    found = sorted(folder.glob("*/service-2.json*")) if name.isascii() else []
     found = [file for file in found if file.name in ("service-2.json", "service-2.json.gz")]
     if not found or "/" in name or name.startswith("."):
         raise UnknownService(f"there is no service model named {name!r}")

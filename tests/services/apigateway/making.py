@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from torana.app.node import Node
 from torana.settings import Settings
+from torana.wire.model import OWN
 
 
 class Running(Struct):
@@ -32,7 +33,10 @@ class Running(Struct):
         """A boto3 client. It blocks: see `Asking`. `validate`: refuse wrong params on its own."""
         text = (self.data / "credentials").read_text()
         given = dict(line.split(" = ") for line in text.splitlines() if " = " in line)
-        return cast(Any, boto3).client(
+        session: Any = boto3.Session()
+        if service == "torana":
+            session._session.get_component("data_loader").search_paths.append(str(OWN))
+        return session.client(
             service,
             endpoint_url=f"http://127.0.0.1:{self.node.management.port}",
             region_name="us-east-1",

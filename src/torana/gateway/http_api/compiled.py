@@ -47,8 +47,10 @@ def compiled(
         api=rest.RestApi(
             http.api_id,
             http.name,
+            version=http.version,
             tags=http.tags,
             disable_execute_api_endpoint=http.disable_execute_api_endpoint,
+            lifecycle=http.lifecycle,
         ),
         stage=rest.Stage(
             stage.stage_name,

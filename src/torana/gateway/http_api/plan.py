@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator
 from typing import Any
 
+from torana.gateway import lifecycle
 from torana.gateway.chain import Chain
 from torana.gateway.contract import Context, Integration, Ports
 from torana.gateway.errors import GatewayError, InvalidApi
@@ -19,7 +20,7 @@ from torana.gateway.http_api.compiled import NO_ROUTE, NOWHERE, HttpCompiled, co
 from torana.gateway.http_api.refuse import WRITERS
 from torana.gateway.http_api.routing import Routing
 from torana.gateway.http_api.sources import reads_body
-from torana.gateway.plan import always, route
+from torana.gateway.plan import always, retired, route
 from torana.gateway.serve import Found, Plan
 from torana.gateway.serve import Route as Served
 from torana.message import Reply
@@ -27,9 +28,9 @@ from torana.model.http_api import DEFAULT, HttpApi, Stage
 from torana.net.pauses import at_once
 
 HTTP = Chain[HttpCompiled](
-    before=(authorize.build, throttle.build, cors.preflight),
+    before=(lifecycle.build, authorize.build, throttle.build, cors.preflight),
     after=(map_response.build,),
-    always=(cors.dress, request_id.build),
+    always=(lifecycle.dress, cors.dress, request_id.build),
 )
 _PREFLIGHT = Chain[HttpCompiled](before=(cors.preflight,), after=(), always=HTTP.always)
 """For OPTIONS requests that no route takes."""
@@ -59,6 +60,10 @@ def compiling(api: HttpApi, stage: Stage, ports: Ports) -> Generator[None, None,
     integrations = {each.integration_id: each for each in api.integrations}
     authorizers = {each.authorizer_id: each for each in api.authorizers}
     shared: dict[str, Any] = {}
+    nobody = compiled(api, stage, ports, NO_ROUTE, NOWHERE, None, shared)
+    found = nobody.lifecycle()
+    if found is not None and found.state == "retired":
+        return retired(nobody, HTTP, WRITERS, new_id=request_id.new_id, http=True)
     routing: Routing[Served] = Routing()
     made: list[Served] = []
     default: Served | None = None
@@ -80,7 +85,6 @@ def compiling(api: HttpApi, stage: Stage, ports: Ports) -> Generator[None, None,
         else:
             routing.add(*split(each.route_key), served)
         yield
-    nobody = compiled(api, stage, ports, NO_ROUTE, NOWHERE, None, shared)
     return Plan(
         nobody,
         _finder(routing, default, _preflight(nobody)),
@@ -90,6 +94,8 @@ def compiling(api: HttpApi, stage: Stage, ports: Ports) -> Generator[None, None,
         unrouted="RESOURCE_NOT_FOUND",
         new_id=request_id.new_id,
         routes=tuple(made),
+        http=True,
+        lifecycle=found,
     )
 
 
@@ -102,8 +108,7 @@ def _route(to: HttpCompiled) -> Served:
 
 def _needs_body(to: HttpCompiled, before: tuple[str, ...]) -> bool:
     """Only a pass-through that nobody looks into may keep the body a stream."""
-    del before
-    if to.integration.integration_type != "HTTP_PROXY":
+    if to.integration.integration_type != "HTTP_PROXY" or "lifecycle" in before:
         return True
     signed = to.route.authorization_type == "AWS_IAM"
     parameters = to.integration.response_parameters.values()

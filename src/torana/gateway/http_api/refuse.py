@@ -19,6 +19,7 @@ _OWN: dict[Refusal, tuple[int, str]] = {
     "BAD_REQUEST_BODY": (400, "Bad Request"),
     "BAD_REQUEST_PARAMETERS": (400, "Bad Request"),
     "EXPIRED_TOKEN": _FORBIDDEN,
+    "GONE": (410, "This version of the API was retired"),
     "INTEGRATION_FAILURE": (503, "Service Unavailable"),
     "INTEGRATION_TIMEOUT": (503, "Service Unavailable"),
     "INVALID_SIGNATURE": _FORBIDDEN,

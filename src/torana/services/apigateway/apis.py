@@ -7,6 +7,7 @@ from torana.services.apigateway.book import (
     API,
     DEPLOYMENT,
     FLUSH,
+    LIFECYCLE,
     PART,
     PATH,
     RESOURCE,
@@ -192,7 +193,7 @@ class Apis:
     async def DeleteRestApi(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
             api = await the_api(sheet, call, params["restApiId"])
-            for kind in (RESOURCE, PATH, PART, DEPLOYMENT, STAGE, FLUSH):
+            for kind in (RESOURCE, PATH, PART, DEPLOYMENT, STAGE, FLUSH, LIFECYCLE):
                 async for id, _ in sheet.scan(kind, f"{api['id']}/"):
                     sheet.delete(kind, id)
             sheet.delete(API, api["id"])

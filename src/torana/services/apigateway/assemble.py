@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from torana.model.lifecycle import Lifecycle
 from torana.model.rest import (
     Authorizer,
     EndpointConfiguration,
@@ -71,6 +72,7 @@ async def assemble(sheet: Sheet, api: Json, *, whole: bool = True) -> RestApi:
         endpoint_configuration=msgspec.convert(api["endpointConfiguration"], EndpointConfiguration),
         disable_execute_api_endpoint=api.get("disableExecuteApiEndpoint", False),
         tags=api.get("tags", {}),
+        lifecycle=msgspec.convert(api.get("lifecycle"), Lifecycle | None),
     )
 
 

@@ -60,6 +60,7 @@ class Documents:
             api = await the_api(sheet, call, params["restApiId"])
             if params.get("mode") != "merge":
                 await _clear(sheet, api)
+                api.pop("lifecycle", None)
             _fields(api, document.api, params)
             await _Writing(sheet, api).take(document.api)
             sheet.put(API, api["id"], api)
@@ -149,6 +150,7 @@ def _fields(api: Json, model: RestApi, params: Json) -> None:
         "minimumCompressionSize": model.minimum_compression_size,
         "policy": msgspec.json.encode(model.policy).decode() if model.policy else None,
         "tags": model.tags,
+        "lifecycle": msgspec.to_builtins(model.lifecycle) if model.lifecycle else None,
     }
     api.update({name: value for name, value in given.items() if value not in (None, "", [], {})})
     api["apiKeySource"] = model.api_key_source

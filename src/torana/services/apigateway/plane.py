@@ -1,10 +1,12 @@
 """What the control plane asks of the data plane."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Literal
 
 from msgspec import Struct
 
 from torana.message import Reply, Request
+from torana.model.lifecycle import Lifecycle
 from torana.model.rest import RestApi, Stage
 from torana.services.apigateway.book import Json
 from torana.services.apigateway.client_certificates import Seal
@@ -63,6 +65,20 @@ async def _no_trust(uri: str) -> str | None:
     return "Mutual TLS needs a front door with TLS: set [tls]"
 
 
+class Version(Struct, frozen=True):
+    """A stage that is served, of a REST or an HTTP API."""
+
+    api_id: str
+    stage: str
+    name: str
+    version: str
+    protocol: Literal["REST", "HTTP"]
+    path: str
+    """Where it is reached with no domain name."""
+    declared: Lifecycle | None
+    """By its definition."""
+
+
 class DataPlane(Struct, frozen=True):
     """The data plane of this process, or none."""
 
@@ -76,3 +92,4 @@ class DataPlane(Struct, frozen=True):
     cannot_deploy: Deploy = _any_deployment
     cannot_trust: Trust = _no_trust
     endpoint: Endpoint = lambda api_id, scheme: f"{scheme}://{api_id}.execute-api"
+    versions: Callable[[], Iterable[Version]] = tuple

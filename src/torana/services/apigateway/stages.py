@@ -15,6 +15,7 @@ from torana.services.apigateway.book import (
     CLIENT_CERTIFICATE,
     DEPLOYMENT,
     FLUSH,
+    LIFECYCLE,
     STAGE,
     Book,
     Json,
@@ -116,8 +117,9 @@ class Stages:
             stage = await _the_stage(sheet, params)
             place = f"{api['id']}/{stage['stageName']}"
             sheet.delete(STAGE, place)
-            if await sheet.get(FLUSH, place) is not None:
-                sheet.delete(FLUSH, place)
+            for kind in (FLUSH, LIFECYCLE):
+                if await sheet.get(kind, place) is not None:
+                    sheet.delete(kind, place)
             return {}
 
         return await self._book.edit(call, work)

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from torana.services.apigateway.book import DOMAIN, MAPPING, Book, Json, Sheet, new_id
+from torana.services.apigateway.book import DOMAIN, LIFECYCLE, MAPPING, Book, Json, Sheet, new_id
 from torana.services.apigateway.faults import bad, not_found
 from torana.services.ports import Call
 
-__all__ = ["DOMAIN", "MAPPING", "Book", "Json", "Sheet", "new_id"]
+__all__ = ["DOMAIN", "LIFECYCLE", "MAPPING", "Book", "Json", "Sheet", "new_id"]
 
 API = "v2-api"
 """`ProtocolType` is `HTTP` or `WEBSOCKET`."""
@@ -52,6 +52,7 @@ OF_AN_API = (
     DEPLOYMENT,
     STAGE,
     FLUSH,
+    LIFECYCLE,
 )
 """Everything that goes with its API."""
 

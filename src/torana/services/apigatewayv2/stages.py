@@ -10,6 +10,7 @@ from torana.services.apigateway.faults import bad, conflict, not_found
 from torana.services.apigatewayv2.book import (
     DEPLOYMENT,
     FLUSH,
+    LIFECYCLE,
     MAPPING,
     STAGE,
     Book,
@@ -160,8 +161,9 @@ class Stages:
                         "the stage in your domains"
                     )
             id = "/".join(place)
-            if await sheet.get(FLUSH, id) is not None:
-                sheet.delete(FLUSH, id)
+            for kind in (FLUSH, LIFECYCLE):
+                if await sheet.get(kind, id) is not None:
+                    sheet.delete(kind, id)
             sheet.delete(STAGE, id)
             return {}
 

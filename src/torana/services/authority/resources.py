@@ -61,6 +61,7 @@ TEMPLATES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "secretsmanager": (("SecretId", "secret:{}"),),
     "events": (("Name", "rule/{}"), ("Rule", "rule/{}")),
     "sns": (("Name", "{}"),),
+    "torana": (("apiId", "apis/{}"), ("domainName", "domains/{}")),
     "states": (("name", "stateMachine:{}"),),
     "dynamodb": (("TableName", "table/{}"),),
 }

@@ -1,0 +1,14 @@
+"""The lives of APIs' versions: what state they are in, who owns them, who still calls."""
+
+from torana.services.apigateway import DataPlane
+from torana.services.apigateway.book import Book
+from torana.services.lifecycle.callers import Callers
+from torana.services.lifecycle.versions import Versions
+from torana.state.store import Store
+from torana.telemetry.timeseries import TimeSeries
+
+
+def lifecycle(store: Store, plane: DataPlane, series: TimeSeries | None) -> tuple[object, ...]:
+    """The facade."""
+    book = Book(store, "torana")
+    return (Versions(book, plane.versions), Callers(series))

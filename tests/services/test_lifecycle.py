@@ -1,0 +1,170 @@
+"""Lives of versions, told at run time: with botocore, over our own service model."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from tests.services.apigateway.making import Asking, Running, gateway, mock, told, until
+from torana.model.lifecycle import Deprecation, Entry, Lifecycle, Owner
+from torana.openapi import InvalidDocument, read, write
+
+LIFE = {
+    "state": "published",
+    "owners": [{"name": "Ann", "contact": "mailto:ann@example.com"}],
+    "changelog": [{"date": "2026-01-01", "text": "Pets", "kind": "added"}],
+}
+INTEGRATION = {
+    "type": "mock",
+    "requestTemplates": {"application/json": '{"statusCode": 200}'},
+    "responses": {"default": {"statusCode": "200"}},
+}
+
+
+def document(life: Any = LIFE, **operation: Any) -> str:
+    responses = {"200": {"description": ""}}
+    get = {"responses": responses, "x-amazon-apigateway-integration": INTEGRATION, **operation}
+    return json.dumps(
+        {
+            "openapi": "3.0.1",
+            "info": {"title": "pets", "version": "1.2.0"},
+            "x-torana-stage": {"name": "v1"},
+            "x-torana-lifecycle": life,
+            "paths": {"/pets": {"get": get}},
+        },
+        indent=1,
+    )
+
+
+def test_a_document_declares_it_and_reads_back_equal() -> None:
+    since = {"since": "2026-05-01"}
+    text = document(**{"deprecated": True, "x-torana-deprecation": since})
+    found = read(text, "pets.json")
+    assert found.api.lifecycle == Lifecycle(
+        "published",
+        owners=(Owner("Ann", "mailto:ann@example.com"),),
+        changelog=(Entry("2026-01-01", "Pets", "added"),),
+        operations={"GET /pets": Deprecation("2026-05-01")},
+    )
+    assert read(write(found.api, found.stage), "again.json").api.lifecycle == found.api.lifecycle
+
+
+@pytest.mark.parametrize(
+    ("life", "said"),
+    [
+        ({"state": "gone"}, "value: state cannot be 'gone'"),
+        ({"state": "deprecated"}, "lifecycle: a deprecated version needs deprecation.since"),
+        ({"deprecation": {"since": "soon"}}, "lifecycle: 'soon' is no date"),
+        ({"sunset": "2027-01-01"}, "unknown-field: x-torana-lifecycle has no field 'sunset'"),
+    ],
+)
+def test_a_mistake_in_a_document_has_its_line(life: Any, said: str) -> None:
+    text = document(life)
+    with pytest.raises(InvalidDocument) as caught:
+        read(text, "pets.json")
+    [mistake] = caught.value.mistakes
+    assert said in str(mistake)
+    assert 9 <= mistake.line <= 13, text
+
+
+async def test_a_files_version_lives_and_dies_at_run_time(tmp_path: Path) -> None:
+    (tmp_path / "pets.json").write_text(document())
+    async with gateway(tmp_path / "data", apis=(str(tmp_path),)) as running:
+        ask = Asking(running.client("torana"))
+        url = f"{running.door}/restapis/pets/v1/_user_request_/pets"
+        place = {"apiId": "pets", "stage": "v1"}
+        [listed] = (await ask.list_versions(state="published"))["versions"]
+        assert (listed["version"], listed["declared"]) == ("1.2.0", True)
+        assert listed["owners"] == LIFE["owners"]
+
+        dates = {"since": "2026-06-01", "sunset": "2026-10-01"}
+        await ask.put_version(**place, state="deprecated", deprecation=dates)
+        async with httpx.AsyncClient() as client:
+            for _ in range(500):
+                if "sunset" in (await client.get(url)).headers:
+                    break
+                await asyncio.sleep(0.02)
+        await ask.add_change(**place, text="Cats", kind="added")
+        found = await ask.get_version(**place)
+        assert [each["text"] for each in found["changelog"]] == ["Cats", "Pets"]
+        assert (found["declared"], found["owners"]) == (False, LIFE["owners"])
+        callers: list[dict[str, Any]] = []
+        while not callers:
+            callers = (await ask.list_callers(**place))["callers"]
+        assert (callers[0]["caller"], callers[0]["operation"]) == ("anonymous", "GET /pets")
+
+        await ask.put_version(**place, state="retired")
+        await until(url, 410, "retired")
+        with pytest.raises(ClientError, match="what may follow is deprecated"):
+            await ask.put_version(**place, state="design")
+        await ask.reset_version(**place)
+        await until(url, 200)
+
+        history = Asking(running.client("cloudtrail"))
+        events = (await history.lookup_events(MaxResults=10))["Events"]
+        assert [each["EventName"] for each in events] == [
+            *("ResetVersion", "PutVersion", "AddChange", "PutVersion"),
+        ]
+
+
+async def test_a_promise_to_clients_is_kept_unless_forced(tmp_path: Path) -> None:
+    (tmp_path / "pets.json").write_text(document())
+    async with gateway(tmp_path / "data", apis=(str(tmp_path),)) as running:
+        ask = Asking(running.client("torana"))
+        place = {"apiId": "pets", "stage": "v1"}
+        with pytest.raises(ClientError, match="what may follow is deprecated"):
+            await ask.put_version(**place, state="retired")
+        await ask.put_version(**place, state="deprecated", deprecation={"sunset": "2999-01-01"})
+        with pytest.raises(ClientError) as caught:
+            await ask.put_version(**place, state="retired")
+        assert told(caught.value) == (
+            "ConflictException",
+            "Clients were told that it answers until 2999-01-01",
+        )
+        assert (await ask.put_version(**place, state="retired", force=True))["state"] == "retired"
+        with pytest.raises(ClientError, match=r"owners\.0\.contact: 'x' is no address"):
+            await ask.put_version(**place, owners=[{"name": "A", "contact": "x"}])
+        with pytest.raises(ClientError, match="no version pets/v9"):
+            await ask.get_version(apiId="pets", stage="v9")
+
+
+async def test_a_stage_of_the_control_plane_has_a_life_that_ends_with_it(tmp_path: Path) -> None:
+    async with gateway(tmp_path / "data") as running:
+        rest, ask = Asking(running.client()), Asking(running.client("torana"))
+        iam = Asking(running.client("iam"))
+        api = (await rest.create_rest_api(name="pets"))["id"]
+        [root] = (await rest.get_resources(restApiId=api))["items"]
+        await mock(rest, api, root["id"], {"ok": 1})
+        await rest.create_deployment(restApiId=api, stageName="v1")
+        url = f"{running.door}/restapis/{api}/v1/_user_request_/"
+        place = {"apiId": api, "stage": "v1"}
+        await ask.put_version(**place, state="design", force=True)
+        await until(url, 403, "Missing Authentication Token")
+
+        await iam.create_user(UserName="dev")
+        key = (await iam.create_access_key(UserName="dev"))["AccessKey"]
+        assert (await _signed(running, url, key)).status_code == 403
+        statement = {"Effect": "Allow", "Action": "torana:PreviewApi", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        await iam.put_user_policy(UserName="dev", PolicyName="see", PolicyDocument=policy)
+        reply = await _signed(running, url, key)
+        assert (reply.status_code, reply.json()) == (200, {"ok": 1})
+
+        await rest.delete_stage(restApiId=api, stageName="v1")
+        await rest.create_deployment(restApiId=api, stageName="v1")
+        assert (await ask.get_version(**place))["state"] == "published"
+
+
+async def _signed(running: Running, url: str, key: dict[str, str]) -> httpx.Response:
+    request = AWSRequest("GET", url)
+    credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    SigV4Auth(credentials, "execute-api", "us-east-1").add_auth(request)
+    async with httpx.AsyncClient() as client:
+        return await client.get(url, headers=dict(request.headers))
