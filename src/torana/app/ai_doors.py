@@ -29,6 +29,7 @@ from torana.message import Headers, Reply, Request
 from torana.model.rest import RestApi, Stage
 from torana.net.client import Client
 from torana.net.tasks import spawn
+from torana.sealing import Cover
 from torana.services.ports import Engines, LanguageModels
 from torana.settings import Settings
 from torana.state.counters import Counters
@@ -65,6 +66,7 @@ class AiDoors:
         engines: Engines,
         objects: ObjectStore,
         keep: Callable[[Kept], None],
+        cover: Cover | None = None,
         *,
         owner: bool,
     ) -> None:
@@ -72,7 +74,7 @@ class AiDoors:
         if not settings.llm.models and not settings.mcp.servers:
             return
         usage = settings.folder() / "usage"
-        ledger = self._ledger = Ledger(usage)
+        ledger = self._ledger = Ledger(usage, cover)
 
         def spend(spent: Spent) -> None:
             ledger.add(spent)
@@ -84,7 +86,7 @@ class AiDoors:
         prompts = self._prompts = Prompts(api, settings.llm, store)
         self._following.append(spawn(prompts.follow(await prompts.load()), "follow the prompts"))
         teams, bench = teams_of(settings.llm, counters), Bench(api, prompts)
-        desk = self.desk = Desk(api, settings.llm, teams, store, counters, usage, bench)
+        desk = self.desk = Desk(api, settings.llm, teams, store, counters, usage, bench, cover)
         self._following.append(spawn(desk.follow(await desk.load()), "follow the LLM keys"))
         self._proxy = mcp.proxied(
             settings.mcp, environment, client, counters, seal, lambda: api.plan.keys, spend

@@ -14,6 +14,7 @@ from torana.gateway.errors import GatewayError
 from torana.message import Headers, Request, read
 from torana.net.client import Client, Timeouts
 from torana.net.tasks import spawn
+from torana.sealing import Cover
 from torana.services.audit import KIND, id_at
 from torana.services.router import Heard
 from torana.services.seal import KeyFile
@@ -37,7 +38,14 @@ class AuditTrail:
     """Keeps the trail of one process; `owner` prunes for the node."""
 
     def __init__(
-        self, settings: Settings, store: Store, client: Client, node: str, *, owner: bool
+        self,
+        settings: Settings,
+        store: Store,
+        client: Client,
+        node: str,
+        cover: Cover | None = None,
+        *,
+        owner: bool,
     ) -> None:
         """Raises `BadSettings`."""
         self._store, self._owner = store, owner
@@ -45,7 +53,8 @@ class AuditTrail:
         self._key = KeyFile(settings.folder() / "audit.key").secret()
         try:
             self._exports = [export(each, poster(client)) for each in settings.audit.export]
-            self.trail = Trail(settings.folder() / "audit", self._key, node, tuple(self._exports))
+            folder, sinks = settings.folder() / "audit", tuple(self._exports)
+            self.trail = Trail(folder, self._key, node, sinks, cover)
         except ValueError as error:
             raise BadSettings(f"audit.export: {error}") from None
         except OSError as error:

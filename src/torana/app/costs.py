@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from torana.llm.spend import Spent, read
+from torana.sealing import Cover
 from torana.services.costs.rows import Row
 from torana.settings import Prices
 from torana.telemetry.recorder import Dimensions
@@ -17,9 +18,11 @@ _MILLION = 1_000_000
 class Costs:
     """Days that are over are looked up once."""
 
-    def __init__(self, series: TimeSeries, usage: Path, prices: Prices) -> None:
+    def __init__(
+        self, series: TimeSeries, usage: Path, prices: Prices, cover: Cover | None = None
+    ) -> None:
         """`usage`: the folder of the ledger."""
-        self._series, self._usage, self._prices = series, usage, prices
+        self._series, self._usage, self._prices, self._cover = series, usage, prices, cover
         self._known: dict[date, list[Row]] = {}
 
     async def daily(self, day: date) -> list[Row]:
@@ -36,7 +39,7 @@ class Costs:
         """The LLM API's use, by key, team, model, provider and the provider's model."""
         sums: dict[tuple[str, ...], list[float]] = {}
         text = day.isoformat()
-        for spent in read(self._usage, text, text):
+        for spent in read(self._usage, text, text, self._cover):
             total = sums.setdefault(_place(spent), [0.0, 0.0, 0.0, 0.0])
             total[0] += 1
             total[1] += spent.input + spent.output

@@ -25,6 +25,7 @@ from torana.functions.runtime_api import StreamFailed
 from torana.functions.sandbox import Sandbox, strongest
 from torana.model.function import Event, FunctionVersion
 from torana.net.tasks import spawn
+from torana.sealing import Cover
 from torana.services.iam.identities import Identities
 from torana.services.lambda_.book import Book
 from torana.services.lambda_.code import Codes
@@ -57,12 +58,13 @@ class FunctionHost:
         identities: Identities,
         recorder: Recorder,
         keep: Keeper,
+        cover: Cover | None = None,
     ) -> None:
         """Raises `BadSettings`."""
         self._settings, self._environment, self._identities = settings, environment, identities
         self._folder = settings.folder() / "functions"
         self._endpoint = ""
-        self._meter, self._keep = FunctionMeter(recorder), keep
+        self._meter, self._keep, self._cover = FunctionMeter(recorder), keep, cover
         self._front_port = settings.port
         self._place = Place(settings.region, settings.account)
         self._defined: dict[str, FunctionVersion] = {}
@@ -272,7 +274,7 @@ class FunctionHost:
         if found is None:
             path = self._settings.folder() / "logs" / f"_aws_lambda_{name}.log"
             most = self._settings.observing.log_file_bytes
-            found = self._logs[name] = Lines(str(path), most)
+            found = self._logs[name] = Lines(str(path), most, self._cover)
         return found
 
     @property

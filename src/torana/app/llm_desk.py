@@ -25,6 +25,7 @@ from torana.llm.serve import Llm as Api
 from torana.llm.spend import GROUPS, totals
 from torana.llm_settings import Llm, LlmKey
 from torana.message import BodyTooLarge, Headers, Reply, Request, read
+from torana.sealing import Cover
 from torana.state.counters import Counters
 from torana.state.store import Change, Conflict, Document, Store
 
@@ -64,7 +65,9 @@ class Desk:
         counters: Counters,
         usage: Path,
         bench: Bench,
+        cover: Cover | None = None,
     ) -> None:
+        self._cover = cover
         self._bench, self._weights = bench, Weights(api.plan.models, store)
         self._api, self._settings, self._teams = api, settings, teams
         self._store, self._counters, self._usage = store, counters, usage
@@ -217,7 +220,7 @@ class Desk:
             raise Refused(400, "from, to: days such as 2026-11-23")
         if not set(by) <= set(GROUPS):
             raise Refused(400, f"by: some of {', '.join(GROUPS)}")
-        return await asyncio.to_thread(totals, self._usage, first, last, by)
+        return await asyncio.to_thread(totals, self._usage, first, last, by, self._cover)
 
 
 def _record(document: Document) -> Record:

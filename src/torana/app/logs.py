@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import NAMESPACE_OID, uuid5
 
 from torana.model.rest import Stage
+from torana.sealing import Cover
 from torana.settings import Settings
 from torana.telemetry.groups import Keeper
 from torana.telemetry.lines import Lines, Writes
@@ -29,7 +30,8 @@ class _Both:
 class Logs:
     """Every file that lines are written to, opened once."""
 
-    def __init__(self, settings: Settings, keep: Keeper) -> None:
+    def __init__(self, settings: Settings, keep: Keeper, cover: Cover | None = None) -> None:
+        self._cover = cover
         self._folder, self._default = settings.folder(), settings.access_log
         self._keep, self._files = keep, settings.observing.log_files
         self._most = settings.observing.log_file_bytes
@@ -72,7 +74,7 @@ class Logs:
 
     def _lines(self, path: str, most: int = 0) -> Lines:
         if path not in self._open:
-            self._open[path] = Lines(path, most)
+            self._open[path] = Lines(path, most, self._cover)
         return self._open[path]
 
 

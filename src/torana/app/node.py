@@ -29,6 +29,7 @@ from torana.app.deployed import bringing_deployed
 from torana.app.described import definition, described
 from torana.app.domain_tls import DomainTls, trust_stores
 from torana.app.doors import Doors, shown
+from torana.app.encryption import Encryption
 from torana.app.insight import Insight, LlmAccess, Site
 from torana.app.key_ring import KeyRing, demo_plan, from_settings
 from torana.app.llm_meter import llm_meter
@@ -95,7 +96,9 @@ class Node:
         self._seal = KeyFile(settings.folder() / "client-certificates.key")
         self._master = KeyFile(settings.folder() / "master.key")
         self._journal = Journal()
-        self._logs = Logs(settings, self._journal)
+        self._encryption = Encryption(settings, environment, self._client)
+        vault = self._encryption.vault
+        self._logs = Logs(settings, self._journal, vault.cover("logs"))
         self._doors = Doors(settings, self._challenge)
         self._numbers = Numbers(self._metrics, self._look, self._client)
         self.groups = Groups()
@@ -124,16 +127,22 @@ class Node:
         """
         settings, run = self.settings, self.settings.folder() / "run"
         run.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._store = await open_store(settings.store_url())
+        vault = self._encryption.vault
+        self._store = await self._encryption.open(await open_store(settings.store_url()))
+        self._watching.append(spawn(self._encryption.follow(), "follow the data keys"))
         hub = f"node:{run / 'counters.sock'}"
         counters = settings.shared or (hub if role == "worker" else "local:")
         self.counters = await open_counters(counters, self._store)
         self.observatory = Observatory(
-            settings, self._client, self.counters, self._journal, owner=role != "worker"
+            settings, self._client, self.counters, self._journal, vault, owner=role != "worker"
         )
         await self.observatory.open()
         self._traces = TraceDesk(
-            settings.tracing, settings.folder(), self._client, owner=role != "worker"
+            settings.tracing,
+            settings.folder(),
+            self._client,
+            vault.cover("traces"),
+            owner=role != "worker",
         )
         await self._traces.open(self._store)
         self._caches = Caches(
@@ -171,6 +180,7 @@ class Node:
             traces=self._traces.book,
             sockets=self._sockets.reach,
             chat=self._ai.models(),
+            vault=vault,
         )
         await self._ai.open(
             settings,
@@ -183,6 +193,7 @@ class Node:
             self._services.engines,
             self._services.objects,
             self._traces.keep,
+            vault.cover("usage"),
             owner=role != "worker",
         )
         self._ports = Ports(

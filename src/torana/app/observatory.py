@@ -22,6 +22,7 @@ from torana.message import Headers, Reply, Request, read
 from torana.net.client import Client, Timeouts
 from torana.net.server import Listener, listen
 from torana.net.tasks import spawn
+from torana.sealing import Vault
 from torana.services.apigateway.book import Book
 from torana.services.background import Background
 from torana.services.budgets.budgets import Budgets
@@ -75,6 +76,7 @@ class Observatory:
         client: Client,
         counters: Counters,
         journal: Journal,
+        vault: Vault | None = None,
         *,
         owner: bool,
     ) -> None:
@@ -86,7 +88,9 @@ class Observatory:
         if owner:
             path = folder / "metrics.db"
             self.series = TimeSeries(path, most.metrics_bytes, most.metrics_series)
-            self.book = LogBook(folder / "logs.db", most.logs_bytes)
+            cover = vault and vault.cover("logs")
+            self.book = LogBook(folder / "logs.db", most.logs_bytes, cover=cover)
+        self._usage = vault and vault.cover("usage")
         self._counters, self._several = counters, bool(settings.shared)
         self._settings = settings
         self._socket = folder / "run" / _SOCKET
@@ -143,7 +147,7 @@ class Observatory:
             return None
         settings, clock = self._settings, self.series.clock
         where = Where(settings.region, settings.account)
-        costs = Costs(self.series, settings.folder() / "usage", settings.prices)
+        costs = Costs(self.series, settings.folder() / "usage", settings.prices, self._usage)
         explorer = Explorer(costs.daily, where, clock)
         spending = Spending(store, explorer, where, reach)
         background.start(spending.run(self._counters.lock), "budgets")

@@ -22,6 +22,7 @@ from torana.gateway.contract import AwsCall, Identity
 from torana.message import Reply, Request
 from torana.net.client import Client
 from torana.net.server import Listener, listen
+from torana.sealing import Vault
 from torana.services import Parts
 from torana.services.acm.issuing import Issuing
 from torana.services.apigateway import DataPlane
@@ -206,6 +207,7 @@ async def build(
     traces: TraceBook | None = None,
     sockets: ToConnections = nowhere,
     chat: LanguageModels | None = None,
+    vault: Vault | None = None,
 ) -> Services:
     """`owner`: this process starts the node's engines; others use them.
 
@@ -216,7 +218,8 @@ async def build(
     pool = EnginePool(run / "engines", _pool_settings(settings)) if owner else None
     if pool is not None:
         await pool.start()
-    objects = open_objects(settings.objects_url(), sweep=owner)
+    vault = vault or Vault()
+    objects = open_objects(settings.objects_url(), sweep=owner, cover=vault.cover("objects"))
     engines = EngineClient(run / "engines", ENGINES)
 
     run_engine = _runner(engines)
@@ -243,14 +246,22 @@ async def build(
         identities = Identities(root, directory, seal)
         policies = ResourcePolicies(store, settings.region, settings.account)
         await policies.load()
-        trail = AuditTrail(settings, store, client, node_name(settings.folder()), owner=owner)
+        node, covered = node_name(settings.folder()), vault.cover("audit")
+        trail = AuditTrail(settings, store, client, node, covered, owner=owner)
         last_used = LastUsed(store)
         background.start(last_used.run(), "note when keys were last used")
         acting = Acting(settings, identities, policies)
         functions = None
         if owner:
             functions = FunctionHost(
-                settings, environment, store, objects, identities, recorder, keep
+                settings,
+                environment,
+                store,
+                objects,
+                identities,
+                recorder,
+                keep,
+                vault.cover("logs"),
             )
             await functions.start()
         issuing = _issuing(settings, store, background, owner=owner)

@@ -23,6 +23,7 @@ from torana.message import Headers, Reply, Request, read
 from torana.net.client import Client, Timeouts
 from torana.net.server import Listener, listen
 from torana.net.tasks import spawn
+from torana.sealing import Cover
 from torana.services.xray.rules import RULE, rule_of
 from torana.services.xray.traces import read_segment
 from torana.settings import Tracing
@@ -70,8 +71,16 @@ class Daemon(asyncio.DatagramProtocol):
 class TraceDesk:
     """Of one process. `book` is there in the one that keeps the segments."""
 
-    def __init__(self, settings: Tracing, folder: Path, client: Client, *, owner: bool) -> None:
-        self.book = TraceBook(folder / "traces.db", settings.bytes) if owner else None
+    def __init__(
+        self,
+        settings: Tracing,
+        folder: Path,
+        client: Client,
+        cover: Cover | None = None,
+        *,
+        owner: bool,
+    ) -> None:
+        self.book = TraceBook(folder / "traces.db", settings.bytes, cover) if owner else None
         self.sampler = Sampler()
         self.dropped = 0
         self.port = Traces(self.sampler.decide, self.keep)

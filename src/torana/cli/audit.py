@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from torana.app.audit_trail import heads
+from torana.app.encryption import opened
 from torana.app.functions import node_name
 from torana.cli.gateway import OUT
+from torana.sealing import Cover
 from torana.services.audit import KIND
 from torana.services.seal import KeyFile
 from torana.settings import BadSettings, Settings, load
-from torana.state import open_store
 from torana.state.store import StoreError
 from torana.telemetry.trail.chain import Broken, followed
 from torana.telemetry.trail.files import Report, bases, chains, check, lines
@@ -52,27 +53,25 @@ def verify(config: str | None, data: str | None, store: str | None) -> None:
 
 
 async def _verified(settings: Settings, folder: Path) -> Report:
-    store = await open_store(settings.store_url())
-    try:
+    async with opened(settings, os.environ) as (store, encryption):
+        cover = encryption.vault.cover("audit")
         node, key = node_name(settings.folder()), KeyFile(settings.folder() / "audit.key").secret()
         known = {chain: head async for chain, head in heads(store, node)}
-        report = await asyncio.to_thread(check, folder, key, known)
-        digests = await asyncio.to_thread(_digests, folder, key)
+        report = await asyncio.to_thread(check, folder, key, known, cover)
+        digests = await asyncio.to_thread(_digests, folder, key, cover)
         async for document in store.scan(KIND):
             told = digests.get(document.id)
             if told is not None and told != sha256(document.body).hexdigest():
                 report.broken.append(Broken(f"record {document.id}", "it was changed in the store"))
-    finally:
-        await store.close()
     return report
 
 
-def _digests(folder: Path, key: bytes) -> dict[str, str]:
+def _digests(folder: Path, key: bytes, cover: Cover) -> dict[str, str]:
     """Of the store's records of changes, as the lines tell them."""
     found: dict[str, str] = {}
-    begins = bases(folder, key)
+    begins = bases(folder, key, cover)
     for chain, paths in chains(folder).items():
-        for line in followed(key, chain, lines(paths), begins.get(chain)):
+        for line in followed(key, chain, lines(paths, cover), begins.get(chain)):
             if isinstance(line, dict):
                 found.update(each.split(" ", 1) for each in line.get("edits", ()))
     return found

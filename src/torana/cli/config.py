@@ -10,9 +10,9 @@ import click
 
 from torana.app import configuration
 from torana.app.configuration import BadConfiguration
+from torana.app.encryption import opened
 from torana.cli.gateway import OUT, fail
 from torana.settings import BadSettings, Settings, load
-from torana.state import open_store
 from torana.state.store import Conflict, Store, StoreError
 
 T = TypeVar("T")
@@ -43,15 +43,12 @@ def _with_store(settings: Settings, work: Callable[[Store], Coroutine[Any, Any, 
     """Every failure ends the command."""
 
     async def run() -> T:
-        store = await open_store(settings.store_url())
-        try:
+        async with opened(settings, os.environ) as (store, _):
             return await work(store)
-        finally:
-            await store.close()
 
     try:
         return asyncio.run(run())
-    except BadConfiguration as error:
+    except (BadConfiguration, BadSettings) as error:
         raise fail(str(error)) from None
     except Conflict as error:
         raise fail(str(error), "Somebody else changed it meanwhile: run it again.") from None

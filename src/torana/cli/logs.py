@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from torana.cli.gateway import data_option, fail
+from torana.cli.kept import vault_of
+from torana.sealing import Cover
 from torana.telemetry.logbook import tail
 
 _PAUSE = 0.2
@@ -26,11 +28,12 @@ def logs(name: str, follow: bool, lines: int, data: Path) -> None:
     torana logs /aws/lambda/ --follow
     """
     path, last = data / "logs.db", -1
+    cover = vault_of(data).cover("logs")
     found = list[tuple[int, str, str]]()
     while not path.exists() and follow:
         time.sleep(_PAUSE)
     if path.exists():
-        found = _read(path, -max(1, lines), name)
+        found = _read(path, -max(1, lines), name, cover)
     if not found and not follow:
         raise fail(
             f"there is no event in {path}"
@@ -45,11 +48,11 @@ def logs(name: str, follow: bool, lines: int, data: Path) -> None:
             return
         if not found:
             time.sleep(_PAUSE)
-        found = _read(path, max(0, last), name)
+        found = _read(path, max(0, last), name, cover)
 
 
-def _read(path: Path, after: int, name: str) -> list[tuple[int, str, str]]:
+def _read(path: Path, after: int, name: str, cover: Cover) -> list[tuple[int, str, str]]:
     try:
-        return [*tail(path, after, name)]
+        return [*tail(path, after, name, cover=cover)]
     except sqlite3.Error as error:
         raise fail(f"cannot read {path}: {error}", "Is it the data folder of a gateway?") from None

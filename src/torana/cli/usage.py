@@ -9,6 +9,7 @@ from msgspec import Struct
 from rich.table import Table
 
 from torana.cli.gateway import OUT, as_json, data_option
+from torana.cli.kept import vault_of
 from torana.llm.spend import Spent, read
 
 
@@ -55,7 +56,7 @@ def usage(by: str, first: str, last: str, as_program: bool, data: Path) -> None:
     torana usage --by model --from 2026-11-01
     """
     sums: dict[str, Sum] = {}
-    for spent in read(data / "usage", first, last):
+    for spent in read(data / "usage", first, last, vault_of(data).cover("usage")):
         sums.setdefault(_BY[by](spent), Sum()).add(spent)
     if as_program:
         as_json(sums)

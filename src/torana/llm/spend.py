@@ -14,6 +14,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from torana.sealing import Cover
+from torana.sealing.vault import opened_lines
+
 _log = logging.getLogger("torana.llm")
 
 
@@ -48,9 +51,9 @@ class Spent(Struct, frozen=True):
 class Ledger:
     """Writes lines to `usage-YYYY-MM-DD.jsonl` in a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cover: Cover | None = None) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._folder = folder
+        self._folder, self._cover = folder, cover
         self._waiting: list[bytes] = []
         self._day: str = ""
         self._descriptor = -1
@@ -59,7 +62,8 @@ class Ledger:
     def add(self, spent: Spent) -> None:
         """Write one line. An append of some 200 bytes to the page cache takes a few microseconds,
         which is what it costs that none is ever lost."""
-        self._waiting.append(self._encode(spent))
+        line = self._encode(spent)
+        self._waiting.append(self._cover.close_line(line) if self._cover else line)
         self.flush()
 
     def flush(self) -> None:
@@ -131,17 +135,21 @@ class Total(Struct):
 GROUPS = ("day", "key", "model", "provider", "target")
 
 
-def totals(folder: Path, first: str, last: str, by: Sequence[str]) -> list[Total]:
+def totals(
+    folder: Path, first: str, last: str, by: Sequence[str], cover: Cover | None = None
+) -> list[Total]:
     """Sums over the days from `first` to `last`, by some of `GROUPS`."""
     found: dict[tuple[str, ...], Total] = {}
-    for spent in read(folder, first, last):
+    for spent in read(folder, first, last, cover):
         day = time.strftime("%Y-%m-%d", time.gmtime(spent.at))
         named = {name: day if name == "day" else str(getattr(spent, name)) for name in by}
         found.setdefault(tuple(named.values()), Total(named)).add(spent)
     return [total for _, total in sorted(found.items(), key=lambda each: each[0])]
 
 
-def read(folder: Path, first: str = "", last: str = "9") -> Iterator[Spent]:
+def read(
+    folder: Path, first: str = "", last: str = "9", cover: Cover | None = None
+) -> Iterator[Spent]:
     """The lines of the days from `first` to `last` (`2026-11-23`). A line that a crash cut off is
     left out."""
     decode = msgspec.json.Decoder(Spent).decode
@@ -150,6 +158,6 @@ def read(folder: Path, first: str = "", last: str = "9") -> Iterator[Spent]:
         if not first <= day <= last:
             continue
         with path.open("rb") as lines:
-            for line in lines:
+            for line in opened_lines(iter(lines), cover):
                 with contextlib.suppress(msgspec.DecodeError):
                     yield decode(line)

@@ -17,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 from torana.message import Headers
+from torana.sealing import Cover, NotOpened
+from torana.sealing.pieces import HEAD, SEALED, SEGMENT, Closing, Opening
 from torana.state.disk_index import Index
 from torana.state.objects import Blob, Bucket, Full, NoObject, Object, Part, Upload
 
@@ -25,14 +27,16 @@ T = TypeVar("T")
 _PIECE = 256 * 1024
 """Bytes that are read or written at once, in a thread beside the event loop."""
 _SWEEP = 500
+_COVERED = ".s"
+"""Ends the names of encrypted files."""
 
 
 class Disk:
     """An `ObjectStore` in one folder. Nothing is touched before the first use."""
 
-    def __init__(self, folder: Path, *, sweep: bool = False) -> None:
+    def __init__(self, folder: Path, *, sweep: bool = False, cover: Cover | None = None) -> None:
         """`sweep`: this process starts first and may clear up after a crash."""
-        self._folder = folder
+        self._folder, self._cover = folder, cover
         self._sweeping = sweep
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="torana-objects")
         self._opened: Index | None = None
@@ -67,18 +71,24 @@ class Disk:
     async def write(self, body: AsyncIterator[bytes]) -> Blob:
         """See `ObjectStore`."""
         await self._ask(lambda index: None)
-        id = uuid4().hex
+        covered = self._cover is not None and self._cover.closes
+        closing = Closing(self._cover) if covered and self._cover else None
+        id = uuid4().hex + (_COVERED if closing else "")
         path = self._path(id)
         size, waiting, held = 0, list[bytes](), 0
         file = await asyncio.to_thread(_create, path)
         try:
+            if closing is not None:
+                await asyncio.to_thread(_append, file, [closing.head])
             async for piece in body:
                 waiting.append(piece)
                 held += len(piece)
                 if held >= _PIECE:
-                    await asyncio.to_thread(_append, file, waiting)
+                    await asyncio.to_thread(_append, file, waiting, closing)
                     size, waiting, held = size + held, [], 0
-            await asyncio.to_thread(_append, file, waiting)
+            await asyncio.to_thread(_append, file, waiting, closing)
+            if closing is not None:
+                await asyncio.to_thread(_append, file, [closing.end()])
             await asyncio.to_thread(os.fsync, file)
         except BaseException:
             path.unlink(missing_ok=True)
@@ -93,7 +103,7 @@ class Disk:
         def link(index: Index) -> list[Blob]:
             made: list[Blob] = []
             for blob in index.blobs(source.uid):
-                copy = Blob(uuid4().hex, blob.size)
+                copy = Blob(uuid4().hex + Path(blob.id).suffix, blob.size)
                 path = self._path(copy.id)
                 path.parent.mkdir(mode=0o700, exist_ok=True)
                 path.hardlink_to(self._path(blob.id))
@@ -111,7 +121,7 @@ class Disk:
     def read(self, source: Object, start: int, size: int) -> "Reading":
         """See `ObjectStore`."""
         find = partial(self._ask, lambda index: index.blobs(source.uid))
-        return Reading(find, self._path, start, size)
+        return Reading(find, self._path, start, size, self._cover)
 
     async def create_bucket(self, name: str, region: str) -> None:
         """See `ObjectStore`."""
@@ -213,12 +223,14 @@ class Reading:
         path: Callable[[str], Path],
         start: int,
         size: int,
+        cover: Cover | None = None,
     ) -> None:
         self.trailers = Headers()
         self._find, self._path = find, path
-        self._skip, self._left = start, size
+        self._skip, self._left, self._cover = start, size, cover
         self._blobs: list[Blob] | None = None
         self._file = -1
+        self._segments: _Segments | None = None
 
     def __aiter__(self) -> "Reading":
         return self
@@ -237,7 +249,9 @@ class Reading:
         while True:
             if self._file < 0:
                 self._open()
-            piece = os.read(self._file, min(_PIECE, self._left))
+            most = min(_PIECE, self._left)
+            segments = self._segments
+            piece = segments.read(most) if segments else os.read(self._file, most)
             if piece:
                 return piece
             os.close(self._file)
@@ -253,7 +267,11 @@ class Reading:
                     self._file = os.open(self._path(blob.id), os.O_RDONLY)
                 except FileNotFoundError:
                     break
-                os.lseek(self._file, self._skip, os.SEEK_SET)
+                if blob.id.endswith(_COVERED):
+                    self._segments = _Segments(self._file, blob, self._skip, self._cover)
+                else:
+                    self._segments = None
+                    os.lseek(self._file, self._skip, os.SEEK_SET)
                 self._skip = 0
                 return
             self._skip -= blob.size
@@ -266,15 +284,47 @@ class Reading:
             self._file = -1
 
 
+class _Segments:
+    """An encrypted file, read from some byte of what was written on."""
+
+    def __init__(self, file: int, blob: Blob, skip: int, cover: Cover | None) -> None:
+        """Raises `OSError` where it does not open."""
+        if cover is None:
+            raise OSError(f"object file {blob.id} is encrypted, and [encryption] is not set")
+        self._file, self._at, self._size, self._id = file, skip, blob.size, blob.id
+        self._held: bytes = b""
+        self._number: int = -1
+        try:
+            self._opening = Opening(cover, os.pread(file, HEAD, 0), blob.size)
+        except NotOpened as error:
+            raise OSError(f"object file {blob.id}: {error}") from error
+
+    def read(self, most: int) -> bytes:
+        """Nothing at the end. Raises `OSError` for a segment that was changed."""
+        if self._at >= self._size:
+            return b""
+        number, skip = divmod(self._at, SEGMENT)
+        if number != self._number:
+            data = os.pread(self._file, SEALED, HEAD + number * SEALED)
+            try:
+                self._held = self._opening.segment(number, data)
+                self._number = number
+            except NotOpened as error:
+                raise OSError(f"object file {self._id}: {error}") from error
+        piece = self._held[skip : skip + most]
+        self._at += len(piece)
+        return piece
+
+
 def _create(path: Path) -> int:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
-def _append(file: int, pieces: Sequence[bytes]) -> None:
+def _append(file: int, pieces: Sequence[bytes], closing: Closing | None = None) -> None:
     try:
         for piece in pieces:
-            view = memoryview(piece)
+            view = memoryview(closing.add(piece) if closing else piece)
             while view:
                 view = view[os.write(file, view) :]
     except OSError as error:
@@ -283,6 +333,6 @@ def _append(file: int, pieces: Sequence[bytes]) -> None:
         raise
 
 
-def open(url: str, *, sweep: bool) -> Disk:
+def open(url: str, *, sweep: bool, cover: Cover | None = None) -> Disk:
     """`file:///folder`."""
-    return Disk(Path(unquote(urlsplit(url).path)), sweep=sweep)
+    return Disk(Path(unquote(urlsplit(url).path)), sweep=sweep, cover=cover)

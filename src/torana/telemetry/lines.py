@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
+from torana.sealing import Cover
+
 _log = logging.getLogger("torana.lines")
 
 _EVERY = 0.2
@@ -27,11 +29,13 @@ class Writes(Protocol):
 class Lines:
     """A destination of log lines. `write` never waits."""
 
-    def __init__(self, path: str, most: int = 0) -> None:
+    def __init__(self, path: str, most: int = 0, cover: Cover | None = None) -> None:
         """`-` is standard output; a file is opened for appending and made readable to its owner
         and group only. Beyond `most` bytes (0: never) it is put aside as `path.1`, in the place of
-        what was put aside before. Raises `OSError`."""
+        what was put aside before. `cover` encrypts what goes to a file, so many lines together as
+        one. Raises `OSError`."""
         self._most = most
+        self._cover = cover if cover and cover.closes and path != "-" else None
         self.dropped = 0
         self._path = path
         self._descriptor = 1 if path == "-" else _open(path)
@@ -67,6 +71,8 @@ class Lines:
 
     def _put(self, batch: bytes, size: int) -> None:
         try:
+            if self._cover is not None:
+                batch = self._cover.close_line(batch) + b"\n"
             while batch:
                 batch = batch[os.write(self._descriptor, batch) :]
             if self._most and os.fstat(self._descriptor).st_size > self._most:

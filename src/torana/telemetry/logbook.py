@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from torana.sealing import Cover, NotOpened
 from torana.telemetry import log_catalog as catalog
 from torana.telemetry.database import Database, give_back, size
 
@@ -61,9 +62,15 @@ class LogBook:
     """One process' to open."""
 
     def __init__(
-        self, path: Path, most_bytes: int = 1 << 30, clock: Callable[[], float] = time.time
+        self,
+        path: Path,
+        most_bytes: int = 1 << 30,
+        clock: Callable[[], float] = time.time,
+        cover: Cover | None = None,
     ) -> None:
+        """`cover` encrypts the events' texts."""
         self._database = Database(path, catalog.SCHEMA, sync=True)
+        self._cover = cover
         self._most_bytes, self.clock = most_bytes, clock
         self._ids: dict[tuple[str, str], tuple[int, int]] = {}
         self._waiting: list[Put] = []
@@ -144,7 +151,8 @@ class LogBook:
             return []
         first = _next_id(db)
         db.executemany(
-            "INSERT INTO events (grp, stream, at, ingested, text) VALUES (?, ?, ?, ?, ?)", rows
+            "INSERT INTO events (grp, stream, at, ingested, text) VALUES (?, ?, ?, ?, ?)",
+            [(*each[:4], closed(self._cover, each[4])) for each in rows] if self._cover else rows,
         )
         _sum_up(db, rows, now)
         return self._told(first, rows, names)
@@ -187,8 +195,25 @@ class LogBook:
         """Events of a group (of some streams, if any are named) from `start` to `end`, both
         included, in order of time. `after`: time and id of the last one seen."""
         return await self._database.run(
-            lambda db: _page(db, group, streams, start, end, after, backward, most)
+            lambda db: _page(db, group, streams, start, end, after, backward, most, self._cover)
         )  # fmt: skip
+
+    async def event(self, id: int) -> tuple[Event, str] | None:
+        """An event and its group's name."""
+
+        def work(db: sqlite3.Connection) -> tuple[Event, str] | None:
+            row = db.execute(
+                "SELECT e.id, s.name, at, e.ingested, text, g.name FROM events AS e"
+                " JOIN streams AS s ON s.id = e.stream JOIN groups AS g ON g.id = e.grp"
+                " WHERE e.id = ?",
+                (id,),
+            ).fetchone()
+            if row is None:
+                return None
+            kept = opened(self._cover, row[4])
+            return Event(row[0], row[1], row[2], row[3], kept), row[5]
+
+        return await self._database.run(work)
 
     async def _expire(self, group: int, before: int) -> bool:
         """Whether there was something to drop."""
@@ -241,7 +266,7 @@ def _sum_up(db: sqlite3.Connection, rows: list[tuple[int, int, int, int, str]], 
 
 def _page(
     db: sqlite3.Connection, group: int, streams: Sequence[int], start: int, end: int,
-    after: tuple[int, int] | None, backward: bool, most: int,
+    after: tuple[int, int] | None, backward: bool, most: int, cover: Cover | None,
 ) -> list[Event]:  # fmt: skip
     # One bound is the place in the index itself, so that a page begins where the last one ended.
     edge = (end, 1 << 62) if backward else (start, -1)
@@ -261,7 +286,7 @@ def _page(
         f" ORDER BY at {order}, e.id {order} LIMIT ?",
         (*given, at, id, other, most),
     )
-    return [Event(*row) for row in rows]
+    return [Event(row[0], row[1], row[2], row[3], opened(cover, row[4])) for row in rows]
 
 
 def _remove(db: sqlite3.Connection, rows: list[tuple[int, int, int]]) -> int:
@@ -305,11 +330,27 @@ def _forget(db: sqlite3.Connection, now: int) -> None:
     )
 
 
+def closed(cover: Cover | None, text: str) -> str | bytes:
+    """A text as the file has it."""
+    if cover is None or not cover.closes:
+        return text
+    return cover.close(text.encode("utf-8", "surrogatepass"))
+
+
+def opened(cover: Cover | None, kept: str | bytes) -> str:
+    """`closed` the other way. Raises `NotOpened`."""
+    if isinstance(kept, str):
+        return kept
+    if cover is None:
+        raise NotOpened("the file is encrypted, and [encryption] is not set")
+    return cover.open(kept).decode("utf-8", "surrogatepass")
+
+
 def tail(
-    path: Path, after: int, name: str = "", most: int = 1000
+    path: Path, after: int, name: str = "", most: int = 1000, cover: Cover | None = None
 ) -> Iterator[tuple[int, str, str]]:
     """Id, group and text of events behind an id, read from outside the process that keeps them.
-    `after` below 0: of the last so many. Raises `sqlite3.Error`."""
+    `after` below 0: of the last so many. Raises `sqlite3.Error` and `NotOpened`."""
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
         if after < 0:
@@ -324,6 +365,6 @@ def tail(
                 " WHERE e.id > ? AND instr(g.name, ?) ORDER BY e.id LIMIT ?",
                 (after, name, most),
             ).fetchall()
-        yield from rows
+        yield from ((id, group, opened(cover, text)) for id, group, text in rows)
     finally:
         db.close()

@@ -11,7 +11,9 @@ from sqlite3 import Connection
 
 from msgspec import Struct
 
+from torana.sealing import Cover
 from torana.telemetry.database import Database, give_back, size
+from torana.telemetry.logbook import closed, opened
 
 SCHEMA = (
     """
@@ -44,9 +46,10 @@ class Kept(Struct):
 class TraceBook:
     """One process' to open; others send it their segments."""
 
-    def __init__(self, path: Path, most: int) -> None:
-        """`most`: bytes."""
+    def __init__(self, path: Path, most: int, cover: Cover | None = None) -> None:
+        """`most`: bytes. `cover` encrypts the documents."""
         self._file, self._most = Database(path, SCHEMA, sync=False), most
+        self._cover = cover
 
     async def open(self) -> None:
         """Raises `NewerFile` and `OSError`."""
@@ -56,7 +59,10 @@ class TraceBook:
         """Keep a batch; one that came before is passed over. A segment that comes again, such as
         one that was in progress, takes the place of itself."""
         now = time.time()
-        rows = [(each.trace, each.id, each.at, now, each.document) for each in segments]
+        rows = [
+            (each.trace, each.id, each.at, now, closed(self._cover, each.document))
+            for each in segments
+        ]
 
         def work(db: Connection) -> None:
             found = db.execute("SELECT number FROM senders WHERE name = ?", (sender,)).fetchone()
@@ -72,7 +78,7 @@ class TraceBook:
         marks = ",".join("?" * len(traces))
         query = f"SELECT trace, document FROM segments WHERE trace IN ({marks}) ORDER BY at"  # noqa: S608 - only marks
         rows = await self._file.run(lambda db: db.execute(query, tuple(traces)).fetchall())
-        return _gathered(rows)
+        return _gathered(rows, self._cover)
 
     async def between(self, start: float, end: float, most: int) -> dict[str, list[str]]:
         """Whole traces with a segment that began in this time, the latest first."""
@@ -81,14 +87,15 @@ class TraceBook:
             "WHERE at >= ? AND at < ? GROUP BY trace ORDER BY MAX(at) DESC LIMIT ?) ORDER BY at"
         )
         rows = await self._file.run(lambda db: db.execute(query, (start, end, most)).fetchall())
-        found = _gathered(rows)
+        found = _gathered(rows, self._cover)
         return dict(reversed(found.items()))
 
     async def since(self, place: int) -> tuple[int, list[str]]:
         """Segments kept after this place, for whoever exports them, and how far that is."""
         query = "SELECT place, document FROM segments WHERE place > ? ORDER BY place LIMIT 500"
         rows = await self._file.run(lambda db: db.execute(query, (place,)).fetchall())
-        return (rows[-1][0] if rows else place), [document for _, document in rows]
+        documents = [opened(self._cover, document) for _, document in rows]
+        return (rows[-1][0] if rows else place), documents
 
     async def last(self) -> int:
         """The last place there is."""
@@ -121,8 +128,8 @@ def _oldest_go(db: Connection) -> None:
     )
 
 
-def _gathered(rows: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def _gathered(rows: Iterable[tuple[str, str | bytes]], cover: Cover | None) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for trace, document in rows:
-        found.setdefault(trace, []).append(document)
+        found.setdefault(trace, []).append(opened(cover, document))
     return found

@@ -47,9 +47,12 @@ class Running(Struct):
 
 
 @asynccontextmanager
-async def gateway(data: Path, store: str = "", **settings: Any) -> AsyncGenerator[Running]:
+async def gateway(
+    data: Path, store: str = "", environment: dict[str, str] | None = None, **settings: Any
+) -> AsyncGenerator[Running]:
     """Start a gateway with nothing in it."""
-    node = Node(Settings(data=str(data), port=0, management_port=0, store=store, **settings), {})
+    wanted = Settings(data=str(data), port=0, management_port=0, store=store, **settings)
+    node = Node(wanted, environment or {})
     await node.start("all", None)
     try:
         yield Running(node, data)

@@ -17,7 +17,7 @@ from torana.services.logs.insights.records import Fields
 from torana.services.logs.insights.run import DEFAULT, Running
 from torana.services.ports import Call
 from torana.telemetry import log_catalog as catalog
-from torana.telemetry.logbook import Event, LogBook
+from torana.telemetry.logbook import LogBook
 from torana.wire.faults import ServiceError
 
 _log = logging.getLogger("torana.logs")
@@ -161,17 +161,8 @@ class Queries:
         """All fields of the event that a result's `@ptr` leads to."""
         pointer = params["logRecordPointer"]
 
-        def work(db: Db) -> tuple[Event, str] | None:
-            for id, stream, at, ingested, body, group in db.execute(
-                "SELECT e.id, s.name, at, e.ingested, text, g.name FROM events AS e"
-                " JOIN streams AS s ON s.id = e.stream JOIN groups AS g ON g.id = e.grp"
-                " WHERE e.id = ?",
-                (int(pointer) if pointer.isdigit() and len(pointer) < 19 else -1,),
-            ):
-                return Event(id, stream, at, ingested, body), group
-            return None
-
-        found = await self._book.read(work)
+        id = int(pointer) if pointer.isdigit() and len(pointer) < 19 else -1
+        found = await self._book.event(id)
         if found is None:
             raise ServiceError("ResourceNotFoundException", "The log record does not exist")
         fields = Fields(found[0], f"{self._account}:{found[1]}", pointer)

@@ -11,6 +11,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from torana.sealing import Cover
+from torana.sealing.vault import opened_lines
 from torana.telemetry.trail.chain import Broken, Json, Link, followed
 from torana.telemetry.trail.writer import Trail
 
@@ -34,34 +36,36 @@ def chains(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-def lines(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
+def lines(paths: list[Path], cover: Cover | None = None) -> Iterator[tuple[str, bytes]]:
     """Every line and its place."""
     for path in paths:
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                yield f"{path.name}:{number}", line.rstrip(b"\n")
+            for number, line in enumerate(opened_lines(iter(file), cover), 1):
+                yield f"{path.name}:{number}", line
 
 
-def bases(folder: Path, key: bytes) -> dict[str, Link]:
+def bases(folder: Path, key: bytes, cover: Cover | None = None) -> dict[str, Link]:
     """Where chains begin that were pruned, by the newest line that says so and holds."""
     newest, found = "", dict[str, Link]()
     for chain, paths in chains(folder).items():
-        for line in followed(key, chain, lines(paths), None):
+        for line in followed(key, chain, lines(paths, cover), None):
             if isinstance(line, dict) and line.get("event") == PRUNED and line["time"] > newest:
                 newest = line["time"]
                 found = {name: Link(*at) for name, at in line["bases"].items()}
     return found
 
 
-def check(folder: Path, key: bytes, heads: Mapping[str, Link]) -> Report:
+def check(
+    folder: Path, key: bytes, heads: Mapping[str, Link], cover: Cover | None = None
+) -> Report:
     """Go through every chain. `heads`: how far each got at least, as told elsewhere."""
-    report, begins = Report(), bases(folder, key)
+    report, begins = Report(), bases(folder, key, cover)
     there = chains(folder)
     for chain, paths in there.items():
         report.chains += 1
         head, last, at = heads.get(chain), Link(), begins.get(chain)
         passed = head is None or (at is not None and at.seq >= head.seq)
-        for line in followed(key, chain, lines(paths), at):
+        for line in followed(key, chain, lines(paths, cover), at):
             if isinstance(line, Broken):
                 report.broken.append(line)
                 continue
@@ -84,12 +88,14 @@ def prune(trail: Trail, key: bytes, before: datetime, heads: Mapping[str, Link])
     """Delete what is older; the names of the files. `heads`: see `check`."""
     there = chains(trail.folder)
     begins = {
-        name: at for name, at in bases(trail.folder, key).items() if name in heads or name in there
+        name: at
+        for name, at in bases(trail.folder, key, trail.cover).items()
+        if name in heads or name in there
     }
     gone: list[Path] = []
     for chain, paths in there.items():
         for path in paths:
-            last = _last(path)
+            last = _last(path, trail.cover)
             living = chain == trail.chain and path == paths[-1]
             if last is None or living or datetime.fromisoformat(last["time"]) >= before:
                 break
@@ -103,9 +109,10 @@ def prune(trail: Trail, key: bytes, before: datetime, heads: Mapping[str, Link])
     return [path.name for path in gone]
 
 
-def _last(path: Path) -> Json | None:
+def _last(path: Path, cover: Cover | None) -> Json | None:
     found = path.read_bytes().rstrip(b"\n").rpartition(b"\n")[2]
     try:
-        return msgspec.json.decode(found)
+        [line] = opened_lines(iter([found]), cover)
+        return msgspec.json.decode(line)
     except msgspec.DecodeError:
         return None

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from torana.sealing import Cover
 from torana.telemetry.trail.chain import Json, Link, linked
 
 _SEGMENT = 16 * 1024 * 1024
@@ -26,9 +27,16 @@ Sink = Callable[[bytes], None]
 class Trail:
     """One process' chain. Every method is quick and called on the loop."""
 
-    def __init__(self, folder: Path, key: bytes, node: str, sinks: tuple[Sink, ...] = ()) -> None:
-        """Raises `OSError`."""
-        self.folder, self.node = folder, node
+    def __init__(
+        self,
+        folder: Path,
+        key: bytes,
+        node: str,
+        sinks: tuple[Sink, ...] = (),
+        cover: Cover | None = None,
+    ) -> None:
+        """`cover` encrypts the lines of the files. Raises `OSError`."""
+        self.folder, self.node, self.cover = folder, node, cover
         self.chain = f"{node}-{time.time_ns():x}-{secrets.token_hex(3)}"
         self.head = Link()
         self._key, self._sinks = key, sinks
@@ -43,7 +51,7 @@ class Trail:
         line, head = linked(self._key, self.chain, self.head, {"time": now, **fields})
         if self._descriptor < 0 or self._size >= _SEGMENT:
             self._open(head.seq)
-        data = line + b"\n"
+        data = (self.cover.close_line(line) if self.cover else line) + b"\n"
         if os.write(self._descriptor, data) != len(data):
             raise OSError(f"the audit trail in {self.folder} cannot be written: the disk is full")
         self.head, self._size = head, self._size + len(data)
