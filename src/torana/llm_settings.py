@@ -47,12 +47,14 @@ class LlmShadow(Struct, frozen=True, forbid_unknown_fields=True):
 class LlmRule(Struct, frozen=True, forbid_unknown_fields=True):
     """What a guardrail looks for, and what it does then."""
 
-    finds: Literal["pii", "secrets", "words", "pattern", "injection", "topics", "webhook", "schema"]
+    finds: Literal[
+        "pii", "secrets", "words", "pattern", "injection", "toxicity", "topics", "webhook", "schema"
+    ]
     action: Literal["mask", "block"] = "mask"
     on: tuple[Literal["input", "output"], ...] | None = None
     """None: both; for injections the input."""
     types: tuple[str, ...] = ()
-    """Of personal data or secrets; none: all."""
+    """Of personal data, secrets or toxicity; none: all."""
     words: tuple[str, ...] = ()
     pattern: str = ""
     threshold: float | None = None

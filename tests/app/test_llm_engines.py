@@ -10,7 +10,7 @@ from openai import BadRequestError, NotFoundError, OpenAI
 from tests.services.apigateway.making import gateway
 from torana.llm_settings import Llm, LlmKey, LlmModel, LlmProvider, LlmTarget
 
-MODELS = ("multilingual-e5-small", "piper-joe", "polly", "whisper-tiny.en")
+MODELS = ("multilingual-e5-small", "piper-joe", "polly", "tox-block", "whisper-tiny.en")
 
 
 def llm() -> Llm:
@@ -57,6 +57,13 @@ def _ask(openai: OpenAI) -> None:
         model="multilingual-e5-small", input=texts[0], encoding_format="float"
     )
     assert _alike(plain.data[0].embedding, first) == pytest.approx(1.0, abs=1e-5)
+    friendly, rude = openai.moderations.create(
+        model="tox-block", input=["Good morning!", "You worthless idiot."]
+    ).results
+    assert (friendly.flagged, rude.flagged) == (False, True)
+    assert rude.categories.harassment
+    assert rude.category_scores.hate < 0.3
+    assert rude.categories.sexual is None
     with pytest.raises(NotFoundError):
         openai.embeddings.create(model="piper-joe", input="x")
 

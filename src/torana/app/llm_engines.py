@@ -1,7 +1,7 @@
 """The embedded engines as a provider of models: they speak OpenAI's API, in this process.
 
 Models: `multilingual-e5-small` (embeddings), `whisper-tiny.en` (transcriptions), `piper-joe` and
-`polly` (speech). Source: OpenAI API reference, "Embeddings", "Audio".
+`polly` (speech), `tox-block` (moderations). Source: OpenAI API reference, "Embeddings", "Audio".
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
+from torana.app.llm_moderation import TOXICITY, moderated
 from torana.engines.embeddings import Passage
 from torana.engines.speech import Piece, Script
 from torana.engines.transcription import Audio
@@ -76,6 +77,15 @@ class _Rerank(Struct):
     top_n: int | None = None
 
 
+class _Part(Struct, tag="text", tag_field="type"):
+    text: str
+
+
+class _Moderate(Struct):
+    input: str | list[str | _Part]
+    model: str = TOXICITY
+
+
 class _Speak(Struct):
     model: str
     input: str
@@ -91,6 +101,7 @@ class EngineOrigin:
         self._engines = engines
         self._paths: dict[str, Handler] = {
             "/embeddings": self._embed,
+            "/moderations": self._moderate,
             "/rerank": self._rerank,
             "/audio/speech": self._speak,
             "/audio/transcriptions": self._transcribe,
@@ -154,6 +165,17 @@ class EngineOrigin:
         meta = {"api_version": {"version": "2"}, "billed_units": billed}
         name = f"rerank-{token_hex(8)}"
         return _json({"id": name, "results": results, "meta": meta, "usage": usage})
+
+    async def _moderate(self, request: Request, body: bytes, timeout: float) -> Reply:
+        asked = _decoded(body, _Moderate)
+        _known(asked.model, TOXICITY)
+        given = [asked.input] if isinstance(asked.input, str) else asked.input
+        texts = [each if isinstance(each, str) else each.text for each in given]
+        if not 1 <= len(texts) <= _MOST_TEXTS or any(len(text) > _LONGEST for text in texts):
+            raise _bad("input", f"1 to {_MOST_TEXTS} texts of up to {_LONGEST} characters")
+        found = await self._engines("toxicity", texts, timeout)
+        results = [moderated(each) for each in found]
+        return _json({"id": f"modr-{token_hex(8)}", "model": asked.model, "results": results})
 
     async def _speak(self, request: Request, body: bytes, timeout: float) -> Reply:
         asked = _decoded(body, _Speak)

@@ -1,11 +1,12 @@
 """Guardrails from settings. One kind of rule a line."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from torana.app.llm_engines import embedding, injection
+from torana.app.llm_moderation import KINDS, toxicity
 from torana.llm.detectors import (
     PERSONAL,
     SECRETS,
@@ -15,7 +16,7 @@ from torana.llm.detectors import (
     by_words,
 )
 from torana.llm.guard import Guard, Rule, SchemaRule
-from torana.llm.judges import Judge, JudgeRule, Side, by_score, by_topics, by_webhook
+from torana.llm.judges import Judge, JudgeRule, Side, by_kinds, by_score, by_topics, by_webhook
 from torana.llm.output import checker, format_of
 from torana.llm_settings import Llm, LlmModel, LlmRule
 from torana.message import Headers
@@ -42,6 +43,10 @@ JUDGES: Mapping[str, Callable[[LlmRule, Means], Judge]] = {
     "injection": lambda rule, means: by_score(
         injection(_engines(means)), rule.threshold or INJECTION, "prompt injection"
     ),
+    "toxicity": lambda rule, means: by_kinds(
+        toxicity(_engines(means)),
+        {kind: rule.threshold or KINDS[kind] for kind in rule.types or KINDS},
+    ),
     "topics": lambda rule, means: by_topics(
         embedding(_engines(means)), rule.topics, rule.threshold or TOPICS
     ),
@@ -49,7 +54,7 @@ JUDGES: Mapping[str, Callable[[LlmRule, Means], Judge]] = {
 }
 INJECTION, TOPICS = 0.5, 0.88
 """Where likelihood, and nearness, begin to count; measured in docs/guardrails.md."""
-_TYPES = {"pii": PERSONAL, "secrets": SECRETS}
+_TYPES: Mapping[str, Iterable[str]] = {"pii": PERSONAL, "secrets": SECRETS, "toxicity": KINDS}
 _NEEDS = {
     "words": "words",
     "pattern": "pattern",
@@ -132,7 +137,7 @@ def guard_mistakes(settings: Llm) -> Iterator[str]:
 def _wrong(rule: LlmRule) -> Iterator[str]:
     if rule.on == ():
         yield "on: needs input, output or both"
-    known = _TYPES.get(rule.finds, {})
+    known = _TYPES.get(rule.finds, ())
     for kind in rule.types:
         if kind not in known:
             yield f"types: {kind!r} is none of {', '.join(known) or 'those, there are none'}"
@@ -143,9 +148,9 @@ def _wrong(rule: LlmRule) -> Iterator[str]:
         if (rule.finds == kind) != bool(given):
             yield f"{field}: is what a rule that finds {kind} needs, and no other has"
     if rule.threshold is not None and (
-        rule.finds not in ("injection", "topics") or not 0 < rule.threshold <= 1
+        rule.finds not in ("injection", "topics", "toxicity") or not 0 < rule.threshold <= 1
     ):
-        yield "threshold: above 0 and at most 1, of injections and topics only"
+        yield "threshold: above 0 and at most 1, of injections, topics and toxicity only"
     if rule.finds in JUDGES and rule.action == "mask" and rule.name:
         yield "name: nothing is masked by a rule that judges whole texts"
 

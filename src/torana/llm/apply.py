@@ -95,6 +95,8 @@ def _blocked(error: LlmError) -> Json:
     if error.param == "injection":
         kind = {"type": "PROMPT_ATTACK", "confidence": "HIGH", "action": "BLOCKED"}
         return {"contentPolicy": {"filters": [kind]}}
+    if error.param == "toxicity":
+        return _toxic(error.message)
     if error.param == "topics":
         name = error.message.rpartition("(topic ")[2].rstrip(").") or "topic"
         topic = {"name": name, "type": "DENY", "action": "BLOCKED"}
@@ -106,13 +108,34 @@ def _blocked(error: LlmError) -> Json:
     return {"sensitiveInformationPolicy": {"piiEntities": [], "regexes": [regex]}}
 
 
+_FILTERS = {"hate": "HATE", "insult": "INSULTS", "threat": "VIOLENCE"}
+
+
+def _toxic(message: str) -> Json:
+    """Content filters by the kinds of toxicity that the message names; profanity is a word list."""
+    kinds = message.rpartition("(")[2].rstrip(").").split(", ")
+    found: Json = {
+        "contentPolicy": {
+            "filters": [
+                {"type": _FILTERS[kind], "confidence": "HIGH", "action": "BLOCKED"}
+                for kind in kinds
+                if kind in _FILTERS
+            ]
+        }
+    }
+    if "profanity" in kinds:
+        listed = {"match": "", "type": "PROFANITY", "action": "BLOCKED"}
+        found["wordPolicy"] = {"customWords": [], "managedWordLists": [listed]}
+    return found
+
+
 def _usage(guard: Guard, size: int) -> Json:
     """In units of a thousand characters, by what the guardrail has."""
     units = max(1, -(-size // 1000))
     finds = {rule.finds for rule in (*guard.rules, *guard.judges)}
     return {
         "topicPolicyUnits": units if "topics" in finds else 0,
-        "contentPolicyUnits": units if finds & {"injection", "webhook"} else 0,
+        "contentPolicyUnits": units if finds & {"injection", "toxicity", "webhook"} else 0,
         "wordPolicyUnits": units if "words" in finds else 0,
         "sensitiveInformationPolicyUnits": units if finds & {"pii", "secrets", "pattern"} else 0,
         "sensitiveInformationPolicyFreeUnits": 0,

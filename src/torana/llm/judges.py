@@ -22,6 +22,8 @@ Judge = Callable[[str, Side], Awaitable[str]]
 
 Score = Callable[[str], Awaitable[float]]
 """How likely a text is what is looked for, 0 to 1. Raises `LlmError`."""
+Scores = Callable[[str], Awaitable[Mapping[str, float]]]
+"""How likely a text is each of several kinds. Raises `LlmError`."""
 
 _WINDOW, _MOST_WINDOWS = 1200, 16
 _ANSWER_LIMIT = 64 * 1024
@@ -57,6 +59,20 @@ def by_score(score: Score, least: float, what: str) -> Judge:
             if piece.strip() and await score(piece) >= least:
                 return what
         return ""
+
+    return judge
+
+
+def by_kinds(score: Scores, least: Mapping[str, float]) -> Judge:
+    """Against a text of which any part is likely enough one of the kinds; names those it is."""
+
+    async def judge(text: str, side: Side) -> str:
+        found: dict[str, None] = {}
+        for piece in windows(text):
+            if piece.strip():
+                scores = await score(piece)
+                found |= dict.fromkeys(kind for kind in least if scores[kind] >= least[kind])
+        return ", ".join(found)
 
     return judge
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from torana.services.comprehend.documents import LONG, SHORT, Params
+from torana.services.comprehend.documents import LONG, SEGMENT, SHORT, Params
 
 
 class Text(Struct, frozen=True):
@@ -43,6 +43,16 @@ class Span(Protocol):
     begin: int
     end: int
     score: float
+
+
+class Toxicity(Protocol):
+    """What the toxicity engine gives: probabilities."""
+
+    toxic: float
+    obscene: float
+    threat: float
+    insult: float
+    identity_hate: float
 
 
 class Analysis(Struct, frozen=True):
@@ -110,6 +120,18 @@ def _pii_labels(found: Sequence[Span]) -> Params:
     return {"Labels": [{"Name": name, "Score": best[name]} for name in ranked]}
 
 
+def _toxicity(found: Toxicity) -> Params:
+    """The kinds that the engine tells apart; the service has three more."""
+    kinds = {
+        "PROFANITY": found.obscene,
+        "HATE_SPEECH": found.identity_hate,
+        "INSULT": found.insult,
+        "VIOLENCE_OR_THREAT": found.threat,
+    }
+    labels = [{"Name": name, "Score": score} for name, score in kinds.items()]
+    return {"Labels": labels, "Toxicity": found.toxic}
+
+
 SENTIMENT = Analysis("sentiment", _sentiment, item=Text)
 DOMINANT_LANGUAGE = Analysis("dominant_language", _languages, LONG)
 ENTITIES = Analysis("entities", _entities, LONG)
@@ -117,3 +139,4 @@ KEY_PHRASES = Analysis("key_phrases", _key_phrases, LONG)
 SYNTAX = Analysis("syntax", _syntax)
 PII = Analysis("pii", _pii, LONG)
 PII_LABELS = Analysis("pii", _pii_labels, LONG)
+TOXICITY = Analysis("toxicity", _toxicity, SEGMENT)

@@ -24,6 +24,9 @@ from torana.services.ports import Call
 from torana.wire.faults import ServiceError
 
 _URI = re.compile(r"s3://[^/]+/.*")
+_PROMPT_SAFETY = re.compile(
+    r"arn:aws[\w-]*:comprehend:[^:]*:aws:document-classifier-endpoint/prompt-safety"
+)
 _KNOWN = frozenset(
     {
         *("DocumentClassifierName", "DataAccessRoleArn", "InputDataConfig", "LanguageCode"),
@@ -38,6 +41,13 @@ class Question(Struct, frozen=True):
 
     path: str
     text: str
+
+
+class Prompt(Struct, frozen=True):
+    """What the injection engine takes."""
+
+    text: str
+    query: bool = True
 
 
 def _refuse(params: Params, known: frozenset[str], where: str = "") -> None:
@@ -149,6 +159,8 @@ class Classifiers:
         if "Text" not in params:
             raise _bad("Text is missing")
         check_size(params["Text"], LONG)
+        if _PROMPT_SAFETY.fullmatch(params["EndpointArn"]):
+            return await self._prompt_safety(call, params["Text"])
         endpoint = await self._models.endpoint(params["EndpointArn"])
         found = endpoint and await self._models.classifier(endpoint.model)
         if not found:
@@ -158,6 +170,15 @@ class Classifiers:
         (classes,) = await self._engines.run(call, "classification", [item])
         shown = [{"Name": each.label, "Score": each.score} for each in classes]
         return {"Classes": shown} if found.exclusive else {"Labels": shown}
+
+    async def _prompt_safety(self, call: Call, text: str) -> Params:
+        """Unsafe as far as it tries to take over a model, or is toxic, whichever is likelier."""
+        (attack,) = await self._engines.run(call, "injection", [Prompt(text)])
+        (found,) = await self._engines.run(call, "toxicity", [text])
+        unsafe = max(attack.score, found.toxic)
+        scores = {"UNSAFE_PROMPT": unsafe, "SAFE_PROMPT": 1 - unsafe}
+        ranked = sorted(scores, key=lambda name: -scores[name])
+        return {"Classes": [{"Name": name, "Score": scores[name]} for name in ranked]}
 
     async def _classifier(self, arn: str) -> Classifier:
         found = await self._models.classifier(arn)

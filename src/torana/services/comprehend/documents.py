@@ -12,7 +12,9 @@ SHORT = 5_000
 """Bytes of UTF-8: the service's 5 KB."""
 LONG = 100_000
 """The service's 100 KB."""
-MOST_DOCUMENTS = 25
+SEGMENT = 1_000
+"""The service's 1 KB of a segment of DetectToxicContent."""
+MOST_DOCUMENTS, MOST_SEGMENTS = 25, 10
 
 Params = dict[str, Any]
 

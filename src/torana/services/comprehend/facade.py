@@ -5,6 +5,7 @@ from collections.abc import Callable
 from torana.services.comprehend import analyses
 from torana.services.comprehend.analyses import Analysis
 from torana.services.comprehend.documents import (
+    MOST_SEGMENTS,
     Params,
     check_count,
     check_language,
@@ -73,6 +74,18 @@ class Comprehend:
     async def ContainsPiiEntities(self, call: Call, params: Params) -> Params:
         """Which kinds of personal data a text holds."""
         return await self._one(call, params, analyses.PII_LABELS)
+
+    async def DetectToxicContent(self, call: Call, params: Params) -> Params:
+        """How toxic each of up to ten pieces of text is."""
+        texts = [each["Text"] for each in params["TextSegments"]]
+        if len(texts) > MOST_SEGMENTS:
+            text = f"TextSegments: at most {MOST_SEGMENTS} segments, not {len(texts)}"
+            raise ServiceError("InvalidRequestException", text)
+        for text in texts:
+            check_size(text, analyses.TOXICITY.longest)
+        self._language(params, analyses.TOXICITY)
+        found = await self._engines.run(call, analyses.TOXICITY.capability, texts)
+        return {"ResultList": [analyses.TOXICITY.write(each) for each in found]}
 
     async def _one(self, call: Call, params: Params, wanted: Analysis) -> Params:
         text: str = params["Text"]
