@@ -174,6 +174,7 @@ class Node:
                 self._cannot_trust,
                 self._endpoint,
                 versions=lambda: versions.served(self.door.table),
+                portal=lambda id: f"{id}.portal.{settings.region}.{settings.domain_suffix}",
             ),
             seen=walls,
             observed=self.observatory,

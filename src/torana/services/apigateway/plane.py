@@ -93,3 +93,5 @@ class DataPlane(Struct, frozen=True):
     cannot_trust: Trust = _no_trust
     endpoint: Endpoint = lambda api_id, scheme: f"{scheme}://{api_id}.execute-api"
     versions: Callable[[], Iterable[Version]] = tuple
+    portal: Callable[[str], str] = lambda id: f"{id}.portal.localhost"
+    """The default domain name of a developer portal, by its id."""

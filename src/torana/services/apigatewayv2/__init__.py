@@ -9,6 +9,9 @@ from torana.services.apigatewayv2.documents import Documents
 from torana.services.apigatewayv2.domains import Domains, Mappings
 from torana.services.apigatewayv2.integrations import Integrations
 from torana.services.apigatewayv2.models import Models
+from torana.services.apigatewayv2.portal_products import Products
+from torana.services.apigatewayv2.portals import Portals
+from torana.services.apigatewayv2.product_pages import EndpointPages, Pages
 from torana.services.apigatewayv2.responses import IntegrationResponses, RouteResponses
 from torana.services.apigatewayv2.routes import Routes
 from torana.services.apigatewayv2.routing_rules import RoutingRules
@@ -39,5 +42,9 @@ def apigatewayv2(store: Store, plane: DataPlane) -> tuple[object, ...]:
         Mappings(book),
         RoutingRules(book),
         VpcLinks(book),
+        Portals(book, plane.portal),
+        Products(book),
+        Pages(book),
+        EndpointPages(book, plane.endpoint),
         Tags(book),
     )

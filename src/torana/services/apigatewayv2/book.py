@@ -40,6 +40,14 @@ FLUSH = "v2-stage-flush"
 VPC_LINK = "v2-vpc-link"
 RULE = "v2-routing-rule"
 """Under `{domain}/{rule}`."""
+PORTAL = "v2-portal"
+PUBLISHED = "v2-portal-published"
+"""Under the portal's id: what is shown of it, as it was when it was published (see `portals`)."""
+PRODUCT = "v2-portal-product"
+PRODUCT_PAGE = "v2-product-page"
+"""Under `{product}/{page}`."""
+ENDPOINT_PAGE = "v2-product-endpoint-page"
+"""Under `{product}/{page}`."""
 
 OF_AN_API = (
     ROUTE,
@@ -65,6 +73,8 @@ _NOUNS = {
     MODEL: "Model",
     DEPLOYMENT: "Deployment",
     STAGE: "stage",
+    PRODUCT_PAGE: "ProductPage",
+    ENDPOINT_PAGE: "ProductRestEndpointPage",
 }
 
 

@@ -3,10 +3,26 @@
 from collections.abc import Callable
 
 from torana.services.apigateway.faults import bad, not_found
-from torana.services.apigatewayv2.book import API, DOMAIN, STAGE, VPC_LINK, Book, Json, Sheet
+from torana.services.apigatewayv2.book import (
+    API,
+    DOMAIN,
+    PORTAL,
+    PRODUCT,
+    STAGE,
+    VPC_LINK,
+    Book,
+    Json,
+    Sheet,
+)
 from torana.services.ports import Call
 
-_KINDS = {"apis": API, "vpclinks": VPC_LINK, "domainnames": DOMAIN}
+_KINDS = {
+    "apis": API,
+    "vpclinks": VPC_LINK,
+    "domainnames": DOMAIN,
+    "portals": PORTAL,
+    "portalproducts": PRODUCT,
+}
 
 
 def _place(arn: str) -> tuple[str, str]:
