@@ -103,7 +103,7 @@ class Console:
             if reply is None:
                 raise Refused(404, "NotFound", "There is no such file")
             return reply
-        return self._files.page()
+        return self._files.page("index.html", "/console")
 
     async def _session(self, request: Request) -> Reply:
         """Who is signed in and what there is; null for who is not."""

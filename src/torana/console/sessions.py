@@ -26,9 +26,10 @@ _TOUCH = 300.0
 
 
 class Session(Struct, frozen=True):
-    """A browser that has shown an access key's secret."""
+    """A browser that has shown who it is of."""
 
-    access_key_id: str
+    holder: str = msgspec.field(name="access_key_id")
+    """In the console, the access key whose secret was shown."""
     since: float
     seen: float
     """Both in seconds since 1970; `seen` lags behind by up to five minutes."""
@@ -41,20 +42,21 @@ class Session(Struct, frozen=True):
 class Sessions:
     """The sessions of every node that shares the store."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Callable[[], float] = time, kind: str = KIND) -> None:
+        """`kind`: of their documents."""
+        self._store, self._clock, self._kind = store, clock, kind
 
-    async def open(self, access_key_id: str) -> str:
+    async def open(self, holder: str) -> str:
         """A new session's secret. Sweeps those that are over."""
         await self._sweep()
         secret, now = secrets.token_urlsafe(32), self._clock()
-        body = msgspec.json.encode(Session(access_key_id, now, now))
-        await self._store.commit([Change(KIND, _name(secret), 0, body)])
+        body = msgspec.json.encode(Session(holder, now, now))
+        await self._store.commit([Change(self._kind, _name(secret), 0, body)])
         return secret
 
     async def find(self, secret: str) -> Session | None:
         """The session, noted as in use; None when there is none or it is over."""
-        document = await self._store.get(KIND, _name(secret))
+        document = await self._store.get(self._kind, _name(secret))
         if document is None:
             return None
         session, now = _read(document), self._clock()
@@ -63,7 +65,7 @@ class Sessions:
             return None
         if now - session.seen > _TOUCH:
             session = msgspec.structs.replace(session, seen=now)
-            change = Change(KIND, document.id, document.version, msgspec.json.encode(session))
+            change = Change(self._kind, document.id, document.version, msgspec.json.encode(session))
             # Another request of the same browser may just have said so, or signed out.
             with suppress(Conflict):
                 await self._store.commit([change])
@@ -71,16 +73,16 @@ class Sessions:
 
     async def close(self, secret: str) -> None:
         """Sign out."""
-        while (document := await self._store.get(KIND, _name(secret))) is not None:
+        while (document := await self._store.get(self._kind, _name(secret))) is not None:
             await self._end(document)
 
     async def _end(self, document: Document) -> None:
         with suppress(Conflict):
-            await self._store.commit([Change(KIND, document.id, document.version, None)])
+            await self._store.commit([Change(self._kind, document.id, document.version, None)])
 
     async def _sweep(self) -> None:
         now = self._clock()
-        over = [each async for each in self._store.scan(KIND) if _read(each).ends() <= now]
+        over = [each async for each in self._store.scan(self._kind) if _read(each).ends() <= now]
         for document in over:
             await self._end(document)
 

@@ -17,7 +17,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _SMALL = 1024
 """Bytes below which compressing gains nothing."""
 _TEXT = ("text/", "application/javascript", "application/json", "image/svg+xml")
-_NONCE = b"__nonce__"
+_NONCE, _BASE, _ASSETS = b"__nonce__", b"__base__", b'"./assets/'
 _POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; "
     "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; "
@@ -68,10 +68,11 @@ class StaticFiles:
             return Reply(200, Headers([*fields, ("Content-Encoding", "gzip")]), found.packed)
         return Reply(200, Headers(fields), found.plain)
 
-    def page(self) -> Reply:
-        """The page, whatever part of the console is asked for."""
+    def page(self, name: str, base: str) -> Reply:
+        """A page, whatever part of it is asked for; its address is below `base`."""
         nonce = secrets.token_urlsafe(16)
-        body = self._folder.joinpath("index.html").read_bytes().replace(_NONCE, nonce.encode())
+        body = self._folder.joinpath(name).read_bytes().replace(_NONCE, nonce.encode())
+        body = body.replace(_ASSETS, f'"{base}/assets/'.encode()).replace(_BASE, base.encode())
         fields = [
             ("Content-Type", "text/html; charset=utf-8"),
             ("Cache-Control", "no-cache"),

@@ -73,6 +73,47 @@ async def the_plan(sheet: Sheet, id: str) -> Json:
     return found
 
 
+async def put_key(sheet: Sheet, params: Json) -> Json:
+    """A new key, by `CreateApiKey`'s members, with its `value`. Raises the service's error."""
+    value = params.get("value") or new_key()
+    if not 20 <= len(value) <= 128:
+        raise bad("API Key value should be at least 20 characters")
+    hashed = hash_key(value)
+    if await sheet.get(KEY_VALUE, hashed) is not None:
+        raise conflict("API Key already exists")
+    kept = ("name", "description", "customerId", "tags")
+    now = int(time())
+    key: Json = {
+        "id": new_id(),
+        **{name: params[name] for name in kept if params.get(name)},
+        "enabled": bool(params.get("enabled")),
+        "createdDate": now,
+        "lastUpdatedDate": now,
+        "stageKeys": [],
+        "valueHash": hashed,
+    }
+    sheet.put(KEY, key["id"], key)
+    sheet.put(KEY_VALUE, hashed, {"id": key["id"]})
+    return {**_shown(key), "value": value}
+
+
+async def drop_key(sheet: Sheet, key: Json) -> None:
+    """Take a key away, out of its plans too."""
+    async for id, _ in sheet.scan(PLAN_KEY):
+        if id.endswith(f"/{key['id']}"):
+            sheet.delete(PLAN_KEY, id)
+    await sheet.get(KEY_VALUE, key["valueHash"])
+    sheet.delete(KEY_VALUE, key["valueHash"])
+    sheet.delete(KEY, key["id"])
+
+
+def put_in_plan(sheet: Sheet, plan: Json, key: Json) -> Json:
+    """A key in a plan that it is not in."""
+    made = {"id": key["id"], "type": "API_KEY", "name": key.get("name", "")}
+    sheet.put(PLAN_KEY, f"{plan['id']}/{key['id']}", made)
+    return made
+
+
 class Keys:
     """Operations on API keys."""
 
@@ -80,28 +121,8 @@ class Keys:
         self._book = book
 
     async def CreateApiKey(self, call: Call, params: Json) -> Json:
-        value = params.get("value") or new_key()
-        if not 20 <= len(value) <= 128:
-            raise bad("API Key value should be at least 20 characters")
-
         async def work(sheet: Sheet) -> Json:
-            hashed = hash_key(value)
-            if await sheet.get(KEY_VALUE, hashed) is not None:
-                raise conflict("API Key already exists")
-            kept = ("name", "description", "customerId", "tags")
-            now = int(time())
-            key: Json = {
-                "id": new_id(),
-                **{name: params[name] for name in kept if params.get(name)},
-                "enabled": bool(params.get("enabled")),
-                "createdDate": now,
-                "lastUpdatedDate": now,
-                "stageKeys": [],
-                "valueHash": hashed,
-            }
-            sheet.put(KEY, key["id"], key)
-            sheet.put(KEY_VALUE, hashed, {"id": key["id"]})
-            return {**_shown(key), "value": value}
+            return await put_key(sheet, params)
 
         return await self._book.edit(call, work)
 
@@ -137,13 +158,7 @@ class Keys:
 
     async def DeleteApiKey(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
-            key = await _key(sheet, params["apiKey"])
-            async for id, _ in sheet.scan(PLAN_KEY):
-                if id.endswith(f"/{key['id']}"):
-                    sheet.delete(PLAN_KEY, id)
-            await sheet.get(KEY_VALUE, key["valueHash"])
-            sheet.delete(KEY_VALUE, key["valueHash"])
-            sheet.delete(KEY, key["id"])
+            await drop_key(sheet, await _key(sheet, params["apiKey"]))
             return {}
 
         return await self._book.edit(call, work)
@@ -216,9 +231,7 @@ class UsagePlans:
                 raise bad("Invalid key type: only API_KEY is supported")
             if await sheet.get(PLAN_KEY, f"{plan['id']}/{key['id']}") is not None:
                 raise conflict("Usage plan already contains this key")
-            made = {"id": key["id"], "type": "API_KEY", "name": key.get("name", "")}
-            sheet.put(PLAN_KEY, f"{plan['id']}/{key['id']}", made)
-            return made
+            return put_in_plan(sheet, plan, key)
 
         return await self._book.edit(call, work)
 
