@@ -93,7 +93,7 @@ async def test_the_life_of_a_portal_with_a_product() -> None:
         order = {"Contents": sections, "OverviewPageArn": text["ProductPageArn"]}
         updated = await ask.update_portal_product(**named, DisplayOrder=order)
         assert updated["DisplayOrder"] == {**order, "ProductPageArns": []}
-        strange = {"Contents": [], "OverviewPageArn": f"{arn}/productpages/none"}
+        strange: dict[str, Any] = {"Contents": [], "OverviewPageArn": f"{arn}/productpages/none"}
         wrong = await refused(ask, "update_portal_product", **named, DisplayOrder=strange)
         assert wrong[1].startswith("Invalid product page ARN specified")
 
