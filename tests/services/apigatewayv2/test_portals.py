@@ -50,7 +50,8 @@ async def deployed(rest: Asking) -> str:
 
 async def test_the_life_of_a_portal_with_a_product() -> None:
     async with serving(make_router().handle) as listener:
-        ask, rest = (Asking(client(name, listener.port)) for name in ("apigatewayv2", "apigateway"))
+        ask = Asking(client("apigatewayv2", listener.port))
+        rest = Asking(client("apigateway", listener.port))
         api = await deployed(rest)
         product = await ask.create_portal_product(DisplayName="Pets", Tags={"team": "zoo"})
         id, arn = product["PortalProductId"], product["PortalProductArn"]
