@@ -48,7 +48,7 @@ async def deployed(rest: Asking) -> str:
     return api
 
 
-async def test_the_life_of_a_portal_with_a_product() -> None:
+async def test_the_pages_of_a_product_and_their_order() -> None:
     async with serving(make_router().handle) as listener:
         ask = Asking(client("apigatewayv2", listener.port))
         rest = Asking(client("apigateway", listener.port))
@@ -98,6 +98,18 @@ async def test_the_life_of_a_portal_with_a_product() -> None:
         wrong = await refused(ask, "update_portal_product", **named, DisplayOrder=strange)
         assert wrong[1].startswith("Invalid product page ARN specified")
 
+        await ask.delete_product_page(**named, ProductPageId=text["ProductPageId"])
+        after = await ask.get_portal_product(**named)
+        assert "OverviewPageArn" not in after["DisplayOrder"]
+        await ask.delete_portal_product(**named)
+        assert (await ask.list_portal_products())["Items"] == []
+
+
+async def test_the_life_of_a_portal_with_a_product() -> None:
+    async with serving(make_router().handle) as listener:
+        ask = Asking(client("apigatewayv2", listener.port))
+        product = await ask.create_portal_product(DisplayName="Pets")
+        named, arn = {"PortalProductId": product["PortalProductId"]}, product["PortalProductArn"]
         made = await ask.create_portal(**PORTAL, IncludedPortalProductArns=[arn])
         portal = {"PortalId": made["PortalId"]}
         assert made["PublishStatus"] == "DISABLED"
@@ -113,12 +125,6 @@ async def test_the_life_of_a_portal_with_a_product() -> None:
         await ask.update_portal(**portal, IncludedPortalProductArns=[])
         await ask.delete_portal(**portal)
         assert (await refused(ask, "get_portal", **portal))[0] == "NotFoundException"
-
-        await ask.delete_product_page(**named, ProductPageId=text["ProductPageId"])
-        after = await ask.get_portal_product(**named)
-        assert "OverviewPageArn" not in after["DisplayOrder"]
-        await ask.delete_portal_product(**named)
-        assert (await ask.list_portal_products())["Items"] == []
 
 
 @pytest.mark.parametrize(
