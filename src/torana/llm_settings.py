@@ -145,38 +145,60 @@ class LlmPrompt(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LlmBudget(Struct, frozen=True, forbid_unknown_fields=True):
-    """Money for a period."""
+    """What may be used in a period: money, tokens, or both."""
 
-    usd: float
+    usd: float | None = None
+    tokens: float | None = None
     period: Literal["day", "week", "month"] = "month"
 
 
-class LlmKey(Struct, frozen=True, forbid_unknown_fields=True):
+class LlmLimits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What keys, and all that is above them, have in common. A key spends from the limits of its
+    user, its team and its organization, too, and may what all of them may."""
+
+    models: tuple[str, ...] = ()
+    """Empty: every model."""
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    budget: LlmBudget | tuple[LlmBudget, ...] | None = None
+    expires: datetime | None = None
+    enabled: bool = True
+    """Otherwise no key of it is good."""
+    mcp: tuple[str, ...] = ()
+    """MCP servers, or `server/tool`, `*` for any; empty: of keys none, of others no bound."""
+    description: str = ""
+
+    def budgets(self) -> tuple[LlmBudget, ...]:
+        """All of them."""
+        given = self.budget
+        return given if isinstance(given, tuple) else (given,) if given is not None else ()
+
+
+class LlmKey(LlmLimits, frozen=True, forbid_unknown_fields=True):
     """A virtual key."""
 
     secret: str
-    models: tuple[str, ...] = ()
-    """Empty: every model."""
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    budget: LlmBudget | None = None
-    expires: datetime | None = None
-    enabled: bool = True
     team: str = ""
-    mcp: tuple[str, ...] = ()
-    """MCP servers, or `server/tool`, `*` for any; empty: none."""
+    """Empty: that of its user."""
+    user: str = ""
+    tags: tuple[str, ...] = ()
+    """What its requests are reported under as well."""
 
 
-class LlmTeam(Struct, frozen=True, forbid_unknown_fields=True):
-    """What several keys share: every key of a team spends from its limits, too."""
+class LlmUser(LlmLimits, frozen=True, forbid_unknown_fields=True):
+    """Whose keys may be several."""
 
-    models: tuple[str, ...] = ()
-    """Empty: every model."""
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    budget: LlmBudget | None = None
-    mcp: tuple[str, ...] = ()
-    """What its keys may use at most; empty: what each of them may."""
+    team: str = ""
+
+
+class LlmTeam(LlmLimits, frozen=True, forbid_unknown_fields=True):
+    """What several users and keys share."""
+
+    organization: str = ""
+
+
+class LlmOrganization(LlmLimits, frozen=True, forbid_unknown_fields=True):
+    """What several teams share."""
 
 
 class LlmPrice(Struct, frozen=True, forbid_unknown_fields=True):
@@ -193,11 +215,16 @@ class Llm(Struct, frozen=True, forbid_unknown_fields=True):
     providers: dict[str, LlmProvider] = {}
     models: dict[str, LlmModel] = {}
     guardrails: dict[str, LlmGuardrail] = {}
+    organizations: dict[str, LlmOrganization] = {}
     teams: dict[str, LlmTeam] = {}
+    users: dict[str, LlmUser] = {}
     keys: dict[str, LlmKey] = {}
     prices: dict[str, LlmPrice] = {}
     """By a provider's model: what the catalogue lacks, or has otherwise."""
     prompts: dict[str, LlmPrompt] = {}
+    end_user: str = ""
+    """Who of a key's own users a request is for: `user` (the body's, as clients of any API name
+    them) or `header:NAME`; empty: it is not looked for."""
     traces: float = 0.0
     """The share of calls, 0 to 1, that are traced although their caller did not say."""
 

@@ -52,7 +52,7 @@ def llm(port: int) -> Llm:
     return Llm(
         providers={"up": LlmProvider("custom", f"http://127.0.0.1:{port}/v1")},
         models={"fast": LlmModel((LlmTarget("up", "m"),), retries=0)},
-        keys={"ann": LlmKey("sk-ann"), "ann/2": LlmKey("sk-bob")},
+        keys={"ann": LlmKey(secret="sk-ann"), "ann/2": LlmKey(secret="sk-bob")},
     )
 
 

@@ -17,7 +17,7 @@ def llm() -> Llm:
     return Llm(
         providers={"own": LlmProvider("torana")},
         models={name: LlmModel((LlmTarget("own", name),), retries=0) for name in MODELS},
-        keys={"dev": LlmKey("sk-dev")},
+        keys={"dev": LlmKey(secret="sk-dev")},
     )
 
 

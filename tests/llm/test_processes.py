@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -25,9 +26,20 @@ type = "custom"
 base_url = "{up}"
 [llm.models.dear]
 targets = [{ provider = "up", model = "up" }]
+[llm.organizations.acme]               # whose money all of them spend
+budget = { usd = {usd}, tokens = 1e6, period = "month" }
+[llm.teams.blue]
+organization = "acme"
+budget = { usd = 1000 }
+[llm.users.ann]
+team = "blue"
+budget = { tokens = 1e6, period = "day" }
 [llm.keys.rich]
 secret = "sk-rich"
-budget = { usd = {usd}, period = "month" }
+user = "ann"
+[llm.keys.other]
+secret = "sk-other"
+team = "blue"
 [llm.prices.up]                        # ten tokens of output are a dollar
 input = 0
 output = 100000
@@ -53,8 +65,9 @@ async def chat(client: httpx.AsyncClient, running: Running) -> int:
     """The status, or 0 when there was no answer."""
     url = f"http://127.0.0.1:{running.run['port']}/v1/chat/completions"
     body: Any = {"model": "dear", "max_tokens": 10, "messages": [{"role": "user", "content": "x"}]}
+    key = random.choice(("sk-rich", "sk-other"))
     try:
-        done = await client.post(url, json=body, headers={"Authorization": "Bearer sk-rich"})
+        done = await client.post(url, json=body, headers={"Authorization": f"Bearer {key}"})
         return done.status_code if done.content.endswith(b"}") else 0
     except httpx.HTTPError:
         return 0
@@ -88,6 +101,7 @@ async def test_workers_together_spend_a_budget_exactly(tmp_path: Path) -> None:
     assert set(found) == {200, 429}
     assert found.count(200) == 25
     assert len(ledger(tmp_path)) == 25
+    assert {each.organization for each in ledger(tmp_path)} == {"acme"}
     assert sum(each.usd or 0 for each in ledger(tmp_path)) == pytest.approx(25)
 
 

@@ -110,7 +110,10 @@ async def client(
         yield mcp
 
 
-ANN = {"ann": LlmKey("sk-ann", mcp=("notes",)), "bob": LlmKey("sk-bob", mcp=("notes/search_n*",))}
+ANN = {
+    "ann": LlmKey(secret="sk-ann", mcp=("notes",)),
+    "bob": LlmKey(secret="sk-bob", mcp=("notes/search_n*",)),
+}
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
@@ -146,7 +149,11 @@ async def test_progress_comes_while_a_tool_works(tmp_path: Path) -> None:
 
 
 async def test_keys_that_may_not_are_refused(tmp_path: Path) -> None:
-    keys = {**ANN, "cat": LlmKey("sk-cat"), "dan": LlmKey("sk-dan", mcp=("*",), team="blue")}
+    keys = {
+        **ANN,
+        "cat": LlmKey(secret="sk-cat"),
+        "dan": LlmKey(secret="sk-dan", mcp=("*",), team="blue"),
+    }
     teams = {"blue": LlmTeam(mcp=("away",))}
     async with gateway(tmp_path, keys, teams) as found, create_mcp_http_client() as http:
         ask = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}

@@ -8,7 +8,6 @@ from torana.app import llm, mcp
 from torana.app.llm_desk import Desk
 from torana.app.llm_engines import embedding
 from torana.app.llm_evaluate import Bench
-from torana.app.llm_keys import teams_of
 from torana.app.llm_meter import LlmMeter
 from torana.app.llm_prompts import Prompts
 from torana.app.llm_traces import tracing
@@ -85,8 +84,8 @@ class AiDoors:
         api = self.api = Llm(plan, spend, answers, tracing(settings.llm.traces, keep))
         prompts = self._prompts = Prompts(api, settings.llm, store)
         self._following.append(spawn(prompts.follow(await prompts.load()), "follow the prompts"))
-        teams, bench = teams_of(settings.llm, counters), Bench(api, prompts)
-        desk = self.desk = Desk(api, settings.llm, teams, store, counters, usage, bench, cover)
+        bench = Bench(api, prompts)
+        desk = self.desk = Desk(api, settings.llm, store, counters, usage, bench, cover)
         self._following.append(spawn(desk.follow(await desk.load()), "follow the LLM keys"))
         self._proxy = mcp.proxied(
             settings.mcp, environment, client, counters, seal, lambda: api.plan.keys, spend

@@ -36,7 +36,7 @@ class Costs:
         return found
 
     def _tokens(self, day: date) -> list[Row]:
-        """The LLM API's use, by key, team, model, provider and the provider's model."""
+        """The LLM API's use, by whose it is, model, provider and the provider's model."""
         sums: dict[tuple[str, ...], list[float]] = {}
         text = day.isoformat()
         for spent in read(self._usage, text, text, self._cover):
@@ -47,7 +47,7 @@ class Costs:
             total[3] += spent.saved or 0.0
         rows: list[Row] = []
         for place, (requests, tokens, usd, saved) in sums.items():
-            names = ("key", "team", "model", "provider", "target")
+            names = ("organization", "team", "user", "key", "model", "provider", "target")
             tags = {name: value for name, value in zip(names, place, strict=True) if value}
             rows.append(Row("LLM API", "Requests", requests, "Requests", 0.0, tags))
             if tokens or usd:
@@ -99,4 +99,5 @@ class Costs:
 
 
 def _place(spent: Spent) -> tuple[str, ...]:
-    return spent.key, spent.team, spent.model, spent.provider, spent.target
+    owners = spent.organization, spent.team, spent.user, spent.key
+    return *owners, spent.model, spent.provider, spent.target

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from torana.app.llm_engines import EngineOrigin
 from torana.app.llm_guards import Means, guard_mistakes, guard_named, guard_of
-from torana.app.llm_keys import key_of, mistakes_of, teams_of
+from torana.app.llm_keys import Binder, holders_of, mistakes_of
 from torana.app.llm_models import model_mistakes, model_of
 from torana.auth.signer import sign
 from torana.llm.dialects import DIALECTS
@@ -74,14 +74,13 @@ def build(
         name: model_of(name, given, providers, prices, guard_of(given, settings, means))
         for name, given in settings.models.items()
     }
-    teams = teams_of(settings, counters)
+    binder = Binder(holders_of(settings), counters)
     keys = {
-        digest(secret(given.secret, environment)): key_of(name, given, teams, counters)
+        digest(secret(given.secret, environment)): binder.key(name, given)
         for name, given in settings.keys.items()
-        if given.enabled
     }
     guards = {name: guard_named(name, settings, means) for name in settings.guardrails}
-    return Plan(models, keys, int(time()), guards)
+    return Plan(models, keys, int(time()), guards, settings.end_user)
 
 
 def mistakes(settings: Llm) -> Iterator[str]:
@@ -98,10 +97,12 @@ def mistakes(settings: Llm) -> Iterator[str]:
     for name, model in settings.models.items():
         yield from model_mistakes(f"llm.models.{name}", model, settings)
     yield from guard_mistakes(settings)
-    for name, team in settings.teams.items():
-        yield from mistakes_of(f"llm.teams.{name}", team, settings, prices)
-    for name, key in settings.keys.items():
-        yield from mistakes_of(f"llm.keys.{name}", key, settings, prices)
+    holders = holders_of(settings)
+    for kind in ("organizations", "teams", "users", "keys"):
+        for name, given in getattr(settings, kind).items():
+            yield from mistakes_of(f"llm.{kind}.{name}", given, settings, holders, prices)
+    if settings.end_user not in ("", "user") and not settings.end_user.startswith("header:"):
+        yield "llm.end_user: must be user or header:NAME"
 
 
 def _provider(

@@ -1,4 +1,4 @@
-"""Metrics of the LLM API: `Torana/LLM`, by model, provider, key and team."""
+"""Metrics of the LLM API: `Torana/LLM`, by model, provider, key and whose that is."""
 
 from collections import Counter
 from typing import cast
@@ -25,7 +25,8 @@ class LlmMeter:
         alike: dict[tuple[object, ...], list[Spent]] = {}
         for spent in taken:
             at = int(spent.at + spent.seconds) // MINUTE * MINUTE
-            place = (at, spent.model, spent.key, spent.team, spent.provider, spent.target)
+            owners = spent.organization, spent.team, spent.user, spent.key
+            place = (at, spent.model, *owners, spent.provider, spent.target)
             alike.setdefault(place, []).append(spent)
         for place, group in alike.items():
             at = cast(int, place[0])
@@ -55,8 +56,12 @@ def _sums(group: list[Spent]) -> dict[tuple[str, str], Distribution]:
 
 def _dimensions(spent: Spent) -> list[Dimensions]:
     found = [(), dimensions(Model=spent.model), dimensions(Key=spent.key)]
+    if spent.organization:
+        found.append(dimensions(Organization=spent.organization))
     if spent.team:
         found.append(dimensions(Team=spent.team))
+    if spent.user:
+        found.append(dimensions(User=spent.user))
     if spent.provider:
         found.append(dimensions(Provider=spent.provider))
         found.append(dimensions(Provider=spent.provider, Target=spent.target))

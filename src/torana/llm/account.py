@@ -6,6 +6,7 @@ from collections.abc import Callable
 from torana.llm.call import Answered
 from torana.llm.chat import Usage
 from torana.llm.keys import Key, Reserved
+from torana.llm.mark import UNMARKED, Mark, whose
 from torana.llm.route import Model
 from torana.llm.spend import Spent
 
@@ -25,8 +26,9 @@ class Account:
         answered: Answered,
         reserved: Reserved,
         size: int,
+        mark: Mark = UNMARKED,
     ) -> None:
-        self._spend, self._started, self._size = spend, started, size
+        self._spend, self._started, self._size, self._mark = spend, started, size, mark
         self._key, self._model, self._answered, self._reserved = key, model, answered, reserved
         self.usd: float | None = None
         """What it cost, once that is known."""
@@ -59,12 +61,7 @@ class Account:
                 stream=stream,
                 attempts=self._answered.attempts,
                 estimated=usage is None,
-                team=team_of(self._key),
                 first=self._first if stream else 0.0,
+                **whose(self._key, self._mark),
             )
         )
-
-
-def team_of(key: Key) -> str:
-    """Its team's name; empty where it has none."""
-    return key.team.name if key.team is not None else ""

@@ -19,6 +19,7 @@ from torana.llm.call import Asked
 from torana.llm.errors import Kind, LlmError
 from torana.llm.files import Files, lines, one
 from torana.llm.fronts import FRONTS
+from torana.llm.keys import usable
 from torana.llm.serve import BODY_LIMIT, Llm
 from torana.message import Headers
 from torana.net.tasks import spawn
@@ -202,7 +203,7 @@ class BatchRunner:
                 if peek.stream:
                     raise LlmError("invalid_request", "a batch does not stream", param="stream")
                 asked = Asked(front, peek, body)
-                reply = await self._api.ask(key, asked, Headers(), batch.endpoint)
+                reply = await self._api.ask(usable(key), asked, Headers(), batch.endpoint)
                 assert isinstance(reply.body, bytes)
                 return reply.status, reply.body
             except LlmError as error:

@@ -14,6 +14,7 @@ from torana.llm.chat import Answer, Chat, named
 from torana.llm.dialect import Dialect, Front, Peek
 from torana.llm.errors import LlmError
 from torana.llm.forms import retarget
+from torana.llm.mark import UNMARKED, Mark
 from torana.llm.route import Model, Models, Target, candidates
 from torana.message import Body, BodyTooLarge, Headers, Reply, Request, read
 from torana.net.tasks import spawn
@@ -39,6 +40,7 @@ class Asked(Struct):
     """What is asked is `read`, never the body as it came; nor does an answer pass as it came."""
     kind: str = ""
     """The media type of a body that is a form."""
+    mark: Mark = UNMARKED
 
     def size(self) -> int:
         """Bytes that are words: of a form, with its sounds and pictures, none are counted."""

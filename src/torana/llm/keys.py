@@ -27,8 +27,32 @@ _GUESS = 1024
 _BYTES_A_TOKEN = 4
 
 
+class Budget(Struct, frozen=True, eq=False):
+    """What may be used in a period: millionths of a dollar, or tokens."""
+
+    quota: Quota
+    tokens: bool = False
+
+    def of(self, usage: Usage, price: Price | None) -> float:
+        """What a request with this usage takes of it."""
+        if self.tokens:
+            return float(usage.input + usage.output)
+        return price.of(usage) * MICRO if price else 0.0
+
+
+class Owners(Struct, frozen=True):
+    """Whose a key is, by name; empty where it is nobody's."""
+
+    organization: str = ""
+    team: str = ""
+    user: str = ""
+
+
+NOBODY = Owners()
+
+
 class Key(Struct, frozen=True, eq=False):
-    """A virtual key, its limits bound."""
+    """A virtual key, or a user, team or organization above it, its limits bound."""
 
     name: str
     models: frozenset[str]
@@ -37,13 +61,22 @@ class Key(Struct, frozen=True, eq=False):
     tokens: Limit | None = None
     most_tokens: float = 0.0
     """The tokens that can be had at once."""
-    budget: Quota | None = None
+    budgets: tuple[Budget, ...] = ()
     expires: float = float("inf")
-    """`time.time()`."""
-    team: "Key | None" = None
+    """`time.time()`: its own, or that of the first above it."""
+    above: "Key | None" = None
     """Whose limits hold as well."""
     mcp: tuple[str, ...] = ()
     """Patterns of MCP servers and their tools."""
+    kind: str = "key"
+    blocked: str = ""
+    """Why it may not be used."""
+    owners: Owners = NOBODY
+    tags: tuple[str, ...] = ()
+    """What its requests are reported under as well."""
+
+    def __str__(self) -> str:
+        return self.name if self.kind == "key" else f"the {self.kind} {self.name}"
 
 
 Keys = Mapping[bytes, Key]
@@ -76,16 +109,31 @@ def identify(keys: Keys, headers: Headers, query: str = "") -> Key:
     key = keys.get(digest(secret))
     if key is None:
         raise LlmError("authentication", "Incorrect API key provided.")
+    return usable(key)
+
+
+def usable(key: Key) -> Key:
+    """Raises `LlmError` for a key that is blocked or over, or is of what is."""
+    if key.blocked:
+        raise LlmError("authentication", key.blocked, code="blocked_api_key")
     if key.expires < time():
         raise LlmError("authentication", "This API key has expired.", code="expired_api_key")
     return key
 
 
+def may(key: Key, model: str) -> bool:
+    """Whether a key, and all that is above it, may call a model."""
+    each: Key | None = key
+    while each is not None:
+        if each.models and model not in each.models:
+            return False
+        each = each.above
+    return True
+
+
 def allow(key: Key, model: str) -> None:
     """Raises `LlmError` for a model the key may not call."""
-    if key.team is not None:
-        allow(key.team, model)
-    if key.models and model not in key.models:
+    if not may(key, model):
         raise LlmError(
             "permission", f"This API key may not call the model `{model}`.", param="model"
         )
@@ -96,23 +144,24 @@ class Reserved(Struct):
 
     key: Key
     tokens: float
-    micros: float
-    team: "Reserved | None" = None
+    held: tuple[float, ...]
+    """Of each of the key's budgets."""
+    above: "Reserved | None" = None
 
     def settle(self, usage: Usage | None, price: Price | None) -> None:
         """Take what it really was: None, nothing was sent or nothing was answered. Once."""
         used = usage or Usage()
-        _correct(self.key.tokens, self.tokens, used.input + used.output)
-        cost = price.of(used) * MICRO if price else 0.0
-        _correct(self.key.budget, self.micros, cost)
-        self.tokens = self.micros = 0.0
-        if self.team is not None:
-            self.team.settle(usage, price)
+        key = self.key
+        if key.tokens is not None:
+            _correct(key.tokens, self.tokens, used.input + used.output)
+        for budget, held in zip(key.budgets, self.held, strict=False):
+            _correct(budget.quota, held, budget.of(used, price))
+        self.tokens, self.held = 0.0, ()
+        if self.above is not None:
+            self.above.settle(usage, price)
 
 
-def _correct(limit: Limit | None, reserved: float, real: float) -> None:
-    if limit is None:
-        return
+def _correct(limit: Limit, reserved: float, real: float) -> None:
     if reserved > real:
         limit.give(reserved - real)
     elif real > reserved:
@@ -120,46 +169,64 @@ def _correct(limit: Limit | None, reserved: float, real: float) -> None:
 
 
 async def reserve(key: Key, size: int, most: int | None, price: Price | None) -> Reserved:
-    """Take what a request may cost: `size` in bytes, `most` tokens of output.
+    """Take what a request may cost, of the key and all that is above it: `size` in bytes, `most`
+    tokens of output.
 
     Raises `LlmError` when a limit has not enough left; nothing is taken then but the request.
     """
-    reserved = await _reserve(key, size, most, price)
-    if key.team is not None:
+    guess = Usage(size // _BYTES_A_TOKEN + 1, _GUESS if most is None else most)
+    first = last = await _reserve(key, guess, price)
+    above = key.above
+    while above is not None:
         try:
-            reserved.team = await _reserve(key.team, size, most, price)
+            last.above = await _reserve(above, guess, price)
         except BaseException:
-            reserved.settle(None, None)
+            first.settle(None, None)
             raise
-    return reserved
+        last, above = last.above, above.above
+    return first
 
 
 async def take_request(key: Key) -> None:
-    """Count a request that costs no tokens, of the key and its team. Raises `LlmError`."""
-    (await reserve(key, 0, 0, None)).settle(None, None)
+    """Count a request that costs no tokens, of the key and all above it. Raises `LlmError`."""
+    each: Key | None = key
+    while each is not None:
+        await _request(each)
+        each = each.above
 
 
-async def _reserve(key: Key, size: int, most: int | None, price: Price | None) -> Reserved:
+async def _request(key: Key) -> None:
     if key.requests is not None and not await _take(key.requests, 1):
-        raise LlmError("rate_limit", "Rate limit reached for requests per minute.", retry_after=1.0)
-    guess = Usage(size // _BYTES_A_TOKEN + 1, _GUESS if most is None else most)
+        raise LlmError(
+            "rate_limit", f"Rate limit reached for requests per minute{_of(key)}.", retry_after=1.0
+        )
+
+
+async def _reserve(key: Key, guess: Usage, price: Price | None) -> Reserved:
+    await _request(key)
     tokens = 0.0
     if key.tokens is not None:
         tokens = min(float(guess.input + guess.output), key.most_tokens)
         if not await _take(key.tokens, tokens):
             raise LlmError(
                 "rate_limit",
-                "Rate limit reached for tokens per minute.",
+                f"Rate limit reached for tokens per minute{_of(key)}.",
                 retry_after=max(1.0, tokens / key.most_tokens * 60),
             )
-    micros = 0.0
-    if key.budget is not None and price is not None:
-        micros = price.of(guess) * MICRO
-        if not await _take(key.budget, micros):
-            if key.tokens is not None:
-                key.tokens.give(tokens)
-            raise LlmError("budget", f"The budget of {key.name} is used up.")
-    return Reserved(key, tokens, micros)
+    if not key.budgets:
+        return Reserved(key, tokens, ())
+    held: list[float] = []
+    for budget in key.budgets:
+        amount = budget.of(guess, price)
+        if amount and not await _take(budget.quota, amount):
+            Reserved(key, tokens, tuple(held)).settle(None, None)
+            raise LlmError("budget", f"The budget of {key} is used up.")
+        held.append(amount)
+    return Reserved(key, tokens, tuple(held))
+
+
+def _of(key: Key) -> str:
+    return "" if key.kind == "key" else f" of {key}"
 
 
 async def _take(limit: Limit, n: float) -> bool:

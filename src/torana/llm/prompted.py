@@ -10,7 +10,7 @@ from torana.llm import chat as c
 from torana.llm.call import Asked
 from torana.llm.dialect import Peek, Writer
 from torana.llm.errors import LlmError
-from torana.llm.keys import Key
+from torana.llm.keys import Key, usable
 from torana.llm.prompts import Prompt, asked, repaired, understood
 from torana.llm.serve import Llm
 from torana.llm.spend import Spent
@@ -88,7 +88,7 @@ def _key(api: Llm, prompt: Prompt) -> Key:
     key = api.key_named(prompt.key)
     if key is None:
         raise LlmError("permission", f"{prompt.name}: there is no key {prompt.key!r}")
-    return key
+    return usable(key)
 
 
 async def answer(api: Llm, prompt: Prompt, variables: Mapping[str, Any], headers: Headers) -> Reply:

@@ -11,11 +11,11 @@ from urllib.parse import parse_qs, quote
 import msgspec
 from msgspec import Struct
 
-from torana.llm.account import team_of
 from torana.llm.chat import Usage
 from torana.llm.errors import LlmError
 from torana.llm.fronts.openai_errors import told
 from torana.llm.keys import Key, Keys, Reserved, allow, identify, reserve
+from torana.llm.mark import whose
 from torana.llm.route import Models, Target, candidates, find
 from torana.llm.spend import Spent
 from torana.message import Headers, Request, SocketLimits, Upgrade, WebSocket
@@ -189,7 +189,7 @@ class _Conversation:
                 usd=target.price.of(used) if target.price else None,
                 seconds=now - self._since,
                 stream=True,
-                team=team_of(self._key),
+                **whose(self._key),
             )
         )
         self._since = now

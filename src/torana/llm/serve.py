@@ -8,7 +8,7 @@ from random import getrandbits
 import msgspec
 from msgspec import Struct
 
-from torana.llm.account import Account, team_of
+from torana.llm.account import Account
 from torana.llm.answers import Answers, Place, again
 from torana.llm.apply import apply
 from torana.llm.apply import named as applied
@@ -25,7 +25,8 @@ from torana.llm.fronts.passed import Passed
 from torana.llm.guard import Guard
 from torana.llm.guarded import judged_reply
 from torana.llm.judges import asked_texts, judged
-from torana.llm.keys import Key, Keys, allow, identify, reserve, take_request
+from torana.llm.keys import Key, Keys, allow, identify, may, reserve, take_request
+from torana.llm.mark import TAGS, Mark, marked, whose
 from torana.llm.realtime import PATH as REALTIME
 from torana.llm.realtime import open_realtime
 from torana.llm.reply import reply_of
@@ -53,6 +54,8 @@ class Plan(Struct, frozen=True):
     """`time.time()` when it was made: the models' age."""
     guards: Mapping[str, Guard] = {}
     """Every guardrail, by name."""
+    end_user: str = ""
+    """Where requests name their end user; see `marked`."""
 
 
 class Llm:
@@ -113,10 +116,10 @@ class Llm:
             raise LlmError("invalid_request", f"{request.method} is not allowed", status=405)
         plan = self.plan
         key = known or identify(plan.keys, request.headers)
-        may = [name for name in plan.models if not key.models or name in key.models]
         shown = [
             {"id": name, "object": "model", "created": plan.created, "owned_by": "torana"}
-            for name in may
+            for name in plan.models
+            if may(key, name)
         ]
         name = path.removeprefix("/v1/models").removeprefix("/")
         if not name:
@@ -136,6 +139,9 @@ class Llm:
         asked = Asked(front, front.peek(body, path), body)
         if isinstance(front, Form):
             asked.kind = request.headers.get("content-type") or ""
+        end_user = self.plan.end_user
+        if end_user or request.headers.get(TAGS) is not None:
+            asked.mark = marked(end_user, request.headers, body)
         return await self.ask(key, asked, request.headers, path)
 
     async def ask(
@@ -159,7 +165,7 @@ class Llm:
         if model.cache:
             place = await self._answers.find(key.name, path, asked, model, headers)
             if place is not None and place.kept is not None:
-                return await self._again(place, place.kept, key, model, started, spend)
+                return await self._again(place, place.kept, key, model, started, spend, asked.mark)
         guard = model.guard
         if guard is not None:
             asked.read, asked.guarded = guard.ask(_readable(asked)), True
@@ -200,11 +206,12 @@ class Llm:
         except BaseException as error:
             reserved.settle(None, None)
             status = error.status if isinstance(error, LlmError) else 499
-            spend(Spent(started, key.name, model.name, "", "", status, team=team_of(key)))
+            spend(Spent(started, key.name, model.name, "", "", status, **whose(key, asked.mark)))
             raise
         if model.shadows:
             self._shadows.cast(model, asked)
-        return answered, Account(spend, started, key, model, answered, reserved, asked.size())
+        account = Account(spend, started, key, model, answered, reserved, asked.size(), asked.mark)
+        return answered, account
 
     def key_named(self, name: str) -> Key | None:
         """A key by its name, as those who hold its secret have it."""
@@ -221,12 +228,12 @@ class Llm:
         model: Model,
         started: float,
         spend: Callable[[Spent], None],
+        mark: Mark,
     ) -> Reply:
         """An answer once more. It counts as a request, and costs nothing."""
         await take_request(key)
-        spent = Spent(started, key.name, model.name, "", "", 200, usd=0.0)
-        spent = msgspec.structs.replace(spent, hit=True, saved=kept.usd, team=team_of(key))
-        spend(spent)
+        spent = Spent(started, key.name, model.name, "", "", 200, usd=0.0, **whose(key, mark))
+        spend(msgspec.structs.replace(spent, hit=True, saved=kept.usd))
         return again(place, kept)
 
 

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,7 +20,7 @@ from torana.sealing.vault import opened_lines
 _log = logging.getLogger("torana.llm")
 
 
-class Spent(Struct, frozen=True):
+class Spent(Struct, frozen=True, omit_defaults=True):
     """One request. Times are of `time.time()`, money in US dollars."""
 
     at: float
@@ -46,6 +46,12 @@ class Spent(Struct, frozen=True):
     team: str = ""
     first: float = 0.0
     """Seconds to the first token of a stream."""
+    organization: str = ""
+    user: str = ""
+    """Whose the key is."""
+    end_user: str = ""
+    """Whom of the key's own users it was for."""
+    tags: tuple[str, ...] = ()
 
 
 class Ledger:
@@ -132,19 +138,53 @@ class Total(Struct):
         self.unpriced += spent.usd is None and spent.status < 400
 
 
-GROUPS = ("day", "key", "model", "provider", "target")
+GROUPS = (
+    *("day", "month", "organization", "team", "user", "key", "end_user", "tag"),
+    *("model", "provider", "target"),
+)
 
 
 def totals(
-    folder: Path, first: str, last: str, by: Sequence[str], cover: Cover | None = None
+    folder: Path,
+    first: str,
+    last: str,
+    by: Sequence[str],
+    only: Mapping[str, str] | None = None,
+    cover: Cover | None = None,
 ) -> list[Total]:
-    """Sums over the days from `first` to `last`, by some of `GROUPS`."""
+    """Sums over the days from `first` to `last`, by some of `GROUPS`; `only` those that are of
+    some. A request of several tags counts for each of them."""
     found: dict[tuple[str, ...], Total] = {}
-    for spent in read(folder, first, last, cover):
-        day = time.strftime("%Y-%m-%d", time.gmtime(spent.at))
-        named = {name: day if name == "day" else str(getattr(spent, name)) for name in by}
-        found.setdefault(tuple(named.values()), Total(named)).add(spent)
+    many = "tag" in by
+    for spent in chosen(folder, first, last, only or {}, cover):
+        for tag in (spent.tags or ("",)) if many else ("",):
+            place = tuple(tag if name == "tag" else _named(spent, name)[0] for name in by)
+            total = found.get(place)
+            if total is None:
+                total = found[place] = Total(dict(zip(by, place, strict=True)))
+            total.add(spent)
     return [total for _, total in sorted(found.items(), key=lambda each: each[0])]
+
+
+def chosen(
+    folder: Path, first: str, last: str, only: Mapping[str, str], cover: Cover | None = None
+) -> Iterator[Spent]:
+    """The lines of some days that are of all of these groups."""
+    for spent in read(folder, first, last, cover):
+        if all(wanted in _named(spent, name) for name, wanted in only.items()):
+            yield spent
+
+
+def _named(spent: Spent, name: str) -> tuple[str, ...]:
+    """What a request is under a group's name."""
+    if name == "tag":
+        return spent.tags
+    if name in _DATES:
+        return (time.strftime(_DATES[name], time.gmtime(spent.at)),)
+    return (getattr(spent, name),)
+
+
+_DATES = {"day": "%Y-%m-%d", "month": "%Y-%m"}
 
 
 def read(

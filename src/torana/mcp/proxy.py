@@ -17,6 +17,7 @@ from msgspec import Struct
 from torana.llm.call import ANSWER_LIMIT
 from torana.llm.errors import LlmError
 from torana.llm.keys import Key, Keys, identify, take_request
+from torana.llm.mark import whose
 from torana.llm.spend import Spent
 from torana.llm.sse import EVENT_STREAM, data_of, split
 from torana.mcp import protocol as p
@@ -68,10 +69,17 @@ def _fits(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _may(key: Key, name: str) -> bool:
-    """`server` in a key means all of its tools; a team's keys may no more than the team."""
+    """`server` in a key means all of its tools; it may no more than what is above it."""
     server = name.partition("/")[0]
     own = any(each == server or fnmatchcase(name, each) for each in key.mcp)
-    return own and (key.team is None or not key.team.mcp or _may(key.team, name))
+    return own and _bound(key.above, name)
+
+
+def _bound(above: Key | None, name: str) -> bool:
+    """Users, teams and organizations that name nothing let everything through."""
+    if above is None:
+        return True
+    return _may(above, name) if above.mcp else _bound(above.above, name)
 
 
 class Proxy:
@@ -130,10 +138,18 @@ class Proxy:
             status = reply.status
             return reply
         finally:
-            seconds = time.time() - started
-            what = f"mcp/{server.name}"
             self._spend(
-                Spent(started, key.name, what, server.name, tool, status, usd=0.0, seconds=seconds)
+                Spent(
+                    started,
+                    key.name,
+                    f"mcp/{server.name}",
+                    server.name,
+                    tool,
+                    status,
+                    usd=0.0,
+                    seconds=time.time() - started,
+                    **whose(key),
+                )
             )
 
     async def _within(self, server: Server, key: Key, tool: str) -> None:

@@ -29,7 +29,18 @@ class Row(Struct, frozen=True):
 
 Wanted = Callable[[Row], bool]
 DIMENSIONS = ("SERVICE", "USAGE_TYPE", "OPERATION", "REGION", "LINKED_ACCOUNT", "RECORD_TYPE")
-TAGS = ("api", "function", "key", "model", "operation", "provider", "target", "team")
+TAGS = (
+    "api",
+    "function",
+    "key",
+    "model",
+    "operation",
+    "organization",
+    "provider",
+    "target",
+    "team",
+    "user",
+)
 
 
 class Where(Struct, frozen=True):
