@@ -146,7 +146,9 @@ def test_usage_sums_the_ledger(tmp_path: Path) -> None:
     text = json.dumps({**line, **more}) + "\n"
     (tmp_path / "usage" / "usage-2026-11-24.jsonl").write_text(text * 2 + '{"cut')
     found = json.loads(done("usage", "--by", "model", "--json", data=tmp_path))
-    assert found == {"m": {"requests": 2, "failed": 0, "input": 20, "output": 10, "usd": 1.0}}
+    sums = {"requests": 2, "failed": 0, "input": 20, "output": 10, "usd": 1.0}
+    assert found["m"].items() >= sums.items()
+    done("usage", "--by", "organization", data=tmp_path)
 
 
 def test_the_doctor_names_what_is_wrong_and_its_mend(tmp_path: Path) -> None:
