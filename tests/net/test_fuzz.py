@@ -18,7 +18,7 @@ from tests.net.serving import serving
 from torana.message import Headers, Reply, Request, Upgrade, WebSocket, read
 from torana.net.limits import Limits
 
-SECONDS = float(os.environ.get("TORANA_FUZZ_SECONDS", "3"))
+SECONDS = float(os.environ.get("TORANA_FUZZ_SECONDS", "2"))
 SEED = int(os.environ.get("TORANA_FUZZ_SEED", "20261124"))
 ALONE = b"GET /alone HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
@@ -179,3 +179,71 @@ async def test_a_smuggled_request_never_reaches_the_application() -> None:
                 listener.port, chance, b"POST /front HTTP/1.1\r\nHost: a\r\n" + fields + hidden
             )
     assert "/smuggled" not in seen
+
+
+SHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
+def frame(chance: random.Random) -> bytes:
+    """A client's frame; what it says of itself is often wrong."""
+    payload = chance.choice([b"", b"hello", b"\xff\xfe", b"\x03\xe8bye", b"x" * 200, b"\0" * 70000])
+    opcode = chance.choice([0, 1, 2, 8, 9, 10, 3, 11, 15])
+    first = (
+        (chance.random() < 0.8) << 7 | (chance.randrange(8) << 4) * (chance.random() < 0.1) | opcode
+    )
+    length = len(payload) if chance.random() < 0.9 else chance.choice([0, 126, 2**31, 2**63])
+    masked = 0x80 if chance.random() < 0.9 else 0
+    if length < 126:
+        head = bytes([first, masked | length])
+    elif length < 65536:
+        head = bytes([first, masked | 126]) + length.to_bytes(2, "big")
+    else:
+        head = bytes([first, masked | 127]) + length.to_bytes(8, "big")
+    return head + (b"\0\0\0\0" if masked else b"") + payload
+
+
+@pytest.mark.timeout(60 + SECONDS)
+async def test_no_websocket_frame_makes_a_fault_or_ends_the_server(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def talk(chance: random.Random) -> bytes:
+        return SHAKE + b"".join(frame(chance) for _ in range(chance.randint(1, 6)))
+
+    limits = Limits(websocket_close=0.2, websocket_message=100_000, websocket_idle=1)
+    async with serving(echo, limits) as listener:
+        heard = await fuzz(listener.port, talk)
+        await alive(listener.port)
+        assert any(b" 101 " in said for said in heard)
+        assert not [record for record in caplog.records if record.exc_info]
+
+
+def odd_frame(chance: random.Random) -> bytes:
+    """A frame of HTTP/2 of any type, with any flags, on any stream (RFC 9113, 4.1)."""
+    kind, flags = chance.randrange(12), chance.choice([0, 1, 4, 5, 8, 0x20, 0xFF])
+    stream = chance.choice([0, 1, 1, 2, 3, 5, 2**31 - 1])
+    payload = chance.choice(
+        [
+            b"", b"\0" * 4, b"\xff" * 4, b"\0" * 8, b"\0\x03\0\0\0\0", b"\0\x04\xff\xff\xff\xff",
+            b"\x82\x86\x84\x41\x01a", b"\x82\x87\x84", b"\xff" * 40, b"\x40\x01:\x01x",
+            b"\x3f\xff\xff\xff\xff\xff\x0f", b"\0\0\0\0\0", b"x" * 17000,
+        ]
+    )  # fmt: skip
+    length = len(payload) if chance.random() < 0.95 else chance.randrange(2**24)
+    return length.to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+@pytest.mark.timeout(60 + SECONDS)
+async def test_no_odd_frame_of_http2_makes_a_fault(caplog: pytest.LogCaptureFixture) -> None:
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"
+
+    def talk(chance: random.Random) -> bytes:
+        return preface + b"".join(odd_frame(chance) for _ in range(chance.randint(1, 8)))
+
+    async with serving(echo, Limits(keep_alive=1, body_idle=1)) as listener:
+        heard = await fuzz(listener.port, talk)
+        await alive(listener.port)
+        assert any(heard)
+        assert not [record for record in caplog.records if record.exc_info]
