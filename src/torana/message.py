@@ -198,6 +198,9 @@ class Reply(Struct):
     body: Body = b""
     sent: Callable[[Sent], None] | None = None
     """Called once, after the last byte went out or the client left."""
+    denied: str | None = None
+    """Why a client was not let in, for the audit trail. None: nobody said, and the status tells;
+    empty: that is on record, or not the gateway's to say."""
 
 
 class WebSocket(Protocol):

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import pytest
 
 from tests.builders import api, door, ports, proxy, serving
 from torana.auth.policy import Caller
@@ -157,6 +158,7 @@ async def status(port: int, data: bytes) -> int:
         writer.close()
 
 
+@pytest.mark.timeout(60 + SECONDS)
 async def test_no_guard_is_passed_and_no_fault_is_ours() -> None:
     chance, reached = random.Random(SEED), list[str]()
     end, tried, said = time.monotonic() + SECONDS, 0, set[int]()

@@ -11,7 +11,7 @@ import msgspec
 
 from torana.gateway.contract import Compiled, Context, Observe
 from torana.gateway.errors import GatewayError
-from torana.message import Headers, Request, read
+from torana.message import Headers, Reply, Request, read
 from torana.net.client import Client, Timeouts
 from torana.net.tasks import spawn
 from torana.sealing import Cover
@@ -82,7 +82,22 @@ class AuditTrail:
             fields["denied"] = heard.denied[:1000]
         if heard.edits:
             fields["edits"] = heard.edits
-        self.trail.write(fields)
+        if heard.denied and heard.outside:
+            self.trail.denied(fields)
+        else:
+            self.trail.write(fields)
+
+    def desk(self, request: Request, reply: Reply, service: str, arn: str) -> None:
+        """A call of what the gateway manages beside the services, by its method and path."""
+        fields = {"event": "call", "service": service, "operation": request.method}
+        self.trail.write({**fields, "arn": arn, **_told(request), "status": reply.status})
+
+    def refused(self, request: Request, reply: Reply) -> None:
+        """A request that was not let in, outside of the stages of APIs."""
+        said = reply.denied or reply.headers.get("x-amzn-errortype") or "Forbidden"
+        host = (request.headers.get("host") or "")[:256]
+        told = {**_told(request), "host": host, "method": request.method}
+        self.trail.denied({**told, "status": reply.status, "denied": said[:1000]})
 
     def observing(self, observer: Callable[[Compiled], Observe]) -> Callable[[Compiled], Observe]:
         """The same, and denied requests of the front door are put on record."""
@@ -92,7 +107,7 @@ class AuditTrail:
 
             def observe(ctx: Context) -> None:
                 others(ctx)
-                if ctx.status in (401, 403) and isinstance(ctx.error, GatewayError):
+                if isinstance(ctx.error, GatewayError) and _denies(ctx.error, ctx.status):
                     self.trail.denied(_refused(ctx, place))
 
             return observe
@@ -170,6 +185,34 @@ async def heads(store: Store, node: str) -> AsyncIterator[tuple[str, Link]]:
         found: Json = msgspec.json.decode(document.body)
         if found["node"] == node:
             yield document.id, Link(found["seq"], found["mac"])
+
+
+_DENYING = frozenset(
+    {
+        "ACCESS_DENIED",
+        "AUTHORIZER_CONFIGURATION_ERROR",
+        "AUTHORIZER_FAILURE",
+        "EXPIRED_TOKEN",
+        "INVALID_API_KEY",
+        "INVALID_SIGNATURE",
+        "MISSING_AUTHENTICATION_TOKEN",
+        "UNAUTHORIZED",
+        "WAF_FILTERED",
+    }
+)
+
+
+def _denies(error: GatewayError, status: int) -> bool:
+    """Whatever status an API's own gateway responses make of it."""
+    return error.type in _DENYING or status in (401, 403)
+
+
+def _told(request: Request) -> Json:
+    return {
+        "path": request.target.partition("?")[0][:1000],
+        "address": request.peer.address,
+        "agent": (request.headers.get("user-agent") or "")[:256],
+    }
 
 
 def _refused(ctx: Context, place: str) -> Json:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torana.app.domain_tls import DomainTls
 from torana.gateway.acme_challenge import challenged
-from torana.gateway.front_door import nowhere
+from torana.gateway.front_door import FrontDoor
 from torana.gateway.guarded import guarded
 from torana.gateway.https_only import strict, to_https
 from torana.net.limits import Limits
@@ -29,11 +29,11 @@ class Doors:
         self._settings, self._challenge = settings, challenge
         self._tls: ServerContext | None = None
 
-    async def open(self, handler: Handler, sock: socket.socket | None, own: DomainTls) -> Listener:
+    async def open(self, door: FrontDoor, sock: socket.socket | None, own: DomainTls) -> Listener:
         """On `sock`, where several processes share one; `own`: the TLS of custom domain names.
         Raises `OSError`."""
         settings, tls = self._settings, self._settings.tls
-        handler = guarded(handler, nowhere, lambda: own.guarded)
+        handler: Handler = guarded(door, door.nowhere, lambda: own.guarded)
         if tls is not None:
             self._tls = server_context(tls.certificate, tls.key, tls.client_ca, tls.minimum_version)
             handler = handler if tls.hsts is None else strict(handler, tls.hsts)

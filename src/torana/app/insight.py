@@ -41,6 +41,8 @@ class Insight(Struct, frozen=True):
     definition: Callable[[str, str | None], Awaitable[str | None]]
     """A REST API (id) as OpenAPI, of a deployment (id) or as it is now. Raises `ServiceError`."""
     llm: LlmAccess | None = None
+    heard: Callable[[Request, Reply, str, str], None] = lambda request, reply, service, arn: None
+    """Told of what is done through the console, but for calls of services: of what, and by whom."""
 
 
 class Site(Protocol):

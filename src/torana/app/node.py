@@ -34,7 +34,7 @@ from torana.app.insight import Insight, LlmAccess, Site
 from torana.app.key_ring import KeyRing, demo_plan, from_settings
 from torana.app.llm_meter import llm_meter
 from torana.app.logs import Logs
-from torana.app.management import management, matches
+from torana.app.management import Management, matches
 from torana.app.numbers import Numbers
 from torana.app.observatory import Observatory
 from torana.app.once import authorize_once, once
@@ -384,6 +384,7 @@ class Node:
         )
         await own.load()
         self._watching.append(spawn(own.follow(), "follow the TLS of domain names"))
+        self.door.denied = self._services.trail.refused
         self.front_door = await self._doors.open(self.door, sock, own)
         self._listeners.append(self.front_door)
         self.front_port = self.front_door.port
@@ -398,14 +399,18 @@ class Node:
         root = self._services.root
         if self._make_console is not None:
             self._console = self._make_console(self._insight(run))
-        handler = management(
+        pools = self._services.user_pools
+        desks = {"/user-pools/v1/": user_pools.key_desk(pools, self.settings)}
+        if self._ai.desk is not None:
+            desks["/llm/v1/"] = self._ai.desk.handle
+        handler = Management(
             self._services.handle,
             lambda: self._numbers.all(run),
             matches(root.access_key_id, root.secret_access_key),
-            self._ai.desk.handle if self._ai.desk else None,
-            user_pools.public_keys(self._services.user_pools),
+            self._services.trail,
+            desks,
+            user_pools.public_keys(pools),
             self._console,
-            user_pools.key_desk(self._services.user_pools, self.settings),
         )
         self.management = await listen(
             handler, host=self.settings.management_host, port=self.settings.management_port
@@ -438,6 +443,7 @@ class Node:
             lambda: described(self._sources, self.door.table),
             lambda api_id, deployment: definition(self._store, api_id, deployment),
             access,
+            self._services.trail.desk,
         )
 
     def _address(self) -> str:

@@ -40,6 +40,8 @@ _NEEDED = {
     ("DELETE", "desk"): "torana:WriteLlmKeys",
 }
 """Permissions for what is no operation of a service. The others see to theirs."""
+_RECORDED = frozenset({"desk", "llm"})
+"""What goes on record here. Calls of services do so where they are answered."""
 
 
 class Console:
@@ -88,14 +90,17 @@ class Console:
         if (request.method, head) == ("GET", "session"):
             return await self._session(request)
         if (request.method, head) == ("POST", "session"):
-            return await self._door.sign_in(request)
+            return self._heard(request, await self._door.sign_in(request), "")
         if (request.method, head) == ("DELETE", "session"):
-            return await self._door.sign_out(request)
+            return self._heard(request, await self._door.sign_out(request), "")
         answer = self._answers.get((request.method, head))
         if answer is not None:
             who = await self._door.enter(request)
             _allow(who, _NEEDED.get((request.method, head)))
-            return await answer(who, request, rest)
+            reply = await answer(who, request, rest)
+            recorded = head in _RECORDED
+            arn = who.credential.principal.arn
+            return self._heard(request, reply, arn) if recorded else reply
         if request.method not in ("GET", "HEAD"):
             raise Refused(405, "MethodNotAllowed", f"{request.method} is not allowed here")
         if head == "assets":
@@ -104,6 +109,10 @@ class Console:
                 raise Refused(404, "NotFound", "There is no such file")
             return reply
         return self._files.page("index.html", "/console")
+
+    def _heard(self, request: Request, reply: Reply, arn: str) -> Reply:
+        self._insight.heard(request, reply, "console", arn)
+        return reply
 
     async def _session(self, request: Request) -> Reply:
         """Who is signed in and what there is; null for who is not."""

@@ -16,7 +16,10 @@ class Refused(Exception):
 
     def reply(self) -> Reply:
         """As JSON."""
-        return as_json({"code": self.code, "message": str(self), **self.more}, self.status)
+        reply = as_json({"code": self.code, "message": str(self), **self.more}, self.status)
+        # What a service refused has an id of its own, and is on record under it.
+        reply.denied = "" if "requestId" in self.more else None
+        return reply
 
 
 def as_json(value: object, status: int = 200) -> Reply:

@@ -24,10 +24,14 @@ class Hosts(Protocol):
     def find(self, host: str, path: str) -> Callable[[Request], Awaitable[Reply]] | None: ...
 
 
+Deny = Callable[[Request, Reply], None]
+"""Told of a request that was not let in."""
+
+
 class FrontDoor:
     """Holds the table of live stages. A deployment swaps it by one assignment."""
 
-    __slots__ = ("besides", "pools", "sockets", "table", "urls")
+    __slots__ = ("besides", "denied", "pools", "sockets", "table", "urls")
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -38,6 +42,8 @@ class FrontDoor:
         """WebSocket APIs."""
         self.pools: Hosts | None = None
         """Pages and keys of user pools."""
+        self.denied: Deny | None = None
+        """Hears of what is not let in outside of the stages, whose plans have observers."""
 
     def __call__(self, request: Request) -> Awaitable[Reply]:
         """Answer a request, whatever it asks for."""
@@ -51,12 +57,29 @@ class FrontDoor:
             for hosts in (self.urls, self.sockets, self.pools):
                 handler = hosts.find(host, path) if hosts is not None else None
                 if handler is not None:
-                    return handler(request)
+                    return self._watched(handler, request)
             for beside in self.besides:
                 if beside.takes(path):
-                    return beside(request)
-            return _no_route() if self.table.misses(host, path) else nowhere(request)
+                    return self._watched(beside, request)
+            return _no_route() if self.table.misses(host, path) else self.nowhere(request)
         return serve(found.live.pick(), request, found.path, query, found.full_path)
+
+    def nowhere(self, request: Request) -> Awaitable[Reply]:
+        """What is served nowhere, or not by this way."""
+        return self._watched(nowhere, request)
+
+    async def _watched(
+        self, handler: Callable[[Request], Awaitable[Reply]], request: Request
+    ) -> Reply:
+        reply = await handler(request)
+        if self.denied is not None and not_let_in(reply):
+            self.denied(request, reply)
+        return reply
+
+
+def not_let_in(reply: Reply) -> bool:
+    """Whether a reply says that a client may not, and nobody has put that on record."""
+    return reply.status in (401, 403) if reply.denied is None else bool(reply.denied)
 
 
 def _origin_form(target: str) -> str:

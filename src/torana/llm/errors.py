@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from torana.message import Reply
+
 Kind = Literal[
     "invalid_request",
     "authentication",
@@ -61,3 +63,10 @@ def kind_of(status: int) -> Kind:
     if status == 529:
         return "overloaded"
     return "upstream" if status >= 500 else "invalid_request"
+
+
+def told(reply: Reply, error: LlmError) -> Reply:
+    """The same, and why a client was not let in."""
+    if error.kind in ("authentication", "permission"):
+        reply.denied = error.message
+    return reply

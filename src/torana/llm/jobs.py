@@ -10,7 +10,7 @@ import msgspec
 
 from torana.llm.batch_run import BatchRunner
 from torana.llm.batches import Batches, Wanted
-from torana.llm.errors import LlmError
+from torana.llm.errors import LlmError, told
 from torana.llm.files import PURPOSES, Files, one, shown
 from torana.llm.forms import file_of, values
 from torana.llm.fronts.openai_errors import refuse
@@ -63,7 +63,7 @@ class Jobs:
                 raise LlmError("invalid_request", f"{request.method} is not allowed", status=405)
             return await answer((request, key, id or ""))
         except LlmError as error:
-            return refuse(error)
+            return told(refuse(error), error)
         except Exception:  # noqa: BLE001 - the boundary: a fault in one request stays there
             _log.exception("%s failed", request.target)
             return refuse(LlmError("internal", "Internal error"))

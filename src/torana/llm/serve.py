@@ -16,7 +16,7 @@ from torana.llm.cache import Kept
 from torana.llm.call import Answered, Asked, call
 from torana.llm.chat import Chat
 from torana.llm.dialect import Front, user_of
-from torana.llm.errors import LlmError
+from torana.llm.errors import LlmError, told
 from torana.llm.fronts import front_of
 from torana.llm.fronts.bedrock import ACTIONS
 from torana.llm.fronts.forms import Form
@@ -241,7 +241,8 @@ def _refuse(front: Front | None, path: str, error: LlmError) -> Reply:
     """As the API of the path spells it."""
     if front is None and applied(path) is not None:
         front = ACTIONS["converse"]
-    return refuse(error) if front is None else front.refuse(error)
+    reply = refuse(error) if front is None else front.refuse(error)
+    return told(reply, error)
 
 
 async def _body(request: Request) -> bytes:

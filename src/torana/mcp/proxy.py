@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from torana.llm.call import ANSWER_LIMIT
-from torana.llm.errors import LlmError
+from torana.llm.errors import LlmError, told
 from torana.llm.keys import Key, Keys, identify, take_request
 from torana.llm.mark import whose
 from torana.llm.spend import Spent
@@ -120,7 +120,7 @@ class Proxy:
                 reply.headers.add("WWW-Authenticate", "Bearer")
             if error.retry_after is not None:
                 reply.headers.add("Retry-After", str(max(1, round(error.retry_after))))
-            return reply
+            return told(reply, error)
 
     async def _pass(
         self, server: Server, key: Key, message: p.Message, body: bytes, request: Request
@@ -129,7 +129,10 @@ class Proxy:
             return await self._send(server, key, body, request)
         tool = str(message.params.get("name"))[:256]
         if not server.lets(tool, key):
-            raise p.McpError(p.BAD_PARAMS, f"Unknown tool: {tool}")
+            unknown = p.McpError(p.BAD_PARAMS, f"Unknown tool: {tool}")
+            reply = p.refused(p.id_of(message), unknown)
+            reply.denied = f"{key.name} may not call the tool {server.name}/{tool}"
+            return reply
         await take_request(key)
         await self._within(server, key, tool)
         started, status = time.time(), 502

@@ -1,6 +1,7 @@
 """From a request to the service that answers it: over the management listener, or in process."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -34,6 +35,9 @@ TIMEOUT = 60.0
 """Seconds that an operation asked for over the listener may take."""
 TIMEOUTS = {"lambda": 910.0, "sagemaker-runtime": 70.0}
 """Of services whose operations may take longer: a function has 15 minutes."""
+_NOT_AUTHORIZED = "NotAuthorizedException"
+"""How user pools refuse a password, a code or a token."""
+_NO = re.compile(rb'\s*\{\s*"__type"\s*:\s*"' + _NOT_AUTHORIZED.encode() + rb'"')
 
 
 class Invocation(Struct, frozen=True):
@@ -75,6 +79,8 @@ class Heard(Struct):
     status: int = 0
     edits: list[str] = []
     """Records of the store that it made, with their digests."""
+    outside: bool = False
+    """It came over the front door."""
 
 
 def nobody_hears(heard: Heard) -> None:
@@ -137,8 +143,12 @@ class Router:
         """Authenticate, then answer: the management listener's part for AWS clients."""
         heard = Heard(str(uuid4()), request)
         COMMITTED.set(heard.edits)
-        reply = await self._handle(request, heard)
-        heard.status = reply.status
+        return self._recorded(heard, await self._handle(request, heard))
+
+    def _recorded(self, heard: Heard, reply: Reply) -> Reply:
+        heard.status, reply.denied = reply.status, ""
+        if not heard.denied and reply.status == 400 and isinstance(reply.body, bytes):
+            heard.denied = _NOT_AUTHORIZED if _NO.match(reply.body) else ""
         self._told(heard)
         return reply
 
@@ -174,7 +184,7 @@ class Router:
         self._used(credential, claim.service, claim.region)
         door = self._sockets.get((claim.service, request.target.partition("?")[0]))
         if door is not None and isinstance(self._backends.get(claim.service), Embedded):
-            return self._open(door, credential.principal, claim, request, request_id)
+            return self._open(door, claim, heard)
         if name is None:
             return _no_service(claim.service, request_id)
         return await self._ask(
@@ -235,28 +245,33 @@ class Router:
 
     async def anonymous(self, request: Request, name: str) -> Reply:
         """Answer an operation of a service that clients do not sign; refuse every other one."""
-        request_id = str(uuid4())
+        heard = Heard(str(uuid4()), request, name, region=self._region, outside=True)
+        COMMITTED.set(heard.edits)
+        return self._recorded(heard, await self._anonymous(request, name, heard))
+
+    async def _anonymous(self, request: Request, name: str, heard: Heard) -> Reply:
         try:
             request.body = await read_body(request.body, self._body_limit)
         except BodyTooLarge:
-            return self._too_large(request, request_id)
+            return self._too_large(request, heard.request_id)
         if self._catalog.find(request) == name and self._is_open(name, request):
-            heard = Heard(request_id, request, name)
             return await self._ask(name, request, self._anybody, self._region, heard)
         missing = SignatureError("missing", "Missing Authentication Token")
-        return self._refuse(request, name, missing, request_id)
+        heard.denied = missing.message
+        return self._refuse(request, name, missing, heard.request_id)
 
-    def _open(
-        self, door: "Door", who: Principal, claim: Claim, request: Request, request_id: str
-    ) -> Reply:
+    def _open(self, door: "Door", claim: Claim, heard: Heard) -> Reply:
         """Begin a conversation over a WebSocket."""
-        denied = self._authority.may(who, door.action, "*", request, claim.region)
+        who = heard.who or self._anybody
+        heard.operation = door.action.partition(":")[2]
+        denied = self._authority.may(who, door.action, "*", heard.request, claim.region)
         if denied is not None:
+            heard.denied = denied.message
             contract = self._catalog.contract(claim.service)
             protocol = contract.spoken[0]
-            return contract.fail(protocol, refused(denied, protocol), request_id)
-        reply = door.answer(request)
-        reply.headers.add("x-amzn-RequestId", request_id)
+            return contract.fail(protocol, refused(denied, protocol), heard.request_id)
+        reply = door.answer(heard.request)
+        reply.headers.add("x-amzn-RequestId", heard.request_id)
         return reply
 
     def _is_upload(self, request: Request) -> bool:

@@ -239,6 +239,7 @@ def _refusal(ctx: Context, error: GatewayError) -> Reply:
 
 def _done(ctx: Context, observe: Observe, reply: Reply) -> Reply:
     """Count it, and write it down."""
+    reply.denied = ""
     ctx.status, ctx.finished = reply.status, time.time()
     ctx.response_length = len(reply.body) if isinstance(reply.body, bytes) else 0
     try:

@@ -69,7 +69,7 @@ class Trail:
             self._unwritten += 1
             return
         self._written += 1
-        self.write({"event": "denied", **fields})
+        self.write({**fields, "event": "denied"})
 
     def _open(self, seq: int) -> None:
         if self._descriptor >= 0:

@@ -80,7 +80,9 @@ class SignInPages:
                 step = self._step(visit, client, name, given)
                 answer = await self._idp.sign_in.by_password(step)
         except ServiceError as error:
-            return self._again(visit, wanted, name, challenge, error)
+            reply = self._again(visit, wanted, name, challenge, error)
+            reply.denied = f"{error.code}: {error.message}"
+            return reply
         return await self._on(visit, wanted, name, answer)
 
     def _step(

@@ -166,6 +166,7 @@ _GRANTS: Mapping[str, Callable[[TokenEndpoint, Visit, Json], Awaitable[Json]]] =
     "refresh_token": TokenEndpoint.by_refresh,
     "client_credentials": TokenEndpoint.by_client,
 }
+_NOT_LET_IN = frozenset({"invalid_client", "invalid_grant", "unauthorized_client"})
 _PLAIN = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 _NAMES = {
     "IdToken": "id_token",
@@ -217,7 +218,10 @@ def _refusal(refused: Refused) -> Reply:
     said = {"error": refused.error}
     if refused.why:
         said["error_description"] = refused.why
-    return answered(said, refused.status)
+    reply = answered(said, refused.status)
+    if refused.error in _NOT_LET_IN:
+        reply.denied = f"{refused.error}: {refused.why}"
+    return reply
 
 
 def _unknown(error: str, status: int) -> Reply:

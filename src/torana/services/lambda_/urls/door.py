@@ -117,6 +117,7 @@ class UrlDoor:
             signer=signer,
         )
         reply = await self._run(target, payload, trace_id)
+        reply.denied = ""
         reply.headers.set("X-Amzn-Trace-Id", trace_id)
         return reply
 
