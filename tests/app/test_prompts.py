@@ -87,7 +87,12 @@ async def published(ask: Asking, uri: str) -> tuple[str, str]:
     topic = await ask.create_resource(restApiId=api, parentId=tell["id"], pathPart="{topic}")
     place = {"restApiId": api, "resourceId": topic["id"], "httpMethod": "GET"}
     await ask.put_method(**place, authorizationType="NONE")
-    await ask.put_integration(**place, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+    put = {**place, "type": "AWS_PROXY", "integrationHttpMethod": "POST", "uri": uri}
+    await ask.put_integration(**put)
+    live = await ask.create_resource(restApiId=api, parentId=root, pathPart="live")
+    place = {**place, "resourceId": live["id"]}
+    await ask.put_method(**place, authorizationType="NONE")
+    await ask.put_integration(**{**put, **place}, responseTransferMode="STREAM")
     made = await ask.create_deployment(restApiId=api, stageName="prod", variables={"v": "1"})
     return api, made["id"]
 
@@ -100,6 +105,18 @@ async def test_a_prompt_made_by_boto3_is_published_tried_and_rolled_back(tmp_pat
         url = f"{found.door}/restapis/{api}/prod/_user_request_/tell/cats"
         said = await until(url, 200, "[Tell me of cats]")
         assert said.headers["x-torana-prompt"] == "tell/1"
+        async with httpx.AsyncClient() as http:
+            accepts = {"Accept": "text/event-stream"}
+            told_whole = await http.get(url, headers=accepts)
+            live = url.replace("tell/cats", "live?topic=dogs")
+            told_live = await http.get(live)
+        assert told_whole.headers["content-type"] == "text/event-stream"
+        assert told_whole.headers["x-torana-prompt"] == "tell/1"
+        assert told_whole.text == (
+            'event: delta\ndata: {"text":"[Tell me of cats]"}\n\n'
+            'event: done\ndata: {"output":"[Tell me of cats]"}\n\n'
+        )
+        assert 'data: {"output":"[Tell me of dogs]"}' in told_live.text
         await agent.update_prompt(
             promptIdentifier=id,
             name="tell",
@@ -179,10 +196,14 @@ async def test_versions_are_evaluated_side_by_side(tmp_path: Path) -> None:
                     {"variables": {"who": "Bob"}},
                 ],
                 "judge": {"prompt": "rate", "version": "1"},
+                "pattern": "(?i)^.hello",
+                "schema": {"type": "string", "maxLength": 11},
             }
             done = (await http.post(f"{desk}/greet/evaluations", json=asked)).json()
             first, second = done["versions"]["1"], done["versions"]["2"]
             assert (first["matched"], second["matched"]) == (1.0, 0.0)
+            assert first["checks"] == {"expected": 1.0, "pattern": 1.0, "schema": 1.0}
+            assert second["checks"] == {"expected": 0.0, "pattern": 0.0, "schema": 0.0}
             assert (first["score"], first["failed"], first["valid"]) == (0.5, 1, 0.5)
             assert (first["input"], first["output"]) == (20, 10)
             outcome = done["cases"][0]["outcomes"]["2"]
@@ -191,6 +212,8 @@ async def test_versions_are_evaluated_side_by_side(tmp_path: Path) -> None:
                 {"versions": ["9"], "cases": asked["cases"]},
                 {"versions": ["1"], "cases": []},
                 {"versions": ["1"], "case": []},
+                {**asked, "pattern": "("},
+                {**asked, "schema": {"type": "thing"}},
             ):
                 said = await http.post(f"{desk}/greet/evaluations", json=wrong)
                 assert said.status_code == 400

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.llm import double as d
@@ -10,7 +11,7 @@ from torana.llm.errors import LlmError
 from torana.llm.prompted import answer, run
 from torana.llm.prompts import Prompt, asked, compiled
 from torana.llm_settings import Llm, LlmModel, LlmPrompt, LlmPromptVersion, LlmTarget, LlmTurn
-from torana.message import Headers, Reply, Request
+from torana.message import Headers, Reply, Request, read
 
 SETTINGS = """
 [providers.up]
@@ -169,3 +170,65 @@ def test_settings_that_do_not_fit_are_named() -> None:
         "versions.empty: needs a text",
     ):
         assert words in told
+
+
+def spoken(*texts: str) -> d.Script:
+    """Streams one answer after the other, a character an event; an empty one breaks off."""
+    left = iter(texts)
+
+    def script(request: Request, body: dict[str, Any]) -> Reply:
+        assert body["stream"] is True
+        text = next(left)
+        pieces = [d.chunk({"role": "assistant", "content": ""})]
+        pieces += [d.chunk({"content": character}) for character in text or "x"]
+        end = [d.chunk({}, "stop"), d.chunk({}, None, usage=d.USED), b"data: [DONE]\n\n"]
+        return d.stream(*pieces, *(end if text else [ConnectionError()]))
+
+    return script
+
+
+async def events(running: d.Running, made: Prompt) -> list[tuple[str, Any]]:
+    accepts = Headers([("Accept", "text/event-stream")])
+    reply = await answer(running.api, made, {"text": "sun"}, accepts)
+    assert (reply.status, reply.headers.get("content-type")) == (200, "text/event-stream")
+    whole = (await read(reply.body, 10**6)).decode()
+    told: list[tuple[str, Any]] = []
+    for each in whole.strip().split("\n\n"):
+        name, _, data = each.partition("\ndata: ")
+        told.append((name.removeprefix("event: "), msgspec.json.decode(data)))
+    return told
+
+
+async def test_an_answer_is_streamed_and_ends_with_what_it_is() -> None:
+    async with d.gateway(spoken("Hi"), SETTINGS) as running:
+        assert await events(running, prompt()) == [
+            ("delta", {"text": "H"}),
+            ("delta", {"text": "i"}),
+            ("done", {"output": "Hi"}),
+        ]
+        assert [(each.stream, each.output) for each in running.spent] == [(True, 10)]
+
+
+async def test_a_streamed_answer_that_violates_the_schema_is_asked_for_again() -> None:
+    async with d.gateway(spoken("[]", '{"mood": "good",}'), SETTINGS) as running:
+        told = await events(running, prompt(output=MOOD))
+        assert [name for name, _ in told if name != "delta"] == ["repair", "done"]
+        assert told[-1] == ("done", {"mood": "good"})
+        assert "corrected JSON" in running.double.asked[1][2]["messages"][-1]["content"]
+    async with d.gateway(spoken("[]"), SETTINGS) as running:
+        told = await events(running, prompt(output=MOOD, repairs=0))
+        assert told[-1][0] == "error"
+
+
+async def test_a_stream_that_breaks_off_ends_with_an_error_and_nothing_done() -> None:
+    async with d.gateway(spoken(""), SETTINGS) as running:
+        assert [name for name, _ in await events(running, prompt())] == ["delta", "error"]
+
+
+async def test_what_cannot_begin_is_no_stream() -> None:
+    async with d.gateway(spoken("Hi"), SETTINGS) as running:
+        accepts = Headers([("Accept", "text/event-stream")])
+        for status in (200, 429):
+            reply = await answer(running.api, prompt("poor"), {"text": "sun"}, accepts)
+            assert reply.status == status
+        assert reply.headers.get("content-type") == "application/json"

@@ -3,14 +3,16 @@ fast, and for how much."""
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from torana.app.llm_prompts import Prompts
+from torana.llm.detectors import by_pattern
 from torana.llm.errors import LlmError
+from torana.llm.output import checker
 from torana.llm.prompted import Ran, run
 from torana.llm.prompts import Prompt
 from torana.llm.serve import Llm as Api
@@ -27,6 +29,10 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     variables: dict[str, Any]
     expected: Any = msgspec.UNSET
     """What should come out, exactly."""
+    pattern: str = ""
+    """A regular expression (RE2) that should match in what comes out."""
+    schema: dict[str, Any] | None = None
+    """The JSON Schema that it should be of."""
 
 
 class Judge(Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,6 +49,13 @@ class Evaluation(Struct, frozen=True, forbid_unknown_fields=True):
     versions: tuple[str, ...]
     cases: tuple[Case, ...]
     judge: Judge | None = None
+    pattern: str = ""
+    """Of cases that have none of their own."""
+    schema: dict[str, Any] | None = None
+
+
+Checks = dict[str, Callable[[Any], bool]]
+"""Whether an answer is what it should be, by what says so."""
 
 
 class BadEvaluation(Exception):
@@ -58,6 +71,9 @@ class Outcome(Struct, omit_defaults=True):
     """It is of the prompt's output schema."""
     repairs: int = 0
     matched: bool | None = None
+    """It is all that it should be; None: nothing was said of that."""
+    checks: dict[str, bool] = {}
+    """By `expected`, `pattern` and `schema`."""
     score: float | None = None
     seconds: float = 0.0
     input: int = 0
@@ -91,11 +107,12 @@ class Bench:
         judge = self._find(asked.judge.prompt, asked.judge.version) if asked.judge else None
         if not 1 <= len(prompts) <= _MOST_VERSIONS or not 1 <= len(asked.cases) <= _MOST_CASES:
             raise BadEvaluation(f"versions: 1 to {_MOST_VERSIONS}; cases: 1 to {_MOST_CASES}")
+        checks = [_checks(case, asked) for case in asked.cases]
         room = asyncio.Semaphore(_AT_ONCE)
         rows = await asyncio.gather(
             *(
-                asyncio.gather(*(self._try(prompt, case, judge, room) for prompt in prompts))
-                for case in asked.cases
+                asyncio.gather(*(self._try(each, case, check, judge, room) for each in prompts))
+                for case, check in zip(asked.cases, checks, strict=True)
             )
         )
         return {
@@ -120,7 +137,12 @@ class Bench:
         return found
 
     async def _try(
-        self, prompt: Prompt, case: Case, judge: Prompt | None, room: asyncio.Semaphore
+        self,
+        prompt: Prompt,
+        case: Case,
+        checks: Checks,
+        judge: Prompt | None,
+        room: asyncio.Semaphore,
     ) -> Outcome:
         spent = list[Spent]()
         async with room:
@@ -134,8 +156,9 @@ class Bench:
             outcome.input = sum(each.input for each in spent)
             outcome.output = sum(each.output for each in spent)
             outcome.usd = sum(each.usd or 0.0 for each in spent)
-            if case.expected is not msgspec.UNSET:
-                outcome.matched = ran.value == case.expected
+            if checks:
+                outcome.checks = {name: check(ran.value) for name, check in checks.items()}
+                outcome.matched = all(outcome.checks.values())
             if judge is not None and outcome.valid:
                 outcome.score, outcome.error = await self._judge(judge, case, ran)
             return outcome
@@ -153,6 +176,42 @@ class Bench:
             return None, "the judge gave no score"
 
 
+def _checks(case: Case, asked: Evaluation) -> Checks:
+    """Raises `BadEvaluation`."""
+    found: Checks = {}
+    pattern = case.pattern or asked.pattern
+    schema = asked.schema if case.schema is None else case.schema
+    if case.expected is not msgspec.UNSET:
+        found["expected"] = lambda value: value == case.expected
+    try:
+        if pattern:
+            finds = by_pattern(pattern, "")
+            found["pattern"] = lambda value: any(finds(_text(value)))
+        if schema is not None:
+            wrong = checker(schema)
+            found["schema"] = lambda value: not wrong(_told(value))
+    except ValueError as error:
+        raise BadEvaluation(str(error)) from error
+    return found
+
+
+def _told(value: Any) -> Any:
+    """Also what a prompt without a schema said, as JSON where it is some."""
+    text = _text(value)
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
+
+
+def _text(value: Any) -> str:
+    match value:
+        case {"output": str() as text, **rest} if not rest:
+            return text
+        case _:
+            return msgspec.json.encode(value).decode()
+
+
 def _sums(found: Sequence[Outcome]) -> dict[str, Any]:
     answered = [each for each in found if not (each.error and not each.valid and not each.seconds)]
     seconds = sorted(each.seconds for each in answered)
@@ -163,6 +222,7 @@ def _sums(found: Sequence[Outcome]) -> dict[str, Any]:
         "failed": len(found) - len(answered),
         "valid": sum(each.valid for each in found) / len(found),
         "repairs": sum(each.repairs for each in found),
+        "checks": _shares([each.checks for each in found]),
         "matched": sum(matched) / len(matched) if matched else None,
         "score": sum(scores) / len(scores) if scores else None,
         "seconds": {
@@ -173,3 +233,10 @@ def _sums(found: Sequence[Outcome]) -> dict[str, Any]:
         "output": sum(each.output for each in found),
         "usd": round(sum(each.usd for each in found), 9),
     }
+
+
+def _shares(checks: Sequence[dict[str, bool]]) -> dict[str, float]:
+    """Of answers that passed, by check."""
+    names = sorted({name for each in checks for name in each})
+    said = {name: [each[name] for each in checks if name in each] for name in names}
+    return {name: sum(each) / len(each) for name, each in said.items()}

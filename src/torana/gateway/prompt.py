@@ -5,7 +5,7 @@ variables from the request itself: its path, its query and its JSON body, in tha
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -13,12 +13,14 @@ import msgspec
 
 from torana.gateway.address import with_stage_variables
 from torana.gateway.aws_uri import parse
+from torana.gateway.cache_settings import caching
 from torana.gateway.contract import Compiled, Context, Integration
 from torana.gateway.errors import GatewayError, InvalidApi
 from torana.message import Headers, Reply
 from torana.model.rest import RestApi, Stage
 
 SERVICE = "torana"
+_EVENTS = "text/event-stream"
 _FORM = "arn:aws:apigateway:{region}:torana:path/prompts/{name}/{version}"
 
 
@@ -53,16 +55,26 @@ def mapped(to: Compiled) -> Integration:
 
 
 def proxied(to: Compiled) -> Integration:
-    """The integration of a method that passes on. Raises `InvalidApi`."""
+    """The integration of a method that passes on: with `responseTransferMode` STREAM the events of
+    an answer as it comes, as for clients that accept them. Raises `InvalidApi`."""
 
     def variables(ctx: Context) -> dict[str, Any]:
         query = {name: values[-1] for name, values in ctx.query().items()}
         return {**ctx.path_parameters, **query, **_object(ctx.whole_body())}
 
-    return _integration(to, variables)
+    always = to.method.integration.response_transfer_mode == "STREAM"
+    # Answers that a stage keeps are kept whole.
+    asked = always or caching(to) is None
+
+    def events(ctx: Context) -> bool:
+        return always or (asked and _EVENTS in (ctx.request.headers.get("accept") or "").lower())
+
+    return _integration(to, variables, events)
 
 
-def _integration(to: Compiled, variables: Any) -> Integration:
+def _integration(
+    to: Compiled, variables: Any, events: Callable[[Context], bool] | None = None
+) -> Integration:
     name, version = named(to.method.integration.uri, to.stage.variables)
     ask = to.ports.prompt
     timeout = to.method.integration.timeout_in_millis / 1000
@@ -72,6 +84,8 @@ def _integration(to: Compiled, variables: Any) -> Integration:
         headers = Headers(
             [("Cache-Control", value) for value in ctx.request.headers.all("cache-control")]
         )
+        if events is not None and events(ctx):
+            headers.add("Accept", _EVENTS)
         try:
             async with asyncio.timeout(timeout):
                 reply = await ask(name, version, given, headers)

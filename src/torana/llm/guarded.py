@@ -11,11 +11,11 @@ from msgspec import structs
 from torana.llm import chat as c
 from torana.llm.account import Account
 from torana.llm.call import Answered, Asked
-from torana.llm.dialects import DIALECTS
 from torana.llm.guard import Guard, SchemaRule
 from torana.llm.judges import answered_texts, blocked, events_of, judged
 from torana.llm.output import value_of
 from torana.llm.prompts import repaired
+from torana.llm.reply import stream_type
 from torana.message import Headers, Reply
 
 Again = Callable[[c.Chat], Awaitable[tuple[Answered, Account]]]
@@ -51,7 +51,7 @@ async def judged_reply(
         return Reply(200, Headers([*fields, ("Content-Type", "application/json")]), body)
     writer = front.writer(structs.replace(asked.chat(), stream=True))
     body = b"".join(writer.write(event) for event in events_of(answer)) + writer.end()
-    fields.append(("Content-Type", DIALECTS[front.dialect].stream_type))
+    fields.append(("Content-Type", stream_type(front)))
     return Reply(200, Headers([*fields, ("Cache-Control", "no-cache")]), body)
 
 

@@ -3,6 +3,7 @@
 from torana.llm.account import BYTES_A_TOKEN, Account
 from torana.llm.call import Answered, Asked
 from torana.llm.chat import Usage
+from torana.llm.dialect import Front
 from torana.llm.dialects import DIALECTS
 from torana.llm.errors import LlmError
 from torana.llm.guard import Guard, GuardedWriter
@@ -32,7 +33,7 @@ def reply_of(asked: Asked, answered: Answered, account: Account, guard: Guard | 
         headers.add("Content-Type", answered.headers.get("content-type") or "")
         pipe = Through()
     else:
-        headers.add("Content-Type", DIALECTS[front.dialect].stream_type)
+        headers.add("Content-Type", stream_type(front))
         headers.add("Cache-Control", "no-cache")
         pipe = pipe_of(asked, answered, guard)
 
@@ -40,6 +41,12 @@ def reply_of(asked: Asked, answered: Answered, account: Account, guard: Guard | 
         account.settle(pipe.usage, pipe.events, stream=True)
 
     return Reply(200, headers, Relay(answered, pipe, front.fail, done))
+
+
+def stream_type(front: Front) -> str:
+    """The media type of a front's streams."""
+    dialect = DIALECTS.get(front.dialect)
+    return EVENT_STREAM if dialect is None else dialect.stream_type
 
 
 def pipe_of(asked: Asked, answered: Answered, guard: Guard | None) -> Pipe:
