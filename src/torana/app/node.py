@@ -24,6 +24,7 @@ from torana.app.definitions import (
     gather,
     parse,
     place,
+    text_of,
 )
 from torana.app.deployed import bringing_deployed
 from torana.app.described import definition, described
@@ -175,6 +176,8 @@ class Node:
                 self._endpoint,
                 versions=lambda: versions.served(self.door.table),
                 portal=lambda id: f"{id}.portal.{settings.region}.{settings.domain_suffix}",
+                source=lambda api, stage: text_of(self._sources.get((api, stage))),
+                breaking=settings.versions.breaking,
             ),
             seen=walls,
             observed=self.observatory,

@@ -1,4 +1,4 @@
-"""`torana config export`, `torana config apply`, `torana diff`: the APIs of a store as files."""
+"""`torana config export`, `torana config apply`: the APIs of a store as files."""
 
 import asyncio
 import os
@@ -30,7 +30,8 @@ def _options(command: Command) -> Command:
     return command
 
 
-def _settings(config: str | None, data: str | None, store: str | None) -> Settings:
+def settings_of(config: str | None, data: str | None, store: str | None) -> Settings:
+    """What the options say, and the file. Ends the command for settings that cannot be."""
     given = {name: value for name, value in (("data", data), ("store", store)) if value}
     found = Path(config) if config else Path("torana.toml")
     try:
@@ -39,7 +40,7 @@ def _settings(config: str | None, data: str | None, store: str | None) -> Settin
         raise fail(str(error)) from None
 
 
-def _with_store(settings: Settings, work: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
+def with_store(settings: Settings, work: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
     """Every failure ends the command."""
 
     async def run() -> T:
@@ -56,7 +57,8 @@ def _with_store(settings: Settings, work: Callable[[Store], Coroutine[Any, Any, 
         raise fail(str(error)) from None
 
 
-async def _written(store: Store) -> dict[str, str]:
+async def written(store: Store) -> dict[str, str]:
+    """What a store holds, as files."""
     return configuration.written(await configuration.kept(store))
 
 
@@ -73,7 +75,7 @@ def export(folder: Path, config: str | None, data: str | None, store: str | None
     \b
     torana config export apis --data data && git -C apis diff
     """
-    files = _with_store(_settings(config, data, store), _written)
+    files = with_store(settings_of(config, data, store), written)
     for path in configuration.files_of(folder):
         if path not in files:
             (folder / path).unlink()
@@ -90,7 +92,7 @@ def apply(folder: Path, config: str | None, data: str | None, store: str | None)
 
     What no file names is deleted. A folder with a stage that cannot be served is refused.
     """
-    settings = _settings(config, data, store)
+    settings = settings_of(config, data, store)
 
     async def work(opened: Store) -> int:
         found = configuration.documents(configuration.files_of(folder))
@@ -99,28 +101,4 @@ def apply(folder: Path, config: str | None, data: str | None, store: str | None)
 
     if not folder.is_dir():
         raise fail(f"{folder} is no folder")
-    OUT.print(f"{_with_store(settings, work)} documents changed")
-
-
-@click.command()
-@_options
-def diff(folder: Path, config: str | None, data: str | None, store: str | None) -> None:
-    """What `torana config apply FOLDER` would change, as a unified diff. Exits with 1 if anything.
-
-    \b
-    torana diff apis --data data
-    """
-
-    async def work(opened: Store) -> list[str]:
-        there = await configuration.kept(opened)
-        found = configuration.documents(configuration.files_of(folder))
-        # Written anew, so that only what is said counts, not how.
-        versions = {place: configuration.Kept(0, body) for place, body in found.items()}
-        after = configuration.written(versions)
-        return list(configuration.differences(configuration.written(there), after))
-
-    lines = _with_store(_settings(config, data, store), work)
-    for line in lines:
-        click.echo(line)
-    if lines:
-        raise SystemExit(1)
+    OUT.print(f"{with_store(settings, work)} documents changed")

@@ -95,3 +95,7 @@ class DataPlane(Struct, frozen=True):
     versions: Callable[[], Iterable[Version]] = tuple
     portal: Callable[[str], str] = lambda id: f"{id}.portal.localhost"
     """The default domain name of a developer portal, by its id."""
+    source: Callable[[str, str], str | None] = lambda api_id, stage: None
+    """The text of the file that defines a stage."""
+    breaking: Literal["allow", "warn", "refuse"] = "warn"
+    """What is done when a published version breaks its clients."""

@@ -3,6 +3,7 @@
 from torana.services.apigateway import DataPlane
 from torana.services.apigateway.book import Book
 from torana.services.lifecycle.callers import Callers
+from torana.services.lifecycle.comparing import Comparing
 from torana.services.lifecycle.versions import Versions
 from torana.state.store import Store
 from torana.telemetry.timeseries import TimeSeries
@@ -11,4 +12,5 @@ from torana.telemetry.timeseries import TimeSeries
 def lifecycle(store: Store, plane: DataPlane, series: TimeSeries | None) -> tuple[object, ...]:
     """The facade."""
     book = Book(store, "torana")
-    return (Versions(book, plane.versions), Callers(series))
+    comparing = Comparing(book, plane.source)
+    return (Versions(book, plane, comparing), comparing, Callers(series))

@@ -1,28 +1,30 @@
 """What is said of versions at run time, in the place of what their definitions declare."""
 
-from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from torana.model.lifecycle import NEXT, Deprecation, Entry, Lifecycle, moment, wrong
+from torana.openapi.compare import breaks
 from torana.openapi.lifecycle import plain
 from torana.services.apigateway.book import API, LIFECYCLE, STAGE, Book, Json, Sheet
 from torana.services.apigateway.faults import bad, conflict, not_found
-from torana.services.apigateway.plane import Version
+from torana.services.apigateway.plane import DataPlane, Version
 from torana.services.apigatewayv2 import book as v2
+from torana.services.lifecycle.comparing import Comparing
+from torana.services.lifecycle.promises import major, number, refusal
 from torana.services.ports import Call
 
-Served = Callable[[], Iterable[Version]]
 _MOST_ENTRIES = 1000
 
 
 class Versions:
-    """Operations on versions. `served`: those that there are."""
+    """Operations on versions."""
 
-    def __init__(self, book: Book, served: Served) -> None:
-        self._book, self._served = book, served
+    def __init__(self, book: Book, plane: DataPlane, comparing: Comparing) -> None:
+        self._book, self._served, self._breaking = book, plane.versions, plane.breaking
+        self._comparing = comparing
 
     async def ListVersions(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -50,7 +52,10 @@ class Versions:
             made = _given(params, before)
             if not params.get("force"):
                 _check_promises(before, made)
-            return self._keep(sheet, version, made)
+            shown = self._keep(sheet, version, made)
+            if (before.state, made.state) == ("design", "published"):
+                shown["changes"] = await self._published(sheet, version, params)
+            return shown
 
         return await self._book.edit(call, work)
 
@@ -79,6 +84,27 @@ class Versions:
             return self._keep(sheet, version, made)
 
         return await self._book.edit(call, work)
+
+    async def _published(self, sheet: Sheet, version: Version, params: Json) -> list[Json]:
+        """What changed since the version before, of the same major number. Raises the service's
+        error where that breaks clients and must not."""
+        before = [
+            each
+            for each in self._served()
+            if each.api_id == version.api_id
+            and each.stage != version.stage
+            and major(each.version) == major(version.version)
+            and life(each, await sheet.get(LIFECYCLE, f"{each.api_id}/{each.stage}")).state
+            in ("published", "deprecated")
+        ]
+        if not before or self._breaking == "allow":
+            return []
+        last = max(before, key=lambda each: number(each.version))
+        pair = [{"apiId": each.api_id, "stage": each.stage} for each in (last, version)]
+        found = await self._comparing.compare(sheet, *pair)
+        if self._breaking == "refuse" and breaks(found) and not params.get("force"):
+            raise conflict(refusal(f"{last.api_id}/{last.stage}", found))
+        return [msgspec.to_builtins(each) for each in found]
 
     def _keep(self, sheet: Sheet, version: Version, made: Lifecycle) -> Json:
         document: Json = msgspec.to_builtins(made)
