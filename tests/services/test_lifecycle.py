@@ -11,8 +11,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from click.testing import CliRunner
 
 from tests.services.apigateway.making import Asking, Running, gateway, mock, told, until
+from torana.cli.diff import diff
 from torana.model.lifecycle import Deprecation, Entry, Lifecycle, Owner
 from torana.openapi import InvalidDocument, read, write
 
@@ -100,6 +102,14 @@ async def test_a_files_version_lives_and_dies_at_run_time(tmp_path: Path) -> Non
             callers = (await ask.list_callers(**place))["callers"]
         assert (callers[0]["caller"], callers[0]["operation"]) == ("anonymous", "GET /pets")
 
+        bare = {"document": json.dumps({"paths": {}})}
+        found = await ask.compare_definitions(old=place, new=bare)
+        assert [each["rule"] for each in found["changes"] if each["level"] == "breaking"] == [
+            "operation-removed"
+        ]
+        with pytest.raises(ClientError, match="There is no pets/v9"):
+            await ask.compare_definitions(old={"apiId": "pets", "stage": "v9"}, new=bare)
+
         await ask.put_version(**place, state="retired")
         await until(url, 410, "retired")
         with pytest.raises(ClientError, match="what may follow is deprecated"):
@@ -168,3 +178,22 @@ async def _signed(running: Running, url: str, key: dict[str, str]) -> httpx.Resp
     SigV4Auth(credentials, "execute-api", "us-east-1").add_auth(request)
     async with httpx.AsyncClient() as client:
         return await client.get(url, headers=dict(request.headers))
+
+
+async def test_two_files_are_compared_for_a_pipeline(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    old.write_text(document())
+    new.write_text(document(parameters=[{"name": "by", "in": "query", "required": True}]))
+    run = CliRunner().invoke
+    broken = run(diff, ["--breaking", str(old), str(new)])
+    assert broken.exit_code == 1
+    assert broken.output == (
+        "breaking: GET /pets: the query parameter 'by' was added and is required [parameter-added] "
+        "/paths/~1pets/get/parameters/0\n"
+    )
+    back = run(diff, ["--breaking", "--format", "json", str(new), str(old)])
+    assert json.loads(back.output)["changes"][0]["level"] == "breaking"
+    same = run(diff, ["--breaking", "--format", "markdown", str(old), str(old)])
+    assert (same.exit_code, same.output) == (0, "No changes.\n")
+    new.write_text("paths: [")
+    assert "new.json:1:" in run(diff, ["--breaking", str(old), str(new)]).output
