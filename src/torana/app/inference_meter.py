@@ -9,6 +9,7 @@ SERVICES = frozenset(
     {
         "bedrock-runtime",
         "comprehend",
+        "lex-runtime",
         "lexv2-runtime",
         "personalize-runtime",
         "polly",

@@ -38,6 +38,7 @@ from torana.services.iam.directory import Directory
 from torana.services.iam.identities import Identities
 from torana.services.iam.last_used import LastUsed
 from torana.services.lex import resume as resume_bots
+from torana.services.lex_v1 import resume as resume_old_bots
 from torana.services.personalize import resume as resume_recommenders
 from torana.services.ports import Busy, Credential, Engines, Failed, LanguageModels, Missing
 from torana.services.reach import Reach, confirmation
@@ -350,6 +351,7 @@ def _resume(parts: Parts) -> None:
         (resume_endpoints(store, objects, parts.hosts(), background), "endpoints"),
         (resume_labels(store, objects, engines, models), "unfinished models of labels"),
         (resume_bots(store, engines, models), "unfinished bots"),
+        (resume_old_bots(store, engines, models), "unfinished bots of Lex V1"),
         (resume_trainings(store, objects, engines, models), "unfinished trainings"),
     ):
         background.start(work, name)

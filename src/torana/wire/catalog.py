@@ -1,5 +1,6 @@
 """The services that can be reached, by every name that a request may carry."""
 
+import re
 from collections.abc import Iterable
 from urllib.parse import parse_qs
 
@@ -8,6 +9,12 @@ from torana.wire import model
 from torana.wire.contract import Contract
 from torana.wire.model import Metadata
 from torana.wire.protocols.cbor_rpc import address
+
+_TOLD_BY_PATH = (
+    (re.compile(r"DELETE /bots/[^/?]+(?:\?|$)"), "lex-models"),
+    (re.compile(r"\w+ /tags/arn(?::|%3A)[^/]*(?::|%3A)bot(?::|%3A)", re.IGNORECASE), "lex-models"),
+)
+"""Paths that two services have, where the rest of the request tells whose it is."""
 
 
 class Catalog:
@@ -78,6 +85,10 @@ class Catalog:
 
     def _by_route(self, candidates: list[str], request: Request) -> str | None:
         """Several services sign alike (apigateway and apigatewayv2): the path tells."""
+        asked = f"{request.method} {request.target}"
+        for pattern, name in _TOLD_BY_PATH:
+            if name in candidates and pattern.match(asked):
+                return name
         for name in candidates:
             contract = self.contract(name)
             if contract.routes(request):

@@ -44,6 +44,8 @@ _BY_PROTOCOL: Mapping[str, Manners] = {
 }
 _INVALID: Mapping[str, str] = {
     "apigatewayv2": "BadRequestException",
+    "lex-models": "BadRequestException",
+    "lex-runtime": "BadRequestException",
     "lambda": "ValidationException",
     "sns": "InvalidParameter",
     "s3": "InvalidArgument",

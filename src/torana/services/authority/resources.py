@@ -249,6 +249,9 @@ def _lex(asked: Asked, place: Place) -> list[str]:
     bot, alias = asked.params.get("botId"), asked.params.get("botAliasId")
     if bot and alias:
         return [place.arn("lex", f"bot-alias/{bot}/{alias}")]
+    name, wanted = asked.params.get("botName"), asked.params.get("botAlias")
+    if name and wanted:
+        return [place.arn("lex", f"bot:{name}:{wanted}")]
     return _generic(asked, place, "lex")
 
 

@@ -41,7 +41,7 @@ class Built(Struct, frozen=True):
     accuracy: float = 0.0
 
 
-class _Unusable(Exception):
+class Unusable(Exception):
     """The draft cannot be built; says why."""
 
 
@@ -61,7 +61,7 @@ class Builds:
         """`id`: of the locale. Whatever goes wrong ends in its failure reasons."""
         try:
             built = await self._build(id)
-        except (_Unusable, Missing, Failed) as error:
+        except (Unusable, Missing, Failed) as error:
             await self._end(id, "Failed", str(error))
         except (Busy, TimeoutError):
             await self._end(id, "Failed", "The engine has too much to do")
@@ -83,17 +83,34 @@ class Builds:
     async def _build(self, id: str) -> Built:
         locale = await self._store.get(LOCALE, id)
         if locale is None:
-            raise _Unusable("The locale is gone")
+            raise Unusable("The locale is gone")
         intents = await self._all(INTENT, id)
         slots = await self._all(SLOT, id)
         types = await self._all(TYPE, id)
         settings: Json = msgspec.json.decode(locale.body)
-        whole = [_whole(intent, slots) for intent in intents.values()]
-        grammar = Grammar(
+        return await self.make(
             id.rpartition("/")[2][:2],
-            tuple(_intent(each) for each in whole),
-            _types(types, slots),
+            [_whole(intent, slots) for intent in intents.values()],
+            {each["slotTypeId"]: each for each in types.values()},
+            settings["nluIntentConfidenceThreshold"],
+            settings.get("voiceSettings"),
         )
+
+    async def make(
+        self,
+        language: str,
+        whole: list[Json],
+        types: Mapping[str, Json],
+        threshold: float,
+        voice: Json | None,
+    ) -> Built:
+        """Trains on intents that have their slots, and slot types by their ids.
+
+        Raises `Unusable`, and what engines raise.
+        """
+        for intent in whole:
+            _check_places(intent)
+        grammar = Grammar(language, tuple(_intent(each) for each in whole), _types(types, whole))
         model, accuracy = "", 0.0
         if any(intent.utterances for intent in grammar.intents):
             model = f"bot-{uuid4().hex}.npz"
@@ -101,18 +118,18 @@ class Builds:
             accuracy = learned.accuracy
         return Built(
             model,
-            settings["nluIntentConfidenceThreshold"],
-            grammar.language,
+            threshold,
+            language,
             {each["intentName"]: each for each in whole},
             next((i["intentName"] for i in whole if _parent(i) == "AMAZON.FallbackIntent"), ""),
-            settings.get("voiceSettings"),
+            voice,
             accuracy,
         )
 
     async def _learn(self, lesson: Lesson) -> Learned:
         (found,) = await self._engines("intent_training", [lesson], _LONGEST)
         if found.bad:
-            raise _Unusable(found.bad)
+            raise Unusable(found.bad)
         # Built means that the first to talk to it need not wait for it to be loaded.
         first = Utterance(lesson.path, "hello", now="2024-01-01T00:00:00")
         await self._engines("intent_recognition", [first], _LONGEST)
@@ -134,19 +151,19 @@ def _whole(intent: Json, slots: Mapping[str, Json]) -> Json:
     order = {each["slotId"]: each["priority"] for each in parts(intent, "slotPriorities")}
     own = [each for each in slots.values() if each["intentId"] == intent["intentId"]]
     own.sort(key=lambda slot: (order.get(slot["slotId"], 1000), slot["creationDateTime"]))
-    named = {slot["slotName"] for slot in own}
-    for each in parts(intent, "sampleUtterances"):
-        _check_places(intent["intentName"], each["utterance"], named)
     return {**intent, "slots": own}
 
 
-def _check_places(intent: str, utterance: str, slots: set[str]) -> None:
-    for piece in utterance.split("{")[1:]:
-        name, closed, _ = piece.partition("}")
-        if not closed or name not in slots:
-            raise _Unusable(
-                f"Intent {intent}: the sample utterance {utterance!r} names no slot of it"
-            )
+def _check_places(intent: Json) -> None:
+    slots = {slot["slotName"] for slot in intent["slots"]}
+    for each in parts(intent, "sampleUtterances"):
+        for piece in each["utterance"].split("{")[1:]:
+            name, closed, _ = piece.partition("}")
+            if not closed or name not in slots:
+                raise Unusable(
+                    f"Intent {intent['intentName']}: the sample utterance {each['utterance']!r} "
+                    "names no slot of it"
+                )
 
 
 def _intent(intent: Json) -> Intent:
@@ -166,14 +183,14 @@ def _slot(slot: Json) -> Slot:
     )
 
 
-def _types(types: Mapping[str, Json], slots: Mapping[str, Json]) -> dict[str, SlotType]:
-    found = {each["slotTypeId"]: _type(each) for each in types.values()}
-    for slot in slots.values():
+def _types(types: Mapping[str, Json], intents: list[Json]) -> dict[str, SlotType]:
+    found = {id: _type(each) for id, each in types.items()}
+    for slot in (slot for intent in intents for slot in intent["slots"]):
         id = slot["slotTypeId"]
         if id.startswith("AMAZON."):
             found[id] = SlotType(builtin=id)
         elif id not in found:
-            raise _Unusable(f"Slot {slot['slotName']}: its slot type is gone")
+            raise Unusable(f"Slot {slot['slotName']}: its slot type is gone")
     return found
 
 

@@ -13,7 +13,7 @@ from torana.services.lex.book import (
     Json,
 )
 from torana.services.lex.builds import Built
-from torana.services.lex.hooks import Answer, Hook, HookFailed, bad_answer, slots_of
+from torana.services.lex.hooks import Answer, Asks, HookFailed, bad_answer, slots_of
 from torana.services.lex.readings import (
     Heard,
     default,
@@ -39,7 +39,7 @@ class Turn:
         self,
         built: Built,
         session: Session,
-        hook: Hook | None,
+        hook: Asks | None,
         request: Mapping[str, str],
         origin: str,
     ) -> None:
@@ -122,7 +122,7 @@ class Turn:
             if session.tries <= most:
                 await self._advance()
             else:
-                self._say(setting.get("failureResponse"))
+                self.say(setting.get("failureResponse"))
                 if not self.said:
                     await self._fall_back()
                 else:
@@ -133,7 +133,7 @@ class Turn:
         setting = part(self._slot(self.session.slot), "valueElicitationSetting")
         failure = part(setting, "slotCaptureSetting").get("failureResponse")
         if failure:
-            self._say(failure)
+            self.say(failure)
             self._close("Failed")
         else:
             await self._fall_back()
@@ -154,7 +154,7 @@ class Turn:
         self.session.ask("")
         self._fill(filled)
         self._fill_defaults(intent)
-        self._say(part(intent, "initialResponseSetting").get("initialResponse"))
+        self.say(part(intent, "initialResponseSetting").get("initialResponse"))
         await self._advance()
 
     # From where the conversation is to what is asked next.
@@ -191,13 +191,13 @@ class Turn:
         session, slot = self.session, self._next_slot()
         if session.confirmation == "Denied":
             setting = part(self._intent(), "intentConfirmationSetting")
-            self._say(setting.get("declinationResponse"))
+            self.say(setting.get("declinationResponse"))
             self._close("Failed")
         elif slot is not None:
             self._elicit(slot["slotName"])
         elif self._confirms():
             session.ask("ConfirmIntent")
-            self._say(self._confirmation_prompt())
+            self.say(self._confirmation_prompt())
         else:
             await self._fulfil()
 
@@ -206,7 +206,7 @@ class Turn:
         if self.session.action == "ElicitSlot":
             self._elicit(self.session.slot)
         else:
-            self._say(self._confirmation_prompt())
+            self.say(self._confirmation_prompt())
 
     def _next_slot(self) -> Json | None:
         for slot in self._intent()["slots"]:
@@ -226,13 +226,13 @@ class Turn:
     def _elicit(self, name: str) -> None:
         self.session.ask("ElicitSlot", name)
         setting = part(self._slot(name), "valueElicitationSetting")
-        self._say(setting.get("promptSpecification"))
+        self.say(setting.get("promptSpecification"))
 
     async def _fulfil(self) -> None:
         intent = self._intent()
         setting = part(intent, "fulfillmentCodeHook")
         if self._hook is None or not (setting.get("enabled") and setting.get("active", True)):
-            self._say(part(intent, "intentClosingSetting").get("closingResponse"))
+            self.say(part(intent, "intentClosingSetting").get("closingResponse"))
             self._close("ReadyForFulfillment")
             return
         after = part(setting, "postFulfillmentStatusSpecification")
@@ -243,7 +243,7 @@ class Turn:
             response = after.get("timeoutResponse" if failed.late else "failureResponse")
             if not response:
                 raise ServiceError("DependencyFailedException", str(failed)) from None
-            self._say(response)
+            self.say(response)
             self._close("Failed")
             return
         if not await self._follow(answer):
@@ -281,7 +281,7 @@ class Turn:
         elif action == "ConfirmIntent":
             session.confirmation = "None"
             session.ask("ConfirmIntent")
-            self._say(None if said else self._confirmation_prompt())
+            self.say(None if said else self._confirmation_prompt())
         elif action == "ElicitIntent":
             session.ask("ElicitIntent")
         else:
@@ -296,9 +296,9 @@ class Turn:
             hook = part(intent, "fulfillmentCodeHook")
             after = part(hook, "postFulfillmentStatusSpecification")
             name = "failureResponse" if state == "Failed" else "successResponse"
-            self._say(after.get(name))
+            self.say(after.get(name))
             if state == "Fulfilled":
-                self._say(part(intent, "intentClosingSetting").get("closingResponse"))
+                self.say(part(intent, "intentClosingSetting").get("closingResponse"))
         self._close(state)
 
     def _take(self, answer: Answer) -> None:
@@ -361,7 +361,8 @@ class Turn:
             if not self.session.slots[slot["slotName"]]:
                 self.session.slots[slot["slotName"]] = default(slot, self.session)
 
-    def _say(self, specification: Json | None) -> None:
+    def say(self, specification: Json | None) -> None:
+        """A prompt or a response, with what stands for its places."""
         session = self.session
         fillings = words.Fillings(session.slots, session.attributes, self.request)
         self.said += words.messages(specification, fillings, session.tries)

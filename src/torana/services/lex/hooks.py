@@ -5,6 +5,7 @@ for Lex V2".
 """
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -66,6 +67,23 @@ class HookFailed(Exception):
         self.late = late
 
 
+class Asks(Protocol):
+    """Asks a bot's functions what to do next."""
+
+    async def ask(
+        self,
+        source: str,
+        session: Session,
+        text: str,
+        request: Mapping[str, str],
+        interpretations: list[Json],
+        proposed: Json | None,
+    ) -> Answer:
+        """`source`: DialogCodeHook or FulfillmentCodeHook. Raises `HookFailed`, and `ServiceError`
+        for an answer that is none."""
+        ...
+
+
 class Hook(Struct, frozen=True):
     """The function of an alias' locale, and what it is told of the bot."""
 
@@ -111,13 +129,17 @@ class Hook(Struct, frozen=True):
         }
         if proposed is not None:
             event["proposedNextState"] = proposed
-        try:
-            body = await self.functions(self.arn, msgspec.json.encode(event), _SECONDS)
-        except TimeoutError:
-            raise HookFailed("The Lambda function timed out", late=True) from None
-        except (Busy, Failed, FunctionFailed) as error:
-            raise HookFailed(f"The Lambda function failed: {error}") from None
-        return _read(body)
+        return _read(await invoked(self.functions, self.arn, event))
+
+
+async def invoked(functions: Functions, arn: str, event: Json) -> bytes:
+    """What a function answers. Raises `HookFailed`."""
+    try:
+        return await functions(arn, msgspec.json.encode(event), _SECONDS)
+    except TimeoutError:
+        raise HookFailed("The Lambda function timed out", late=True) from None
+    except (Busy, Failed, FunctionFailed) as error:
+        raise HookFailed(f"The Lambda function failed: {error}") from None
 
 
 def _read(body: bytes) -> Answer:

@@ -89,12 +89,12 @@ class Talk:
     async def bot(self, params: Json) -> Bot:
         """The one that a request's path names. Raises `ServiceError`."""
         id, alias_id, locale = params["botId"], params["botAliasId"], params["localeId"]
-        bot, alias = await self._read(BOT, id), await self._read(ALIAS, f"{id}/{alias_id}")
+        bot, alias = await self.read(BOT, id), await self.read(ALIAS, f"{id}/{alias_id}")
         version = alias.get("botVersion")
         if version is None:
             raise _absent(f"The alias {alias_id} points to no version")
         if version != "DRAFT":
-            bot = await self._read(VERSION, f"{id}/{version}")
+            bot = await self.read(VERSION, f"{id}/{version}")
         settings = part(part(alias, "botAliasLocaleSettings"), locale)
         if not settings.get("enabled", True):
             raise _absent(f"The locale {locale} is not enabled in the alias {alias_id}")
@@ -108,20 +108,22 @@ class Talk:
             "aliasName": alias["botAliasName"],
         }
         return Bot(
-            await self._load(f"{id}/{version}/{locale}"),
+            await self.load(f"{id}/{version}/{locale}"),
             hook.get("lambdaARN", ""),
             bot["idleSessionTTLInSeconds"],
             names,
             bool(part(alias, "sentimentAnalysisSettings").get("detectSentiment")),
         )
 
-    async def _read(self, kind: str, id: str) -> Json:
+    async def read(self, kind: str, id: str) -> Json:
+        """A document. Raises `ServiceError`."""
         found = await self._store.get(kind, id)
         if found is None:
             raise _absent(f"Failed to retrieve resource since it does not exist: {id}")
         return msgspec.json.decode(found.body)
 
-    async def _load(self, id: str) -> Built:
+    async def load(self, id: str) -> Built:
+        """What was built under an id. Raises `ServiceError`."""
         found = await self._store.get(BUILT, id)
         if found is None:
             raise ServiceError("ValidationException", f"The bot locale {id} has not been built yet")
@@ -155,7 +157,7 @@ class Talk:
         session.age()
         override(bot, session, params.get("sessionState") or {}, call.request_id)
         turn = self.turn(call, bot, session, params, mode, content_type)
-        heard = await self._hear(call, bot, turn, text)
+        heard = await self.hear(call, bot, turn, text)
         await turn.hear(heard)
         return await self.end(params, turn)
 
@@ -163,15 +165,20 @@ class Talk:
         """Remember the turn."""
         session = turn.session
         session.messages, session.interpretations = turn.said, turn.interpretations()
-        await self.sessions.put(session_key(params), session)
+        await self.remember(session_key(params), session)
+        found = session.interpretations
+        return Spoken(params["sessionId"], session, turn.said, turn.request, found)
+
+    async def remember(self, key: str, session: Session) -> None:
+        """Until it has been idle too long."""
+        await self.sessions.put(key, session)
         if time() - self._swept > _SWEEP:
             self._swept = time()
             work = self.sessions.sweep(time() - _LONGEST_IDLE)
             self._background.start(work, "sweeping of Lex sessions")
-        found = session.interpretations
-        return Spoken(params["sessionId"], session, turn.said, turn.request, found)
 
-    async def _hear(self, call: Call, bot: Bot, turn: Turn, text: str) -> Heard:
+    async def hear(self, call: Call, bot: Bot, turn: Turn, text: str) -> Heard:
+        """What was said, understood as far as the turn may. Raises `ServiceError`."""
         session, understood = turn.session, Understood()
         if bot.built.model:
             said = Utterance(

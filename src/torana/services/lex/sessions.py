@@ -35,6 +35,10 @@ class Session(Struct):
     """The request that began the intent."""
     messages: list[Json] = []
     interpretations: list[Json] = []
+    id: str = ""
+    """Of the session, where clients do not choose it."""
+    recent: list[Json] = []
+    """Summaries of the intents before, the newest first (Lex V1)."""
     touched: float = 0.0
     """Unix time."""
 

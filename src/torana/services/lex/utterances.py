@@ -60,9 +60,9 @@ class Utterances:
             "sessionState": _unpacked(params, "sessionState"),
             "requestAttributes": _unpacked(params, "requestAttributes"),
         }
-        wanted = _form(params.get("responseContentType"))
+        wanted = self.form(params.get("responseContentType"))
         kind: str = params["requestContentType"]
-        mode, text = await self._heard(call, kind, params.get("inputStream", b""))
+        mode, text = await self.heard(call, kind, params.get("inputStream", b""))
         if not text:
             raise ServiceError("ValidationException", "Nothing was said")
         spoken = await self._talk.say(call, given, text, mode, wanted)
@@ -77,7 +77,7 @@ class Utterances:
 
     async def PutSession(self, call: Call, params: Json) -> Reply:
         """Sets where a conversation stands, and says what belongs there."""
-        wanted = _form(params.get("responseContentType"))
+        wanted = self.form(params.get("responseContentType"))
         bot = await self._talk.bot(params)
         session = await self._talk.open(bot, params)
         override(bot, session, params["sessionState"], call.request_id)
@@ -95,7 +95,19 @@ class Utterances:
         turn.said += given
         return await self._reply(call, params, await self._talk.end(params, turn), wanted)
 
-    async def _heard(self, call: Call, kind: str, body: Any) -> tuple[str, str]:
+    def form(self, wanted: str | None) -> str:
+        """The content type of an answer. Raises `ServiceError`."""
+        if not wanted:
+            return _TEXT
+        kind = wanted.lower().partition(";")[0].strip()
+        if kind in _FORMS:
+            return kind
+        if kind == "text/plain":
+            return _TEXT
+        forms = ", ".join([*_FORMS, _TEXT])
+        raise ServiceError("ValidationException", f"responseContentType must be one of {forms}")
+
+    async def heard(self, call: Call, kind: str, body: Any) -> tuple[str, str]:
         """How it was said, and what."""
         try:
             data = await read(body, _MOST_AUDIO)
@@ -128,7 +140,7 @@ class Utterances:
         body = b""
         if audio and spoken.messages:
             bot = await self._talk.bot(params)
-            body = await self._spoken(call, bot, spoken.messages, wanted)
+            body = await self.spoken(call, bot, spoken.messages, wanted)
         fields = [
             ("x-amzn-RequestId", call.request_id),
             ("Content-Type", "audio/mpeg" if wanted == "audio/*" else wanted),
@@ -139,7 +151,8 @@ class Utterances:
         ]
         return Reply(200, Headers(fields), body)
 
-    async def _spoken(self, call: Call, bot: Bot, messages: list[Json], wanted: str) -> bytes:
+    async def spoken(self, call: Call, bot: Bot, messages: list[Json], wanted: str) -> bytes:
+        """Messages as sound. Raises `ServiceError`."""
         form, rate = _FORMS[wanted]
         pieces: list[Piece] = []
         for message in messages:
@@ -166,19 +179,6 @@ def _speaker(bot: Bot) -> str:
     if not same and not like:
         raise ServiceError("ValidationException", f"There is no voice here for {wanted}")
     return (same or like)[0].speaker
-
-
-def _form(wanted: str | None) -> str:
-    """The content type of an answer. Raises `ServiceError`."""
-    if not wanted:
-        return _TEXT
-    kind = wanted.lower().partition(";")[0].strip()
-    if kind in _FORMS:
-        return kind
-    if kind == "text/plain":
-        return _TEXT
-    forms = ", ".join([*_FORMS, _TEXT])
-    raise ServiceError("ValidationException", f"responseContentType must be one of {forms}")
 
 
 def _wav(kind: str, data: bytes) -> bytes:
