@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from torana.app.llm_engines import EngineOrigin
+from torana.app.llm_engines import EngineOrigin, counting
 from torana.app.llm_guards import Means, guard_mistakes, guard_named, guard_of
 from torana.app.llm_keys import Binder, holders_of, mistakes_of
 from torana.app.llm_models import model_mistakes, model_of
@@ -19,7 +19,7 @@ from torana.llm.dialects import DIALECTS
 from torana.llm.keys import digest
 from torana.llm.prices import catalogue
 from torana.llm.realtime import LIMITS
-from torana.llm.route import Dial, Provider
+from torana.llm.route import Dial, Estimate, Provider
 from torana.llm.serve import Plan
 from torana.llm_settings import Llm, LlmProvider
 from torana.message import Headers, Request, WebSocket
@@ -65,9 +65,10 @@ def build(
         raise BadSettings(wrong)
     known, prices = vendors(), catalogue(settings.prices)
     engines = None if run_engine is None else EngineOrigin(run_engine)
+    estimate = None if run_engine is None else counting(run_engine)
     means = Means(client, run_engine, environment)
     providers = {
-        name: _provider(name, given, known[given.type], environment, client, engines)
+        name: _provider(name, given, known[given.type], environment, client, engines, estimate)
         for name, given in settings.providers.items()
     }
     models = {
@@ -112,6 +113,7 @@ def _provider(
     environment: Mapping[str, str],
     client: Client,
     engines: Origin | None,
+    estimate: Estimate | None,
 ) -> Provider:
     if vendor.local and engines is None:
         raise BadSettings(f"llm.providers.{name}: this process has no engines")
@@ -144,6 +146,7 @@ def _provider(
         vendor.without,
         _signer(name, given, vendor, region, environment),
         None if vendor.local else _dial(url.scheme, host, port, given.connect_timeout),
+        estimate,
     )
 
 

@@ -20,11 +20,13 @@ from msgspec import Struct
 from torana.app.llm_moderation import TOXICITY, moderated
 from torana.engines.embeddings import Passage
 from torana.engines.speech import Piece, Script
+from torana.engines.tokens import Words
 from torana.engines.transcription import Audio
 from torana.llm.errors import LlmError
 from torana.llm.forms import file_of, values
 from torana.llm.fronts.openai_errors import refuse
 from torana.llm.judges import Score
+from torana.llm.route import Estimate
 from torana.llm.semantic import Embed
 from torana.message import BodyTooLarge, Headers, Reply, Request, read
 from torana.net.client import Timeouts
@@ -48,6 +50,8 @@ _FORMS: dict[str, tuple[Literal["mp3", "ogg_opus", "pcm"], str]] = {
     "pcm": ("pcm", "audio/pcm"),
     "wav": ("pcm", "audio/wav"),
 }
+_FRAME = 4
+"""Tokens of a message beside its words (OpenAI Cookbook, "How to count tokens with tiktoken")."""
 _PATIENCE = 2.0
 """Seconds that a question waits to be compared."""
 _log = logging.getLogger("torana.llm")
@@ -234,6 +238,24 @@ def embedding(engines: Engines) -> Embed:
         return row.values
 
     return embed
+
+
+def counting(engines: Engines) -> Estimate:
+    """Tokens of texts, and four a message for what frames it. Raises `LlmError`."""
+
+    async def count(text: str, messages: int) -> int:
+        try:
+            (found,) = await engines("tokens", [Words(text)], _PATIENCE * 5)
+        except Missing as error:
+            raise LlmError(
+                "invalid_request", f"tokens are not counted: {error}", code="unsupported_operation"
+            ) from error
+        except (Busy, Failed, TimeoutError) as error:
+            why = str(error) or "the engine is too slow"
+            raise LlmError("overloaded", f"tokens are not counted: {why}") from error
+        return found.count + _FRAME * messages
+
+    return count
 
 
 def injection(engines: Engines) -> Score:

@@ -7,11 +7,13 @@ of a stream that began with 200. After the first token the answer is that candid
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from time import monotonic
+from typing import Any
 
 from msgspec import Struct
 
-from torana.llm.chat import Answer, Chat, named
-from torana.llm.dialect import Dialect, Front, Peek
+from torana.llm.chat import Answer, Chat, Usage, named
+from torana.llm.counting import words
+from torana.llm.dialect import ASKED, Dialect, Exchange, Front, Peek
 from torana.llm.errors import LlmError
 from torana.llm.forms import retarget
 from torana.llm.mark import UNMARKED, Mark
@@ -35,7 +37,7 @@ class Asked(Struct):
     front: Front
     peek: Peek
     body: bytes
-    read: Chat | None = None
+    read: Any = None
     guarded: bool = False
     """What is asked is `read`, never the body as it came; nor does an answer pass as it came."""
     kind: str = ""
@@ -46,11 +48,18 @@ class Asked(Struct):
         """Bytes that are words: of a form, with its sounds and pictures, none are counted."""
         return 0 if self.kind else len(self.body)
 
-    def chat(self) -> Chat:
+    def question(self) -> Any:
         """What it asks, for providers of another API. Raises `LlmError`."""
         if self.read is None:
             self.read = self.front.read(self.body, self.peek)
         return self.read
+
+    def chat(self) -> Chat:
+        """The same, if that is a chat. Raises `LlmError`."""
+        found = self.question()
+        if not isinstance(found, Chat):
+            raise _unsupported(self.peek.model, self.front.operation)
+        return found
 
 
 class Answered(Struct):
@@ -61,7 +70,8 @@ class Answered(Struct):
     headers: Headers
     raw: bytes | None
     """A whole answer of the client's own API, else `answer` is it."""
-    answer: Answer | None = None
+    answer: Any = None
+    """An `Answer`, or what else was asked for, with its `usage`."""
     begun: bytes = b""
     """Of a stream: what is here already."""
     rest: Body = b""
@@ -70,6 +80,8 @@ class Answered(Struct):
     attempts: int = 1
     plain: bool = False
     """A stream of bytes that are no events, such as sound."""
+    estimated: bool = False
+    """It is the gateway's own estimate: the provider has no such counter."""
 
 
 async def call(models: Models, model: Model, asked: Asked, session: str = "") -> Answered:
@@ -156,6 +168,10 @@ def _let_go(task: "asyncio.Task[Answered]") -> None:
 
 async def try_one(target: Target, asked: Asked) -> Answered:
     """Ask a target, and note how it does. Raises `LlmError`."""
+    if _uncounted(target, asked):
+        answered = await _estimated(target, asked)
+        target.busy += 1
+        return answered
     started = monotonic()
     target.busy += 1
     try:
@@ -177,15 +193,8 @@ def _pause(round: int, failure: LlmError) -> float:
 async def _ask(target: Target, asked: Asked) -> Answered:
     provider = target.provider
     written = _written(target, asked)
-    headers = Headers(list(provider.headers))
-    if asked.kind:
-        headers.set("Content-Type", asked.kind)
-    request = Request("POST", provider.prefix + written.path, headers, written.body)
     try:
-        reply = await provider.origin.send(
-            request if provider.sign is None else provider.sign(request),
-            provider.timeouts if asked.peek.stream else provider.whole,
-        )
+        reply = await _sent(target, asked, written)
         if reply.status >= 300:
             raise _refusal(target, reply, await read(reply.body, _FIRST_LIMIT))
         if asked.peek.stream and _is_stream(reply, provider.dialect):
@@ -204,8 +213,39 @@ async def _ask(target: Target, asked: Asked) -> Answered:
         raise LlmError("upstream", f"{provider.name} answers with too much") from error
     if written.native:
         return Answered(target, reply.status, reply.headers, whole)
-    answer = named(provider.dialect.read(whole), target.model)
+    if written.exchange is not None:
+        answer: Any = written.exchange.read(whole)
+    else:
+        answer = named(provider.dialect.read(whole), target.model)
     return Answered(target, 200, reply.headers, None, answer, native=False)
+
+
+async def _sent(target: Target, asked: Asked, written: "_Written") -> Reply:
+    provider = target.provider
+    headers = Headers(list(provider.headers))
+    if asked.kind:
+        headers.set("Content-Type", asked.kind)
+    request = Request("POST", provider.prefix + written.path, headers, written.body)
+    return await provider.origin.send(
+        request if provider.sign is None else provider.sign(request),
+        provider.timeouts if asked.peek.stream else provider.whole,
+    )
+
+
+def _uncounted(target: Target, asked: Asked) -> bool:
+    """Whether tokens are to be counted, and the provider has no counter."""
+    if ASKED.get(asked.front.operation, asked.front.operation) != "count_tokens":
+        return False
+    return not _native(target, asked) and "count_tokens" not in target.provider.dialect.exchanges
+
+
+async def _estimated(target: Target, asked: Asked) -> Answered:
+    """The tokens of a chat for a provider without a counter. Raises `LlmError`."""
+    estimate = target.provider.estimate
+    if estimate is None:
+        raise _unsupported(target.model, asked.front.operation)
+    answer = Answer("", target.model, (), usage=Usage(await estimate(*words(asked.chat()))))
+    return Answered(target, 200, Headers(), None, answer, estimated=True, native=False)
 
 
 class _Written(Struct):
@@ -215,27 +255,39 @@ class _Written(Struct):
     body: bytes
     operation: str
     native: bool
+    exchange: Exchange | None = None
 
 
 def _written(target: Target, asked: Asked) -> _Written:
     """Raises `LlmError` for what the provider has not."""
-    provider = target.provider
-    dialect, operation = provider.dialect, asked.front.operation
-    native = dialect.name == asked.front.dialect and operation not in provider.without
-    native = native and not asked.guarded
+    dialect, operation = target.provider.dialect, asked.front.operation
+    native, exchange = _native(target, asked), None
     if native:
         change = dialect.retarget if not asked.kind else retarget
         body = change(asked.body, asked.peek, target.model)
+    elif (exchange := dialect.exchanges.get(ASKED.get(operation, operation))) is not None:
+        body, operation = exchange.write(asked.question(), target.model), exchange.operation
     else:
         body, operation = dialect.write(asked.chat(), target.model), "chat"
     path = dialect.path(operation, target.model, asked.peek.stream)
-    if path is None:
-        raise LlmError(
-            "invalid_request",
-            f"the provider of {target.model} has no {asked.front.operation} API",
-            code="unsupported_operation",
-        )
-    return _Written(path, body, operation, native)
+    if path is None or (operation in target.provider.without and not native):
+        raise _unsupported(target.model, asked.front.operation)
+    return _Written(path, body, operation, native, exchange)
+
+
+def _native(target: Target, asked: Asked) -> bool:
+    """Whether the body passes as it is."""
+    provider, front = target.provider, asked.front
+    speaks = provider.dialect.name == front.dialect or front.operation in provider.dialect.shared
+    return speaks and front.operation not in provider.without and not asked.guarded
+
+
+def _unsupported(model: str, operation: str) -> LlmError:
+    return LlmError(
+        "invalid_request",
+        f"the provider of {model} has no {operation} API",
+        code="unsupported_operation",
+    )
 
 
 def _refusal(target: Target, reply: Reply, body: bytes) -> LlmError:

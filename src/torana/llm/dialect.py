@@ -67,12 +67,12 @@ class Front(Protocol):
         """`path` names the model in some APIs. Raises `LlmError`."""
         ...
 
-    def read(self, body: bytes, peek: Peek) -> Chat:
-        """Raises `LlmError`."""
+    def read(self, body: bytes, peek: Peek) -> Any:
+        """A `Chat`, or what else is asked: `Texts`. Raises `LlmError`."""
         ...
 
-    def write(self, answer: Answer, chat: Chat, seconds: float) -> bytes:
-        """A whole answer to a chat, which took so long."""
+    def write(self, answer: Any, chat: Any, seconds: float) -> bytes:
+        """A whole answer to what was read, which took so long."""
         ...
 
     def writer(self, chat: Chat) -> Writer: ...
@@ -105,10 +105,37 @@ class Reader(Protocol):
         ...
 
 
+class Exchange(Protocol):
+    """How providers of a dialect are asked something that is no chat, in their own API."""
+
+    operation: str
+    """Which of the dialect's paths."""
+
+    def write(self, question: Any, model: str) -> bytes:
+        """Raises `LlmError` for what this API cannot express."""
+        ...
+
+    def read(self, body: bytes) -> Any:
+        """The answer, with its `usage`. Raises `LlmError`."""
+        ...
+
+
+ASKED: Mapping[str, str] = {
+    "embed": "embeddings",
+    "embed_batch": "embeddings",
+    "input_tokens": "count_tokens",
+}
+"""What operations ask that other APIs call otherwise."""
+
+
 class Dialect(Protocol):
     """An API that providers speak."""
 
     name: str
+    shared: ClassVar[frozenset[str]]
+    """Operations whose bodies are OpenAI's, too."""
+    exchanges: ClassVar[Mapping[str, Exchange]]
+    """What else than chats may come from other APIs."""
     stream_type: ClassVar[str]
     """The media type of its streams."""
     telling: ClassVar[re.Pattern[bytes]]

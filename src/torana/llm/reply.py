@@ -25,9 +25,13 @@ def reply_of(asked: Asked, answered: Answered, account: Account, guard: Guard | 
         return Reply(answered.status, headers, answered.raw)
     if answered.answer is not None:
         headers.add("Content-Type", "application/json")
-        account.settle(answered.answer.usage, 0)
-        answer = answered.answer if guard is None else guard.answer(answered.answer)
-        return Reply(200, headers, front.write(answer, asked.chat(), account.seconds()))
+        answer, free = answered.answer, front.operation in _FREE
+        if answered.estimated:
+            headers.add("x-torana-estimate", "o200k_base")
+        account.settle(Usage() if free else answer.usage, 0)
+        if guard is not None and not free:
+            answer = guard.answer(answer)
+        return Reply(200, headers, front.write(answer, asked.question(), account.seconds()))
     pipe: Pipe
     if answered.plain:
         headers.add("Content-Type", answered.headers.get("content-type") or "")
@@ -61,7 +65,8 @@ def pipe_of(asked: Asked, answered: Answered, guard: Guard | None) -> Pipe:
     return Passing(dialect, front.operation, asked.peek.with_usage)
 
 
-_FREE = frozenset({"count_tokens", "moderations"})
+COUNTS = frozenset({"count_tokens", "input_tokens"})
+_FREE = COUNTS | {"moderations"}
 """Operations for which providers charge nothing."""
 SOUNDS = frozenset({"speech", "transcriptions", "translations", "images", "image_edits"})
 """Operations whose bytes are no tokens."""

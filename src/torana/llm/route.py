@@ -25,6 +25,10 @@ Dial = Callable[[str, Headers], Awaitable[WebSocket]]
 """Opens a WebSocket at a path of a provider. Raises `ConnectionError` and `TimeoutError`."""
 
 
+Estimate = Callable[[str, int], Awaitable[int]]
+"""About how many tokens some words in so many messages are. Raises `LlmError`."""
+
+
 class Provider(Struct, frozen=True):
     """An account, ready to be called."""
 
@@ -43,6 +47,7 @@ class Provider(Struct, frozen=True):
     """Operations of its dialect that it lacks: what can be, is asked as a chat."""
     sign: Callable[[Request], Request] | None = None
     dial: Dial | None = None
+    estimate: Estimate | None = None
 
 
 class Target(Struct, eq=False):

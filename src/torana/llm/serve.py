@@ -29,7 +29,7 @@ from torana.llm.keys import Key, Keys, allow, identify, may, reserve, take_reque
 from torana.llm.mark import TAGS, Mark, marked, whose
 from torana.llm.realtime import PATH as REALTIME
 from torana.llm.realtime import open_realtime
-from torana.llm.reply import reply_of
+from torana.llm.reply import COUNTS, reply_of
 from torana.llm.route import Model, Models, find
 from torana.llm.shadow import Shadows
 from torana.llm.spend import Spent
@@ -171,7 +171,7 @@ class Llm:
             asked.read, asked.guarded = guard.ask(_readable(asked)), True
             await judged(guard.judges, asked_texts(asked.read), "input")
         session = _session(model, key, headers, body) if model.affinity else ""
-        whole = guard is not None and guard.whole
+        whole = guard is not None and guard.whole and asked.front.operation not in COUNTS
         if whole:
             asked.peek = msgspec.structs.replace(peek, stream=False)
             asked.read = msgspec.structs.replace(asked.chat(), stream=False)

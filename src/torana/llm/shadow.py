@@ -45,7 +45,7 @@ class Shadows:
                 if answered.raw is not None:
                     used = usage_of(answered, asked.front.operation) or used
                 elif answered.answer is not None:
-                    used = answered.answer.usage
+                    used = answered.answer.usage or used
                 else:
                     pipe = pipe_of(asked, answered, None)
                     pipe.piece(answered.begun)

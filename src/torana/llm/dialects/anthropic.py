@@ -10,7 +10,8 @@ from typing import Any, ClassVar, TypeVar
 import msgspec
 
 from torana.llm import chat as c
-from torana.llm.dialect import Peek, Reader
+from torana.llm.dialect import Exchange, Peek, Reader
+from torana.llm.dialects import counts
 from torana.llm.dialects.anthropic_wire import Answered, Block, Happened, Used
 from torana.llm.errors import Kind, LlmError, kind_of
 from torana.llm.sse import EVENT_STREAM, Events
@@ -53,6 +54,12 @@ class Anthropic:
     """Implements `Dialect`."""
 
     name = "anthropic"
+    shared: ClassVar[frozenset[str]] = frozenset()
+    exchanges: ClassVar[Mapping[str, Exchange]] = {
+        "count_tokens": counts.Count(
+            lambda chat, model: Anthropic().write(chat, model), counts.anthropic
+        )
+    }
     operations: ClassVar[Mapping[str, str]] = {
         "chat": "/messages",
         "count_tokens": "/messages/count_tokens",

@@ -11,9 +11,11 @@ from urllib.parse import quote
 import msgspec
 
 from torana.llm import chat as c
-from torana.llm.dialect import Peek, Reader
+from torana.llm.dialect import Exchange, Peek, Reader
 from torana.llm.dialects import bedrock_wire as wire
+from torana.llm.dialects import counts
 from torana.llm.dialects.bedrock_body import body
+from torana.llm.dialects.bedrock_embed import BedrockEmbed
 from torana.llm.errors import Kind, LlmError, kind_of
 from torana.wire.event_stream import MEDIA_TYPE, Frame, Frames, MalformedFrame
 
@@ -43,15 +45,24 @@ class Bedrock:
     """Implements `Dialect`."""
 
     name = "bedrock"
+    shared: ClassVar[frozenset[str]] = frozenset()
+    exchanges: ClassVar[Mapping[str, Exchange]] = {
+        "count_tokens": counts.Count(body, counts.bedrock),
+        "embeddings": BedrockEmbed(),
+    }
+    _actions: ClassVar[Mapping[str, str]] = {
+        "chat": "converse",
+        "count_tokens": "count-tokens",
+        "invoke": "invoke",
+    }
     stream_type: ClassVar[str] = MEDIA_TYPE
     telling: ClassVar[re.Pattern[bytes]] = re.compile(rb'"metadata"')
     endings: ClassVar[Mapping[str, re.Pattern[bytes]]] = {"chat": re.compile(rb'"messageStop"')}
 
     def path(self, operation: str, model: str, stream: bool) -> str | None:
         """See `Dialect`."""
-        if operation != "chat":
-            return None
-        return f"/model/{quote(model, safe='')}/{'converse-stream' if stream else 'converse'}"
+        action = "converse-stream" if stream else self._actions.get(operation)
+        return action and f"/model/{quote(model, safe='')}/{action}"
 
     def cutter(self) -> "_Cutter":
         """See `Dialect`."""

@@ -11,9 +11,11 @@ from urllib.parse import quote
 import msgspec
 
 from torana.llm import chat as c
-from torana.llm.dialect import Peek, Reader
+from torana.llm.dialect import Exchange, Peek, Reader
+from torana.llm.dialects import counts
 from torana.llm.dialects import gemini_wire as wire
 from torana.llm.dialects.gemini_body import body
+from torana.llm.dialects.gemini_embed import GeminiEmbed
 from torana.llm.errors import LlmError, kind_of
 from torana.llm.sse import EVENT_STREAM, Events
 
@@ -40,6 +42,11 @@ class Gemini:
     """Implements `Dialect`."""
 
     name = "gemini"
+    shared: ClassVar[frozenset[str]] = frozenset()
+    exchanges: ClassVar[Mapping[str, Exchange]] = {
+        "count_tokens": counts.Count(body, counts.gemini),
+        "embeddings": GeminiEmbed(),
+    }
     stream_type: ClassVar[str] = EVENT_STREAM
     telling: ClassVar[re.Pattern[bytes]] = _USAGE
     endings: ClassVar[Mapping[str, re.Pattern[bytes]]] = {
@@ -129,6 +136,14 @@ class Gemini:
             status=status,
             retry_after=error.retry_after,
         )
+
+
+class Vertex(Gemini):
+    """The same on Vertex AI, whose counter wants it otherwise."""
+
+    exchanges: ClassVar[Mapping[str, Exchange]] = {
+        "count_tokens": counts.Count(body, counts.vertex)
+    }
 
 
 class _Reader:

@@ -11,8 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from torana.llm import chat as c
-from torana.llm.dialect import Peek, Reader
+from torana.llm.dialect import Exchange, Peek, Reader
 from torana.llm.dialects.openai_body import write
+from torana.llm.dialects.openai_embed import OpenAiEmbed
 from torana.llm.dialects.openai_wire import Answered, Called, Choice, Completion, Fault, Used
 from torana.llm.errors import LlmError, kind_of
 from torana.llm.sse import EVENT_STREAM, Events
@@ -36,11 +37,14 @@ class OpenAi:
     """Implements `Dialect`."""
 
     name = "openai"
+    shared: ClassVar[frozenset[str]] = frozenset()
+    exchanges: ClassVar[Mapping[str, Exchange]] = {"embeddings": OpenAiEmbed()}
     operations: ClassVar[Mapping[str, str]] = {
         "chat": "/chat/completions",
         "completions": "/completions",
         "embeddings": "/embeddings",
         "responses": "/responses",
+        "input_tokens": "/responses/input_tokens",
         "moderations": "/moderations",
         "images": "/images/generations",
         "image_edits": "/images/edits",

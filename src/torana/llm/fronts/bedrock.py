@@ -19,7 +19,7 @@ from torana.llm.fronts.openai_errors import error_headers
 from torana.message import Reply
 from torana.wire.event_stream import encode
 
-_PATH = re.compile(r"/model/([^/]+)/(converse|converse-stream)")
+_PATH = re.compile(r"/model/([^/]+)/(converse|converse-stream|count-tokens)")
 _STOPS: dict[c.Stop, str] = {
     "end": "end_turn",
     "sequence": "stop_sequence",
@@ -203,6 +203,11 @@ def _usage(used: c.Usage) -> dict[str, Any]:
 
 
 ACTIONS: dict[str, Front] = {"converse": Converse(False), "converse-stream": Converse(True)}
+
+
+def model_of(path: str) -> str:
+    """Which model a path names, as it is written there."""
+    return path.split("/")[2]
 
 
 def action_of(path: str) -> str:

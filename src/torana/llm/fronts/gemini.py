@@ -63,15 +63,11 @@ class Generate:
             raise LlmError("invalid_request", f"Invalid JSON payload received: {error}") from error
         return Peek(unquote(found[1]), self._stream, most.max_output_tokens)
 
-    def read(self, body: bytes, peek: Peek) -> c.Chat:
+    def read(self, body: bytes, peek: Peek) -> Any:
         """See `Front`."""
-        if self.operation != "chat":
-            raise LlmError(
-                "invalid_request", f"the provider of this model has no {self.operation} API"
-            )
         return question(body, peek)
 
-    def write(self, answer: c.Answer, chat: c.Chat, seconds: float) -> bytes:
+    def write(self, answer: Any, chat: Any, seconds: float) -> bytes:
         """See `Front`."""
         parts = [_part(part) for part in answer.parts]
         return _encode(
@@ -186,9 +182,6 @@ def _told(error: LlmError) -> dict[str, Any]:
 ACTIONS: dict[str, Front] = {
     "generateContent": Generate("chat"),
     "streamGenerateContent": Generate("chat", stream=True),
-    "countTokens": Generate("count_tokens"),
-    "embedContent": Generate("embed"),
-    "batchEmbedContents": Generate("embed_batch"),
 }
 
 

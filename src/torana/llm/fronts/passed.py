@@ -1,10 +1,13 @@
 """APIs whose bodies pass as they are, to providers that speak them: embeddings, Responses, and the
 rest of OpenAI's. Source: OpenAI API reference."""
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 from msgspec import Struct
 
-from torana.llm.chat import Answer, Chat
+from torana.llm.chat import Chat
 from torana.llm.dialect import Front, Peek, Writer
 from torana.llm.errors import LlmError
 from torana.message import Reply
@@ -23,8 +26,12 @@ _head = msgspec.json.Decoder(_Head)
 class Passed:
     """Implements `Front` for one operation, with the errors of another front's API."""
 
-    def __init__(self, operation: str, of: Front) -> None:
+    def __init__(
+        self, operation: str, of: Front, refuse: Callable[[LlmError], Reply] | None = None
+    ) -> None:
+        """`refuse`: how errors are spelled, if not as `of` does."""
         self.operation, self.dialect, self._of = operation, of.dialect, of
+        self._refuse = refuse or of.refuse
 
     def peek(self, body: bytes, path: str) -> Peek:
         """See `Front`."""
@@ -34,11 +41,11 @@ class Passed:
             raise LlmError("invalid_request", f"Invalid request: {error}") from error
         return Peek(head.model, bool(head.stream), head.max_output_tokens or head.max_tokens)
 
-    def read(self, body: bytes, peek: Peek) -> Chat:
+    def read(self, body: bytes, peek: Peek) -> Any:
         """Never asked: bodies pass only to providers that speak them."""
         raise self._foreign()
 
-    def write(self, answer: Answer, chat: Chat, seconds: float) -> bytes:
+    def write(self, answer: Any, chat: Any, seconds: float) -> bytes:
         """See `read`."""
         raise self._foreign()
 
@@ -52,7 +59,7 @@ class Passed:
 
     def refuse(self, error: LlmError) -> Reply:
         """See `Front`."""
-        return self._of.refuse(error)
+        return self._refuse(error)
 
     def _foreign(self) -> LlmError:
         return LlmError(
