@@ -21,7 +21,7 @@ const tinted: VariantColorsResolver = (input) => {
   return {
     ...found,
     background: `light-dark(${shade(1)}, color-mix(in srgb, ${shade(6)} 20%, transparent))`,
-    color: `light-dark(color-mix(in srgb, ${shade(9)} 85%, black), ${shade(2)})`,
+    color: `light-dark(color-mix(in srgb, ${shade(9)} 70%, black), ${shade(2)})`,
   };
 };
 

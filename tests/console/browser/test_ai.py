@@ -1,5 +1,8 @@
 """The AI services, tried on what one types or brings."""
 
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
 
@@ -73,3 +76,38 @@ def test_a_recording_is_transcribed(
     choosing.value.set_files(tmp_path / "train.wav")
     transcript = page.get_by_role("region", name="Transcript")
     expect(transcript).to_contain_text("tomorrow morning", timeout=60_000, ignore_case=True)
+
+
+class Model(BaseHTTPRequestHandler):
+    """A container that adds up."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        rows = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps([sum(row) for row in rows]).encode())
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet."""
+
+
+def test_a_model_is_served_and_tried(page: Page, console: str) -> None:
+    container = ThreadingHTTPServer(("127.0.0.1", 0), Model)
+    threading.Thread(target=container.serve_forever, daemon=True).start()
+    page.goto(f"{console}/ai/endpoints")
+    page.get_by_role("button", name="Serve a model").click()
+    page.get_by_role("textbox", name="Name").fill("adder")
+    page.get_by_role("textbox", name="Container").fill(f"http://127.0.0.1:{container.server_port}")
+    page.get_by_role("button", name="Serve", exact=True).click()
+    page.get_by_role("link", name="adder").click()
+    page.get_by_role("button", name="Invoke").click(timeout=50_000)
+    # Of [[1, 2]], which is there to begin with.
+    expect(page.get_by_label("Answer")).to_contain_text("3")
+    expect(page.get_by_role("region", name="Result")).to_contain_text("application/json, by all")
+    container.shutdown()
+    container.server_close()

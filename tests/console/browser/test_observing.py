@@ -1,12 +1,13 @@
 """Metrics, alarms and logs, as CloudWatch keeps them."""
 
+import json
 import re
 import time
 
 from playwright.sync_api import Page, expect
 
 from tests.app.test_serve_command import ROOT, Running
-from tests.console.browser.acting import saved
+from tests.console.browser.acting import saved, write
 
 
 def test_a_metric_is_drawn_and_watched_by_an_alarm(
@@ -37,6 +38,49 @@ def test_a_metric_is_drawn_and_watched_by_an_alarm(
     [alarm] = watch.describe_alarms(AlarmNames=["too many orders"])["MetricAlarms"]
     told = alarm["MetricName"], alarm["ComparisonOperator"], alarm["Threshold"], alarm["Period"]
     assert told == ("Orders", "GreaterThanThreshold", 5.0, 60)
+
+
+def test_a_dashboard_draws_its_widgets(page: Page, console: str, served: Running) -> None:
+    watch = served.client("cloudwatch")
+    for shop in ("here", "there"):
+        watch.put_metric_data(
+            Namespace="Shops",
+            MetricData=[
+                {
+                    "MetricName": "Sales",
+                    "Value": 5,
+                    "Dimensions": [{"Name": "Shop", "Value": shop}],
+                }
+            ],
+        )
+    lines = [["Shops", "Sales", "Shop", "here"], ["...", "there", {"label": "Over there"}]]
+    shown = {"title": "Sold", "metrics": lines, "stat": "Maximum", "period": 60}
+    text = {"type": "text", "width": 24, "height": 2, "properties": {"markdown": "Our shops"}}
+    widgets = [text, {"type": "metric", "y": 2, "width": 12, "height": 6, "properties": shown}]
+    page.goto(f"{console}/metrics/dashboards")
+    page.get_by_role("button", name="Create dashboard").click()
+    page.get_by_role("textbox", name="Name").fill("shops")
+    page.get_by_role("button", name="Create", exact=True).click()
+    page.get_by_role("button", name="Edit").click()
+    write(page, "Definition", json.dumps({"widgets": widgets}))
+    with saved(page, "was saved"):
+        page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Our shops", exact=True)).to_be_visible()
+    drawn = page.get_by_role("img", name=re.compile("^Sold: Sales here 5, Over there 5"))
+    expect(drawn).to_be_visible()
+
+
+def test_a_budget_shows_what_is_left_of_it(page: Page, console: str, served: Running) -> None:
+    page.goto(f"{console}/costs")
+    page.get_by_role("button", name="Create a budget").click()
+    page.get_by_role("textbox", name="Name").fill("research")
+    page.get_by_role("textbox", name="Dollars").fill("250")
+    with saved(page, "was created"):
+        page.get_by_role("button", name="Create", exact=True).click()
+    expect(page.get_by_role("row", name="research")).to_contain_text("$250.00")
+    expect(page.get_by_label("0% of research is spent")).to_have_count(1)
+    [budget] = served.client("budgets").describe_budgets(AccountId="000000000000")["Budgets"]
+    assert (budget["TimeUnit"], budget["BudgetLimit"]["Unit"]) == ("MONTHLY", "USD")
 
 
 def test_log_lines_are_found_followed_and_counted(
@@ -91,3 +135,7 @@ def test_a_request_is_shown_as_a_waterfall(page: Page, console: str, served: Run
     steps = page.get_by_role("list", name="Steps")
     expect(steps.get_by_role("listitem").first).to_contain_text("prod")
     expect(page.get_by_label("The step")).to_contain_text('"status"')
+    page.goto(f"{console}/traces/map")
+    services = page.get_by_role("region", name="services")
+    expect(services.get_by_role("row", name="prod")).to_contain_text("AWS::ApiGateway::Stage")
+    expect(page.get_by_role("img", name="calls")).to_be_visible()

@@ -1,6 +1,7 @@
 """The pictures in the documentation. `TORANA_PICTURES=docs/images` takes them anew."""
 
 import io
+import json
 import os
 import random
 import threading
@@ -86,3 +87,45 @@ def test_an_api_and_the_overview(context: BrowserContext, console: str, served: 
     with busy(served, 60):
         take(page, "console-overview")
     assert (Path(ROOT) / FOLDER / "console-overview.webp").stat().st_size > 10_000
+
+
+def test_the_map_and_a_dashboard(context: BrowserContext, console: str, served: Running) -> None:
+    plane, watch = served.client("apigateway"), served.client("cloudwatch")
+    api = plane.import_rest_api(body=(ROOT / "examples/insight.yaml").read_bytes())["id"]
+    plane.create_deployment(restApiId=api, stageName="prod", tracingEnabled=True)
+    stage = ["ApiName", "Sentiment", "Stage", "prod"]
+    widgets = [
+        {"type": "metric", "x": x, "y": 0, "width": 12, "height": 8, "properties": properties}
+        for x, properties in enumerate(
+            (
+                {
+                    "title": "Requests a minute",
+                    "stat": "Sum",
+                    "metrics": [
+                        ["AWS/ApiGateway", "Count", *stage],
+                        [".", "4XXError", *("." * 4), {"label": "refused"}],
+                    ],
+                },
+                {
+                    "title": "Milliseconds",
+                    "metrics": [
+                        ["AWS/ApiGateway", "Latency", *stage, {"stat": "p50", "label": "p50"}],
+                        ["...", {"stat": "p99", "label": "p99"}],
+                    ],
+                },
+            )
+        )
+    ]
+    watch.put_dashboard(DashboardName="sentiment", DashboardBody=json.dumps({"widgets": widgets}))
+    page = context.new_page()
+    with busy(served, 5):
+        for number in range(20):
+            path = "insight" if number % 5 else "nowhere"
+            served.ask(f"/restapis/{api}/prod/_user_request_/{path}", {"text": "A lovely day"})
+        page.goto(f"{console}/traces/map")
+        page.get_by_role("img", name="calls").wait_for()
+        take(page, "console-map")
+        page.goto(f"{console}/metrics/dashboards/sentiment")
+        page.wait_for_timeout(45_000)
+        take(page, "console-dashboard")
+    assert (Path(ROOT) / FOLDER / "console-dashboard.webp").stat().st_size > 5_000

@@ -1,6 +1,6 @@
 /** Every screen: one row makes its address, its entry in the navigation and in the palette. */
 import {
-  IconActivity, IconApi, IconBolt, IconChartLine, IconCoin, IconFileSearch, IconRoute, IconTemplate, IconTimeline, IconUsers, IconHistory, IconKey, IconMessageChatbot, IconShieldCheck, IconSparkles,
+  IconActivity, IconApi, IconBolt, IconChartLine, IconCoin, IconFileSearch, IconRoute, IconTemplate, IconTimeline, IconUsers, IconHistory, IconKey, IconMessageChatbot, IconReceipt, IconShieldCheck, IconSparkles, IconWorld,
   type Icon,
 } from "@tabler/icons-react";
 import { lazy, type ComponentType, type LazyExoticComponent } from "react";
@@ -30,6 +30,11 @@ export const PLACES: Place[] = [
     path: "/http", label: "HTTP and sockets", group: "Build", icon: IconRoute, needs: "apigatewayv2",
     about: "Routes, stages, CORS",
     page: lazy(() => import("../pages/http/HttpApis")),
+  },
+  {
+    path: "/domains", label: "Domains and links", group: "Build", icon: IconWorld, needs: "apigatewayv2",
+    about: "Custom domain names, certificates, VPC links",
+    page: lazy(() => import("../pages/domains/Domains")),
   },
   {
     path: "/keys", label: "Keys and plans", group: "Build", icon: IconKey, needs: "apigateway",
@@ -65,6 +70,11 @@ export const PLACES: Place[] = [
     path: "/metrics", label: "Metrics and alarms", group: "Observe", icon: IconChartLine, needs: "cloudwatch",
     about: "CloudWatch metrics drawn, alarms",
     page: lazy(() => import("../pages/metrics/Metrics")),
+  },
+  {
+    path: "/costs", label: "Costs", group: "Observe", icon: IconReceipt, needs: "ce",
+    about: "What everything served costs, budgets, forecasts",
+    page: lazy(() => import("../pages/costs/Costs")),
   },
   {
     path: "/logs", label: "Logs", group: "Observe", icon: IconFileSearch, needs: "logs",

@@ -2,6 +2,7 @@ import { Tabs } from "@mantine/core";
 import { useLocation, useParams } from "wouter";
 import { useSession } from "../../gateway/session";
 import { Page } from "../../parts/Page";
+import { Endpoints } from "./Endpoints";
 import { Pictures } from "./Pictures";
 import { Recordings } from "./Recordings";
 import { Speech } from "./Speech";
@@ -14,6 +15,7 @@ const TABS = [
   { value: "speech", label: "Speech", service: "polly", view: Speech },
   { value: "pictures", label: "Pictures", service: "rekognition", view: Pictures },
   { value: "recordings", label: "Recordings", service: "transcribe", view: Recordings },
+  { value: "endpoints", label: "Model endpoints", service: "sagemaker", view: Endpoints },
 ];
 
 /** The AI services, tried on what one types or brings. */
@@ -22,7 +24,7 @@ export default function Ai() {
   const [, go] = useLocation();
   const given = useParams<{ 0?: string; "*"?: string }>();
   const tabs = TABS.filter((tab) => session.services.includes(tab.service));
-  const chosen = tabs.find((tab) => tab.value === given["*"])?.value ?? tabs[0]?.value ?? null;
+  const chosen = tabs.find((tab) => tab.value === given["*"]?.split("/")[0])?.value ?? tabs[0]?.value ?? null;
   return (
     <Page title="AI services" about="What models of this gateway make of a text, a picture, a recording">
       <Tabs value={chosen} onChange={(value) => go(`/ai/${value}`)} keepMounted={false}>

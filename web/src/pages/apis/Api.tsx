@@ -9,6 +9,7 @@ import { Page } from "../../parts/Page";
 import { Authorizers } from "./Authorizers";
 import { Deploy } from "./Deploy";
 import { Deployments } from "./Deployments";
+import { GatewayResponses } from "./GatewayResponses";
 import { Models } from "./Models";
 import { Resources } from "./Resources";
 import { Settings } from "./Settings";
@@ -17,7 +18,7 @@ import type { RestApi } from "./types";
 
 const TABS = [
   ["resources", "Resources"], ["stages", "Stages"], ["deployments", "Deployments"], ["models", "Models"],
-  ["authorizers", "Authorizers"], ["settings", "Settings"],
+  ["authorizers", "Authorizers"], ["responses", "Gateway responses"], ["settings", "Settings"],
 ] as const;
 
 export function Api({ id, tab, item }: { id: string; tab: string; item?: string }) {
@@ -66,6 +67,7 @@ export function Api({ id, tab, item }: { id: string; tab: string; item?: string 
         <Tabs.Panel value="deployments"><Deployments api={id} /></Tabs.Panel>
         <Tabs.Panel value="models"><Models api={id} chosen={item} /></Tabs.Panel>
         <Tabs.Panel value="authorizers"><Authorizers api={id} /></Tabs.Panel>
+        <Tabs.Panel value="responses"><GatewayResponses api={id} chosen={item} /></Tabs.Panel>
         <Tabs.Panel value="settings">{api.data && <Settings api={api.data} />}</Tabs.Panel>
       </Tabs>
       <Deploy api={id} opened={deploying} close={() => setDeploying(false)} />

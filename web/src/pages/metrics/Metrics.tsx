@@ -1,22 +1,20 @@
 import { Badge, Button, Group, Select, Stack, Tabs, Text } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { useLocation, useParams } from "wouter";
-import { useCall, useCallAll } from "../../gateway/hooks";
+import { useCallAll } from "../../gateway/hooks";
 import { Answer } from "../../parts/Answer";
-import { Chart, Legend, type Line } from "../../parts/Chart";
 import { Empty } from "../../parts/Empty";
-import { count } from "../../parts/figures";
 import { Card, Page } from "../../parts/Page";
+import { SHADES } from "../../parts/shades";
 import { Alarms } from "./Alarms";
+import { DashboardView } from "./DashboardView";
+import { Dashboards } from "./Dashboards";
+import { Plot } from "./Plot";
 
 export type Metric = { Namespace: string; MetricName: string; Dimensions: { Name: string; Value: string }[] };
-type Result = { Id: string; Label: string; Timestamps: string[]; Values: number[] };
 
 export const STATISTICS = ["Sum", "Average", "p50", "p95", "p99", "Maximum", "Minimum", "SampleCount"];
-const SHADES: [string, string][] = [
-  ["#0b7285", "#45a9b8"], ["#b35c00", "#f0a94f"], ["#9c36b5", "#d08be0"], ["#2b8a3e", "#69db7c"], ["#c92a2a", "#ff8787"], ["#1864ab", "#74c0fc"],
-];
-const SPANS = [
+export const SPANS = [
   { value: "3600", label: "1 hour", period: 60 }, { value: "10800", label: "3 hours", period: 60 },
   { value: "86400", label: "1 day", period: 300 }, { value: "604800", label: "1 week", period: 3600 },
 ];
@@ -28,15 +26,18 @@ const keyOf = (metric: Metric) => JSON.stringify([metric.Namespace, metric.Metri
 export default function Metrics() {
   const [, go] = useLocation();
   const given = useParams<{ "*"?: string }>();
-  const tab = given["*"] === "alarms" ? "alarms" : "metrics";
+  const [tab = "metrics", name] = (given["*"] || "metrics").split("/");
+  if (tab === "dashboards" && name) return <DashboardView name={decodeURIComponent(name)} />;
   return (
     <Page title="Metrics and alarms" about="What was measured of everything served, and who is told when it goes wrong">
-      <Tabs value={tab} onChange={(value) => go(value === "alarms" ? "/metrics/alarms" : "/metrics")} keepMounted={false}>
+      <Tabs value={tab} onChange={(value) => go(value === "metrics" ? "/metrics" : `/metrics/${value}`)} keepMounted={false}>
         <Tabs.List mb={14}>
           <Tabs.Tab value="metrics">Metrics</Tabs.Tab>
+          <Tabs.Tab value="dashboards">Dashboards</Tabs.Tab>
           <Tabs.Tab value="alarms">Alarms</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="metrics"><Explorer /></Tabs.Panel>
+        <Tabs.Panel value="dashboards"><Dashboards /></Tabs.Panel>
         <Tabs.Panel value="alarms"><Alarms /></Tabs.Panel>
       </Tabs>
     </Page>
@@ -95,30 +96,14 @@ function Explorer() {
 
 function Drawn({ metrics, statistic, span }: { metrics: Metric[]; statistic: string; span: number }) {
   const period = SPANS.find((each) => Number(each.value) === span)!.period;
-  const [now] = useState(() => Math.floor(Date.now() / 60_000) * 60 + 60);
-  const answer = useCall<{ MetricDataResults: Result[] }>("cloudwatch", "GetMetricData", {
-    StartTime: new Date((now - span) * 1000).toISOString(), EndTime: new Date(now * 1000 + 3600_000).toISOString(), ScanBy: "TimestampAscending",
-    MetricDataQueries: metrics.map((Metric, i) => ({ Id: `m${i}`, MetricStat: { Metric, Period: period, Stat: statistic } })),
-  }, { refetchInterval: 10_000 });
   return (
-    <Answer of={answer}>
-      {({ MetricDataResults }) => {
-        const until = Math.max(now, Math.floor(Date.now() / 1000));
-        const start = Math.floor((now - span) / period) * period;
-        const times = Array.from({ length: Math.ceil((until - start) / period) }, (_, i) => start + i * period);
-        const zero = statistic === "Sum" || statistic === "SampleCount" ? 0 : null;
-        const lines: Line[] = MetricDataResults.map((result, i) => {
-          const values = new Map(result.Timestamps.map((at, place) => [Date.parse(at) / 1000, result.Values[place]!]));
-          return { label: nameOf(metrics[i]!), color: SHADES[i]!, values: times.map((at) => values.get(at) ?? zero) };
-        });
-        return (
-          <>
-            <Legend lines={lines} />
-            <Chart label={`${statistic} of each ${period < 3600 ? `${period / 60} min` : "hour"}`} times={times} lines={lines} height={280} format={(value) => (value === null ? "–" : count(value))} />
-            <Text size="xs" c="dimmed">A point is {period < 3600 ? `${period / 60} min` : "an hour"}.</Text>
-          </>
-        );
-      }}
-    </Answer>
+    <>
+      <Plot
+        label={`${statistic} of each ${period < 3600 ? `${period / 60} min` : "hour"}`} span={span} period={period} height={280}
+        zero={statistic === "Sum" || statistic === "SampleCount"} names={metrics.map(nameOf)}
+        queries={metrics.map((Metric, i) => ({ Id: `m${i}`, MetricStat: { Metric, Period: period, Stat: statistic } }))}
+      />
+      <Text size="xs" c="dimmed">A point is {period < 3600 ? `${period / 60} min` : "an hour"}.</Text>
+    </>
   );
 }
