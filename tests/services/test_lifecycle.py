@@ -17,6 +17,7 @@ from tests.services.apigateway.making import Asking, Running, gateway, mock, tol
 from torana.cli.diff import diff
 from torana.model.lifecycle import Deprecation, Entry, Lifecycle, Owner
 from torana.openapi import InvalidDocument, read, write
+from torana.settings import Versions
 
 LIFE = {
     "state": "published",
@@ -197,3 +198,62 @@ async def test_two_files_are_compared_for_a_pipeline(tmp_path: Path) -> None:
     assert (same.exit_code, same.output) == (0, "No changes.\n")
     new.write_text("paths: [")
     assert "new.json:1:" in run(diff, ["--breaking", str(old), str(new)]).output
+
+
+async def test_a_published_version_does_not_break_its_clients(tmp_path: Path) -> None:
+    apis = tmp_path / "apis"
+    apis.mkdir()
+    (apis / "pets.json").write_text(document())
+    broken = document(parameters=[{"name": "by", "in": "query", "required": True}])
+    policy = Versions(breaking="refuse")
+    async with gateway(tmp_path / "data", apis=(str(apis),), versions=policy) as running:
+        # A file: the one before goes on, until the major number says that clients must look.
+        (apis / "pets.json").write_text(broken)
+        assert running.node.reload() is False
+        (apis / "pets.json").write_text(broken.replace("1.2.0", "2.0.0"))
+        assert running.node.reload() is True
+
+        # A REST API of the control plane.
+        rest, ask = Asking(running.client()), Asking(running.client("torana"))
+        api = (await rest.import_rest_api(body=document()))["id"]
+        await rest.create_deployment(restApiId=api, stageName="v1")
+        await rest.put_rest_api(restApiId=api, mode="overwrite", body=broken)
+        with pytest.raises(ClientError, match="'by' was added and is required"):
+            await rest.create_deployment(restApiId=api, stageName="v1")
+
+        # The next version, beside it: published under another major number, or not at all.
+        await rest.create_deployment(restApiId=api, stageName="v2")
+        second = {"apiId": api, "stage": "v2"}
+        await ask.put_version(**second, state="design", force=True)
+        with pytest.raises(ClientError, match=f"breaks clients of {api}/v1"):
+            await ask.put_version(**second, state="published")
+        made = await ask.put_version(**second, state="published", force=True)
+        assert [each["rule"] for each in made["changes"]] == ["parameter-added"]
+
+        # An HTTP API whose stage deploys by itself: it stays as it is, and says why.
+        http = Asking(running.client("apigatewayv2"))
+        first = http_document("/pets", "/cats")
+        api = (await http.import_api(Body=first))["ApiId"]
+        await http.create_stage(ApiId=api, StageName="v1", AutoDeploy=True)
+        await http.reimport_api(ApiId=api, Body=http_document("/pets"))
+        stage = await http.get_stage(ApiId=api, StageName="v1")
+        assert "GET /cats: was removed" in stage["LastDeploymentStatusMessage"]
+
+
+def http_document(*paths: str) -> str:
+    """An HTTP API that is published."""
+    proxy = {
+        "type": "http_proxy",
+        "httpMethod": "GET",
+        "uri": "http://127.0.0.1:9/",
+        "payloadFormatVersion": "1.0",
+    }
+    route = {"responses": {}, "x-amazon-apigateway-integration": proxy}
+    return json.dumps(
+        {
+            "openapi": "3.0.1",
+            "info": {"title": "pets", "version": "1"},
+            "x-torana-lifecycle": {"state": "published", "owners": [{"name": "Ann"}]},
+            "paths": {path: {"get": route} for path in paths},
+        }
+    )

@@ -35,11 +35,6 @@ class Source(Struct, frozen=True):
     text: str
 
 
-def text_of(source: Source | None) -> str | None:
-    """Where there is one."""
-    return source and source.text
-
-
 class BadDefinitions(Exception):
     """Every mistake of every file, a line each."""
 

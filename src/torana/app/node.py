@@ -16,15 +16,11 @@ from torana.app.ai_doors import AiDoors
 from torana.app.control import Control
 from torana.app.definitions import (
     BadDefinitions,
-    Defined,
     Source,
     bringing_live,
     compile_table,
-    compiled,
     gather,
     parse,
-    place,
-    text_of,
 )
 from torana.app.deployed import bringing_deployed
 from torana.app.described import definition, described
@@ -106,8 +102,7 @@ class Node:
         self.groups.add(self._journal)
         if settings.observing.log_files:
             self.groups.add(into_files(self._logs.group))
-        self._sources: dict[tuple[str, str], Source] = {}
-        self._documents: dict[tuple[str, str], Defined] = {}
+        self._files_kept = versions.Files(settings.versions.breaking)
         self._files = Table({})
         self.door = FrontDoor(self._files)
         self._listeners: list[Listener] = []
@@ -176,7 +171,7 @@ class Node:
                 self._endpoint,
                 versions=lambda: versions.served(self.door.table),
                 portal=lambda id: f"{id}.portal.{settings.region}.{settings.domain_suffix}",
-                source=lambda api, stage: text_of(self._sources.get((api, stage))),
+                source=self._files_kept.text,
                 breaking=settings.versions.breaking,
             ),
             seen=walls,
@@ -226,9 +221,7 @@ class Node:
         )
         if role != "hub":
             await self._sockets.open(self.door, self.counters)
-        self._control = Control(
-            self._store, self._ports, self._publish, walls.look, self._compile_again
-        )
+        self._control = Control(self._store, self._ports, self._publish, walls.look, self._say_anew)
         await self._control.look_outward()
         self._file_ports = structs.replace(self._ports, aws=self._services.call_trusted)
         self.load(gather(settings.apis))
@@ -257,20 +250,14 @@ class Node:
         absent = [self._ai.absent(each.api, each.stage) for each in rest]
         if any(absent):
             raise BadDefinitions("\n".join(filter(None, absent)))
+        self._files_kept.check(documents, sources, self._ports.lifecycle)
         self._files = compile_table(documents, self._file_ports, self.settings.domains)
-        ids = [place(document) for document in documents]
-        self._sources = dict(zip(ids, sources, strict=True))
-        self._documents = dict(zip(ids, documents, strict=True))
+        self._files_kept.take(documents, sources)
         self._publish()
 
-    def _compile_again(self, stage: tuple[str, str] | None) -> None:
-        """A file's stage, or those of all files, of which something else is said now."""
-        again = {
-            at: compiled(document, self._file_ports)
-            for at, document in self._documents.items()
-            if stage in (None, at)
-        }
-        stages = {**self._files.stages, **again}
+    def _say_anew(self, stage: tuple[str, str] | None) -> None:
+        """Of a stage, or those of all files, something else is said now."""
+        stages = {**self._files.stages, **self._files_kept.compiled(stage, self._file_ports)}
         self._files = structs.replace(self._files, stages=stages)
 
     def _publish(self) -> None:
@@ -443,7 +430,7 @@ class Node:
             services.names,
             lambda: self._numbers.snapshots(run),
             self._address,
-            lambda: described(self._sources, self.door.table),
+            lambda: described(self._files_kept.sources, self.door.table),
             lambda api_id, deployment: definition(self._store, api_id, deployment),
             access,
             self._services.trail.desk,

@@ -1,13 +1,16 @@
-"""What is said of the versions of APIs, and which there are."""
+"""What is said of the versions of APIs, which there are, and those that files define."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from torana.gateway.locate import Table, local_address
+from torana.app.definitions import BadDefinitions, Defined, Source, compiled, place
+from torana.gateway.contract import Ports
+from torana.gateway.locate import Live, Table, local_address
 from torana.model.lifecycle import Lifecycle
 from torana.services.apigateway.plane import Version
+from torana.services.promises import Definition, Policy, judged
 
 
 def reader(
@@ -36,3 +39,54 @@ def served(table: Table) -> list[Version]:
         )
         for (id, stage), live in sorted(table.stages.items())
     ]
+
+
+Place = tuple[str, str]
+"""API id and stage name."""
+Told = Callable[[str, str], Lifecycle | None]
+"""What was said at run time."""
+
+
+class Files:
+    """The versions that files define, as they are served."""
+
+    def __init__(self, breaking: Policy) -> None:
+        self._breaking: Policy = breaking
+        self.sources: dict[Place, Source] = {}
+        self._documents: dict[Place, Defined] = {}
+
+    def text(self, api_id: str, stage: str) -> str | None:
+        """Of the file that defines a stage."""
+        found = self.sources.get((api_id, stage))
+        return found and found.text
+
+    def check(self, documents: Sequence[Defined], sources: Sequence[Source], told: Told) -> None:
+        """Raises `BadDefinitions` for what breaks the clients of a published version."""
+        mistakes: list[str] = []
+        for document, source in zip(documents, sources, strict=True):
+            at = place(document)
+            before, text = self._documents.get(at), self.text(*at)
+            if before is None or text is None or text == source.text:
+                continue
+            life = told(*at) or document.api.lifecycle
+            old = Definition(before.api.version, lambda text=text: text)
+            new = Definition(document.api.version, lambda source=source: source.text)
+            why = judged(self._breaking, "/".join(at), life, old, new)
+            if why is not None:
+                mistakes.append(f"{source.name}: {why}")
+        if mistakes:
+            raise BadDefinitions("\n".join(mistakes))
+
+    def take(self, documents: Sequence[Defined], sources: Sequence[Source]) -> None:
+        """These are served from now on."""
+        ids = [place(document) for document in documents]
+        self.sources = dict(zip(ids, sources, strict=True))
+        self._documents = dict(zip(ids, documents, strict=True))
+
+    def compiled(self, at: Place | None, ports: Ports) -> dict[Place, Live]:
+        """A file's stage, or those of all files, by what is said of them now."""
+        return {
+            each: compiled(document, ports)
+            for each, document in self._documents.items()
+            if at in (None, each)
+        }

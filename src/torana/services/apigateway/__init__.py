@@ -37,7 +37,7 @@ def apigateway(store: Store, plane: DataPlane) -> tuple[object, ...]:
         Resources(book),
         Methods(book),
         Integrations(book),
-        Deployments(book, stages),
+        Deployments(book, stages, plane.breaking),
         stages,
         Documents(book),
         Parts(book),

@@ -3,15 +3,29 @@
 from datetime import UTC, datetime
 from time import time
 
-from torana.model.rest import Stage
-from torana.net.pauses import at_once
+import msgspec
+
+from torana.model.lifecycle import Lifecycle
+from torana.model.rest import RestApi, Stage
+from torana.net.pauses import at_once, with_pauses
+from torana.openapi import write
 from torana.services.apigateway.apis import the_api
 from torana.services.apigateway.assemble import SNAPSHOT, assemble, restoring, snapshot
-from torana.services.apigateway.book import DEPLOYMENT, STAGE, Book, Json, Sheet, new_id, page
+from torana.services.apigateway.book import (
+    DEPLOYMENT,
+    LIFECYCLE,
+    STAGE,
+    Book,
+    Json,
+    Sheet,
+    new_id,
+    page,
+)
 from torana.services.apigateway.faults import bad, missing
 from torana.services.apigateway.patch import CLEAR, EDIT, Rule, patch
 from torana.services.apigateway.stages import Stages, new_stage
 from torana.services.ports import Call
+from torana.services.promises import Definition, Policy, broken
 
 _RULES = (Rule("/description", EDIT, null=CLEAR),)
 
@@ -19,8 +33,9 @@ _RULES = (Rule("/description", EDIT, null=CLEAR),)
 class Deployments:
     """Operations on deployments."""
 
-    def __init__(self, book: Book, stages: Stages) -> None:
+    def __init__(self, book: Book, stages: Stages, breaking: Policy) -> None:
         self._book, self._stages = book, stages
+        self._breaking: Policy = breaking
 
     async def CreateDeployment(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
@@ -32,6 +47,8 @@ class Deployments:
             sheet.put(DEPLOYMENT, f"{api['id']}/{made['id']}", {**made, **snapshot(model)})
             name = params.get("stageName")
             stage = await sheet.get(STAGE, f"{api['id']}/{name}") if name else None
+            if stage is not None:
+                await self._check_promise(sheet, stage, model)
             if name:
                 fresh = stage or new_stage(name, params)
                 if params.get("stageDescription"):
@@ -45,6 +62,19 @@ class Deployments:
             return _shown(made)
 
         return await self._book.edit(call, work)
+
+    async def _check_promise(self, sheet: Sheet, stage: Json, model: RestApi) -> None:
+        """Raises the service's error for what breaks the clients of a published stage."""
+        place = f"{model.id}/{stage['stageName']}"
+        own = await sheet.get(LIFECYCLE, place)
+        life = msgspec.convert(own, Lifecycle | None) or model.lifecycle
+        if life is None or self._breaking == "allow":
+            return
+        before = await _deployment(sheet, model.id, stage["deploymentId"])
+        old = await with_pauses(restoring(before))
+        why = await broken(self._breaking, place, life, _definition(old), _definition(model))
+        if why is not None:
+            raise bad(why)
 
     def _deploy(self, stage: Json, deployment: str, params: Json) -> None:
         """To the stage, or to its canary where one is asked for."""
@@ -103,6 +133,10 @@ async def _deployment(sheet: Sheet, api_id: str, deployment_id: str) -> Json:
     if found is None:
         raise missing("Deployment")
     return found
+
+
+def _definition(api: RestApi) -> Definition:
+    return Definition(api.version, lambda: write(api, Stage()))
 
 
 def _shown(deployment: Json) -> Json:

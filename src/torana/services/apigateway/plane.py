@@ -10,6 +10,7 @@ from torana.model.lifecycle import Lifecycle
 from torana.model.rest import RestApi, Stage
 from torana.services.apigateway.book import Json
 from torana.services.apigateway.client_certificates import Seal
+from torana.services.promises import Policy
 
 Check = Callable[[RestApi, Stage, RestApi | None], Awaitable[str | None]]
 """Says why a stage, with the API of its canary if it has one, cannot be served, or None."""
@@ -97,5 +98,4 @@ class DataPlane(Struct, frozen=True):
     """The default domain name of a developer portal, by its id."""
     source: Callable[[str, str], str | None] = lambda api_id, stage: None
     """The text of the file that defines a stage."""
-    breaking: Literal["allow", "warn", "refuse"] = "warn"
-    """What is done when a published version breaks its clients."""
+    breaking: Policy = "allow"

@@ -26,7 +26,7 @@ __all__ = ["apigatewayv2"]
 def apigatewayv2(store: Store, plane: DataPlane) -> tuple[object, ...]:
     """Every operation, by what it is about."""
     book = Book(store, "apigatewayv2")
-    deploying = Deploying(book, plane.cannot_deploy)
+    deploying = Deploying(book, plane.cannot_deploy, plane.breaking)
     return (
         Apis(book, deploying, plane.endpoint),
         Documents(book, deploying, plane.endpoint),

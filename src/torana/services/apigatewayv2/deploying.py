@@ -10,10 +10,15 @@ from time import time
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
+import msgspec
+
+from torana.model.lifecycle import Lifecycle
+from torana.openapi import write_http
 from torana.services.apigateway.faults import bad
 from torana.services.apigateway.plane import Deploy
 from torana.services.apigatewayv2.book import (
     DEPLOYMENT,
+    LIFECYCLE,
     STAGE,
     Book,
     Json,
@@ -23,8 +28,9 @@ from torana.services.apigatewayv2.book import (
     parts,
     the_api,
 )
-from torana.services.apigatewayv2.snapshot import SNAPSHOT, snapshot
+from torana.services.apigatewayv2.snapshot import SNAPSHOT, http_api, snapshot
 from torana.services.ports import Call
+from torana.services.promises import Definition, Policy, broken
 
 T = TypeVar("T")
 
@@ -34,9 +40,10 @@ NO_ROUTES = "Unable to deploy API because at least one route is required in this
 class Deploying:
     """Edits of APIs, and what is deployed of them."""
 
-    def __init__(self, book: Book, check: Deploy) -> None:
+    def __init__(self, book: Book, check: Deploy, breaking: Policy = "allow") -> None:
         """`check` tries to compile what is to be served."""
         self.book, self._check = book, check
+        self._breaking: Policy = breaking
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Edits of one API take turns, so that many at once need not begin anew time and again."""
 
@@ -60,7 +67,7 @@ class Deploying:
     async def follow(self, sheet: Sheet, api: Json, stage: Json) -> None:
         """Deploy an API, as it is now, to a stage that deploys by itself."""
         found = await snapshot(sheet, api)
-        why = await self.refusal(found, stage)
+        why = await self.refusal(found, stage) or await self._broken(sheet, found, stage)
         if why is not None:
             stage["LastDeploymentStatusMessage"] = f"Deployment attempt failed: {why}"
         else:
@@ -94,16 +101,32 @@ class Deploying:
             return NO_ROUTES
         return await self._check(found, stage)
 
+    async def _broken(self, sheet: Sheet, found: Json, stage: Json) -> str | None:
+        """Why what is to be deployed may not take the place of what a published stage has."""
+        id = f"{found['ApiId']}/{stage['StageName']}"
+        own = await sheet.get(LIFECYCLE, id) or found.get("Lifecycle")
+        deployed = (await sheet.get(STAGE, id) or {}).get("DeploymentId")
+        if own is None or not deployed or self._breaking == "allow":
+            return None
+        before = await part(sheet, DEPLOYMENT, found["ApiId"], deployed)
+        old, new = _definition(before[SNAPSHOT]), _definition(found)
+        return await broken(self._breaking, id, msgspec.convert(own, Lifecycle), old, new)
+
     async def save(self, sheet: Sheet, api: Json, stage: Json, found: Json | None = None) -> None:
         """Write a stage that can be served; `found`: its deployment's snapshot, where that is not
         written yet. Raises the service's error."""
+        why = None if found is None else await self._broken(sheet, found, stage)
         if found is None and stage.get("DeploymentId"):
             deployment = await part(sheet, DEPLOYMENT, api["ApiId"], stage["DeploymentId"])
             found = deployment[SNAPSHOT]
-        why = None if found is None else await self.refusal(found, stage)
+        why = why or (None if found is None else await self.refusal(found, stage))
         if why is not None:
             raise bad(why)
         await place(sheet, api, stage)
+
+
+def _definition(found: Json) -> Definition:
+    return Definition(found.get("Version") or "", lambda: write_http(http_api(found)))
 
 
 async def place(sheet: Sheet, api: Json, stage: Json) -> None:

@@ -15,8 +15,8 @@ from torana.services.apigateway.book import DEPLOYMENT, STAGE, Book, Json, Sheet
 from torana.services.apigateway.faults import bad, not_found
 from torana.services.apigatewayv2 import book as v2
 from torana.services.apigatewayv2.snapshot import SNAPSHOT, http_api
-from torana.services.lifecycle.promises import compared
 from torana.services.ports import Call
+from torana.services.promises import compared
 
 
 class Comparing:

@@ -13,8 +13,8 @@ from torana.services.apigateway.faults import bad, conflict, not_found
 from torana.services.apigateway.plane import DataPlane, Version
 from torana.services.apigatewayv2 import book as v2
 from torana.services.lifecycle.comparing import Comparing
-from torana.services.lifecycle.promises import major, number, refusal
 from torana.services.ports import Call
+from torana.services.promises import major, number, refusal
 
 _MOST_ENTRIES = 1000
 

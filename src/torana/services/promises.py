@@ -3,6 +3,10 @@
 import asyncio
 import logging
 import re
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
 
 from torana.model.lifecycle import Lifecycle
 from torana.openapi.compare import Change, breaks, compare, definition
@@ -10,6 +14,9 @@ from torana.openapi.syntax import parse
 
 _log = logging.getLogger("torana")
 _SHOWN = 10
+
+Policy = Literal["allow", "warn", "refuse"]
+"""What is done when a published version breaks its clients."""
 
 
 def number(version: str) -> tuple[int, ...]:
@@ -33,16 +40,29 @@ def refusal(of: str, found: tuple[Change, ...]) -> str:
     )
 
 
-async def kept(
-    policy: str, of: str, life: Lifecycle | None, old: tuple[str, str], new: tuple[str, str]
+class Definition(Struct, frozen=True):
+    """What a version serves, or is to serve."""
+
+    version: str
+    text: Callable[[], str]
+
+
+async def broken(
+    policy: Policy, of: str, life: Lifecycle | None, old: Definition, new: Definition
 ) -> str | None:
-    """Why a published version may not change from one definition to another, or None. Each is its
-    number and its text."""
+    """Why a published version may not change from one definition to another, or None."""
+    return await asyncio.to_thread(judged, policy, of, life, old, new)
+
+
+def judged(
+    policy: Policy, of: str, life: Lifecycle | None, old: Definition, new: Definition
+) -> str | None:
+    """`broken`, at once."""
     if policy == "allow" or life is None or life.state not in ("published", "deprecated"):
         return None
-    if major(old[0]) != major(new[0]) or old[1] == new[1]:
+    if major(old.version) != major(new.version):
         return None
-    found = await asyncio.to_thread(compared, old[1], new[1])
+    found = compared(old.text(), new.text())
     if not breaks(found):
         return None
     said = refusal(of, found)
