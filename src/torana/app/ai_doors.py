@@ -129,6 +129,13 @@ class AiDoors:
         self, settings: Settings, door: FrontDoor, find_key: Callable[[str], Grant | None]
     ) -> tuple[Beside, ...]:
         """What the front door serves beside its APIs."""
+
+        def late(key: str) -> int:
+            admission = door.admission
+            return admission.late(f"llm:{key}", "llm") if admission is not None else 0
+
+        if self.api is not None:
+            self.api.late = late
         tools = mcp.offered(settings.mcp, door, find_key, self._proxy)
         return tuple(each for each in (self.api, self._jobs, tools) if each is not None)
 

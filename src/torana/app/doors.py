@@ -1,5 +1,6 @@
 """The front door's listeners: plain or TLS, and the redirect to the latter."""
 
+import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable
@@ -11,10 +12,15 @@ from torana.gateway.acme_challenge import challenged
 from torana.gateway.front_door import FrontDoor
 from torana.gateway.guarded import guarded
 from torana.gateway.https_only import strict, to_https
-from torana.net.limits import Limits
+from torana.gateway.load import RANKS, Admission, Limits, Load, Priorities, looking
+from torana.net.limits import Limits as ConnectionLimits
 from torana.net.server import Handler, Listener, listen
+from torana.net.tasks import spawn
 from torana.net.tls import ServerContext, renew, server_context
 from torana.settings import Settings
+from torana.telemetry.metrics import Metrics
+
+Looking = asyncio.Task[None]
 
 _log = logging.getLogger("torana")
 
@@ -28,6 +34,15 @@ class Doors:
         """`challenge`: what an ACME authority that asks for a token is answered."""
         self._settings, self._challenge = settings, challenge
         self._tls: ServerContext | None = None
+        self._listener: Listener | None = None
+        self._looking: Looking | None = None
+        given = settings.shedding
+        load = Load(Limits(given.lag, given.requests), self._busy)
+        self.admission = Admission(load, Priorities(given.priorities))
+        """Who is let in under pressure."""
+
+    def _busy(self) -> int:
+        return self._listener.busy if self._listener is not None else 0
 
     async def open(self, door: FrontDoor, sock: socket.socket | None, own: DomainTls) -> Listener:
         """On `sock`, where several processes share one; `own`: the TLS of custom domain names.
@@ -39,11 +54,13 @@ class Doors:
             handler = handler if tls.hsts is None else strict(handler, tls.hsts)
         else:
             handler = self._plain(handler)
-        limits = Limits(
+        limits = ConnectionLimits(
             connections=settings.connections,
             connections_per_address=settings.connections_per_address,
         )
-        return await listen(
+        door.admission = self.admission
+        self._looking = spawn(looking(self.admission.load), "look at the load")
+        self._listener = await listen(
             handler,
             host=settings.host,
             port=settings.port,
@@ -51,6 +68,20 @@ class Doors:
             ssl=self._tls and partial(own.find, self._tls),
             limits=limits,
         )
+        return self._listener
+
+    def tell(self, metrics: Metrics) -> None:
+        """How great the pressure is, and who was turned away."""
+        load = self.admission.load
+        metrics.gauges["load_pressure"] = load.pressure
+        metrics.gauges["event_loop_lag_seconds"] = load.lag
+        for priority, rank in RANKS.items():
+            metrics.counters[f"requests_shed_{priority}"] = load.shed[rank]
+
+    def close(self) -> None:
+        """Look no more."""
+        if self._looking is not None:
+            self._looking.cancel()
 
     def usual(self) -> tuple[str, str] | None:
         """The settings' certificate and key, in PEM. Raises `OSError`."""

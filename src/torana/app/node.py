@@ -218,6 +218,7 @@ class Node:
             account=settings.account,
             region=settings.region,
             domain_suffix=settings.domain_suffix,
+            admission=self._doors.admission,
         )
         if role != "hub":
             await self._sockets.open(self.door, self.counters)
@@ -443,6 +444,7 @@ class Node:
 
     def _look(self) -> None:
         gauges = self._metrics.gauges
+        self._doors.tell(self._metrics)
         if self._services.functions is not None:
             now, since = self._services.functions.numbers()
             gauges.update(now)
@@ -465,6 +467,7 @@ class Node:
         for each in self._listeners:
             await each.close()
         self._following.cancel()
+        self._doors.close()
         for watcher in self._watching:
             watcher.cancel()
         if self._urls is not None:

@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from torana.gateway.http_api.request_id import new_id
+from torana.gateway.load import USER_POOLS, Admission
 from torana.gateway.locate import Table, normalise
 from torana.gateway.serve import new_request_id, serve
 from torana.message import Headers, Reply, Request
@@ -13,6 +14,11 @@ from torana.message import Headers, Reply, Request
 
 class Beside(Protocol):
     """A handler of some paths, such as the LLM API's."""
+
+    @property
+    def surface(self) -> str:
+        """Its name where priorities are given; empty: it sees to them itself."""
+        ...
 
     def takes(self, path: str) -> bool: ...
     async def __call__(self, request: Request) -> Reply: ...
@@ -31,7 +37,7 @@ Deny = Callable[[Request, Reply], None]
 class FrontDoor:
     """Holds the table of live stages. A deployment swaps it by one assignment."""
 
-    __slots__ = ("besides", "denied", "pools", "sockets", "table", "urls")
+    __slots__ = ("admission", "besides", "denied", "pools", "sockets", "table", "urls")
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -42,6 +48,8 @@ class FrontDoor:
         """WebSocket APIs."""
         self.pools: Hosts | None = None
         """Pages and keys of user pools."""
+        self.admission: Admission | None = None
+        """Who is let in under pressure, outside of the stages."""
         self.denied: Deny | None = None
         """Hears of what is not let in outside of the stages, whose plans have observers."""
 
@@ -54,13 +62,17 @@ class FrontDoor:
         host = request.headers.get("host") or ""
         found = self.table.find(host, path, request.headers)
         if found is None:
-            for hosts in (self.urls, self.sockets, self.pools):
+            for hosts, surface in (
+                (self.urls, "function-urls"),
+                (self.sockets, "websockets"),
+                (self.pools, USER_POOLS),
+            ):
                 handler = hosts.find(host, path) if hosts is not None else None
                 if handler is not None:
-                    return self._watched(handler, request)
+                    return self._watched(handler, request, surface)
             for beside in self.besides:
                 if beside.takes(path):
-                    return self._watched(beside, request)
+                    return self._watched(beside, request, beside.surface)
             return _no_route() if self.table.misses(host, path) else self.nowhere(request)
         return serve(found.live.pick(), request, found.path, query, found.full_path)
 
@@ -69,8 +81,16 @@ class FrontDoor:
         return self._watched(nowhere, request)
 
     async def _watched(
-        self, handler: Callable[[Request], Awaitable[Reply]], request: Request
+        self,
+        handler: Callable[[Request], Awaitable[Reply]],
+        request: Request,
+        surface: str = "",
     ) -> Reply:
+        if self.admission is not None and surface:
+            usual = "high" if surface == USER_POOLS else "normal"
+            late = self.admission.late(surface, usual=usual)
+            if late:
+                return _overloaded(late)
         reply = await handler(request)
         if self.denied is not None and not_let_in(reply):
             self.denied(request, reply)
@@ -96,6 +116,11 @@ async def nowhere(request: Request) -> Reply:
         ("x-amzn-RequestId", new_request_id()),
     ]
     return Reply(403, Headers(fields), msgspec.json.encode({"message": "Forbidden"}))
+
+
+def _overloaded(seconds: int) -> Reply:
+    fields = [("Content-Type", "application/json"), ("Retry-After", str(seconds))]
+    return Reply(503, Headers(fields), msgspec.json.encode({"message": "Service Unavailable"}))
 
 
 async def _no_route() -> Reply:

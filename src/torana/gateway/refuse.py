@@ -42,7 +42,10 @@ def _default(said: ResponseType) -> Writer:
         body = usual
         if message != said.message:
             body = (said.body % msgspec.json.encode(message).decode()).encode()
-        return Reply(error.status or said.status, _headers(said, "application/json"), body)
+        reply = Reply(error.status or said.status, _headers(said, "application/json"), body)
+        if error.retry_after:
+            reply.headers.add("Retry-After", str(error.retry_after))
+        return reply
 
     return write
 
@@ -79,7 +82,8 @@ def _customised(custom: GatewayResponse, said: ResponseType, stage: Stage) -> Wr
                 )
             except TemplateFailure:
                 body = '{"message": "Internal server error"}'
-            reply = Reply(reply.status, _headers(said, kind), body.encode())
+            reply.headers.set("Content-Type", kind)
+            reply.body = body.encode()
         if status is not None:
             reply.status = status
         for name, get in fields:

@@ -48,6 +48,8 @@ class Jobs:
             ("POST", "batches", True, "cancel"): self._cancel,
         }
 
+    surface = "llm"
+
     def takes(self, path: str) -> bool:
         """See `Beside`."""
         return path.startswith(("/v1/files", "/v1/batches")) and _PATH.fullmatch(path) is not None

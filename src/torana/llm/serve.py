@@ -73,6 +73,10 @@ class Llm:
         self._answers = answers or Answers()
         self._shadows = Shadows(spend)
         self._named: tuple[Plan, dict[str, Key]] = (Plan({}, {}, 0), {})
+        self.late: Callable[[str], int] = lambda key: 0
+        """Seconds after which a key is to try again, under pressure; 0: it is let in."""
+
+    surface = ""
 
     def takes(self, path: str) -> bool:
         """Whether a path is ours."""
@@ -107,9 +111,16 @@ class Llm:
     async def _apply(self, guardrail: str, request: Request, known: Key | None) -> Reply:
         if request.method != "POST":
             raise LlmError("invalid_request", f"{request.method} is not allowed", status=405)
-        key = known or identify(self.plan.keys, request.headers)
+        key = self._admit(known or identify(self.plan.keys, request.headers))
         await take_request(key)
         return await apply(self.plan.guards, guardrail, await _body(request))
+
+    def _admit(self, key: Key) -> Key:
+        """Raises `LlmError`."""
+        late = self.late(key.name)
+        if late:
+            raise LlmError("overloaded", "The gateway is overloaded.", retry_after=late)
+        return key
 
     def _models(self, path: str, request: Request, known: Key | None) -> Reply:
         if request.method != "GET":
@@ -134,7 +145,7 @@ class Llm:
         if request.method != "POST":
             raise LlmError("invalid_request", f"{request.method} is not allowed", status=405)
         query = request.target.partition("?")[2]
-        key = known or identify(self.plan.keys, request.headers, query)
+        key = self._admit(known or identify(self.plan.keys, request.headers, query))
         body = await _body(request)
         asked = Asked(front, front.peek(body, path), body)
         if isinstance(front, Form):

@@ -33,6 +33,8 @@ class McpDoor:
         self._origins, self._proxy = frozenset(origins), proxy
         self._made: dict[tuple[str, str], Tools] = {}
 
+    surface = "mcp"
+
     def takes(self, path: str) -> bool:
         """See `Beside`."""
         return path.startswith(_PATH)

@@ -13,6 +13,11 @@ class Client(Protocol):
         """The client's; empty on a unix socket."""
         ...
 
+    @property
+    def busy(self) -> int:
+        """Requests of it that are being answered."""
+        ...
+
     def check(self, now: float) -> None:
         """End what takes too long. Called about once a second with the loop's time."""
         ...

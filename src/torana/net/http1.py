@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
         self._peer = Peer("")
         self._queue: deque[Request | Refused] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._answering = False
+        self.busy = False
         self._draining = self._broken = False
         self._paused_reading = False
         self._writable: asyncio.Future[None] | None = None
@@ -314,8 +314,8 @@ class Connection(asyncio.Protocol):
         self._queue.append(Refused(status))
 
     def _start(self) -> None:
-        if self._queue and not self._answering:
-            self._answering = True
+        if self._queue and not self.busy:
+            self.busy = True
             self._task = self._loop.create_task(self._answer())
 
     async def _answer(self) -> None:
@@ -335,7 +335,7 @@ class Connection(asyncio.Protocol):
                 return
             self._transport.close()
         finally:
-            self._answering = False
+            self.busy = False
             self._task = None
 
     async def _one(self, request: Request) -> None:
@@ -478,17 +478,13 @@ class Connection(asyncio.Protocol):
         elif self._in_head and now - self.since > self._limits.head_time:
             self._refuse(408)
             self._start()
-        elif (
-            not self._answering
-            and not self._in_message
-            and now - self.since > self._limits.keep_alive
-        ):
+        elif not self.busy and not self._in_message and now - self.since > self._limits.keep_alive:
             self._transport.close()
 
     def drain(self) -> bool:
         """Finish what runs and take nothing more; True when nothing runs."""
         self._draining = True
-        if self._answering or self._in_message:
+        if self.busy or self._in_message:
             return False
         self._transport.close()
         return True

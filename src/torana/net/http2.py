@@ -80,12 +80,10 @@ class Http2(asyncio.Protocol):
         self._peer = Peer("")
         self._streams: dict[int, Exchange] = {}
         self._begun: list[int] = []
-        self._last_id = 0
         self._draining = self._broken = False
         self._writable: asyncio.Future[None] | None = None
-        self._stalled = 0.0
-        self._resets, self._resets_second = 0, 0
-        self.since = self._loop.time()
+        self._last_id = self._resets = self._resets_second = 0
+        self._stalled, self.since = 0.0, self._loop.time()
 
     def take(self, transport: asyncio.Transport, data: bytes) -> None:
         """Go on with a connection that speaks HTTP/2; `data` is what it has sent."""
@@ -420,6 +418,11 @@ class Http2(asyncio.Protocol):
             exchange.window = None
 
     # What the listener asks.
+
+    @property
+    def busy(self) -> int:
+        """See `clients.Client`."""
+        return len(self._streams)
 
     def check(self, now: float) -> None:
         """See `clients.Client`."""

@@ -244,6 +244,11 @@ class WebSocketSession(asyncio.Protocol):
 
     # What the listener asks.
 
+    @property
+    def busy(self) -> int:
+        """See `clients.Client`: nobody waits for an answer."""
+        return 0
+
     def check(self, now: float) -> None:
         """See `clients.Client`."""
         stalled = self._writable is not None and now - self._stalled > self._limits.write_stall

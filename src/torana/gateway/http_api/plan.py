@@ -23,12 +23,13 @@ from torana.gateway.http_api.sources import reads_body
 from torana.gateway.plan import always, retired, route
 from torana.gateway.serve import Found, Plan
 from torana.gateway.serve import Route as Served
+from torana.gateway.steps import admit
 from torana.message import Reply
 from torana.model.http_api import DEFAULT, HttpApi, Stage
 from torana.net.pauses import at_once
 
 HTTP = Chain[HttpCompiled](
-    before=(lifecycle.build, authorize.build, throttle.build, cors.preflight),
+    before=(admit.build, lifecycle.build, authorize.build, throttle.build, cors.preflight),
     after=(map_response.build,),
     always=(lifecycle.dress, cors.dress, request_id.build),
 )

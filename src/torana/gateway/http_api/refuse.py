@@ -24,6 +24,7 @@ _OWN: dict[Refusal, tuple[int, str]] = {
     "INTEGRATION_TIMEOUT": (503, "Service Unavailable"),
     "INVALID_SIGNATURE": _FORBIDDEN,
     "MISSING_AUTHENTICATION_TOKEN": _FORBIDDEN,
+    "OVERLOADED": (503, "Service Unavailable"),
     "REQUEST_TOO_LARGE": (413, "Request Entity Too Large"),
     "RESOURCE_NOT_FOUND": (404, "Not Found"),
     "THROTTLED": (429, "Too Many Requests"),
@@ -48,6 +49,8 @@ def _writer(name: Refusal) -> Writer:
         reply = Reply(status, Headers([("Content-Type", "application/json")]), body)
         if error.status == 408:
             reply.status, reply.body = 408, b'{"message":"Request Timeout"}'
+        if error.retry_after:
+            reply.headers.add("Retry-After", str(error.retry_after))
         if isinstance(error, Challenged):
             reply.headers.add("WWW-Authenticate", error.challenge)
         return reply
