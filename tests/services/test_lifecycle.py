@@ -230,6 +230,25 @@ async def test_a_published_version_does_not_break_its_clients(tmp_path: Path) ->
         made = await ask.put_version(**second, state="published", force=True)
         assert [each["rule"] for each in made["changes"]] == ["parameter-added"]
 
+        # Both below one address, told apart by a header.
+        await rest.create_domain_name(domainName="pets.example.com")
+        versions = {"1": {"apiId": api, "stage": "v1"}, "2": second}
+        given = {"domainName": "pets.example.com", "header": "Accept-Version"}
+        with pytest.raises(ClientError, match="the default '3' is none of 1, 2"):
+            await ask.put_version_set(**given, versions=versions, defaultVersion="3")
+        await ask.put_version_set(**given, versions=versions)
+        assert [each["header"] for each in (await ask.list_version_sets())["versionSets"]] == [
+            "Accept-Version"
+        ]
+        named = {"Host": "pets.example.com", "Accept-Version": "1"}
+        reply = await until(f"{running.door}/pets", 200, **named)
+        assert reply.headers["vary"] == "Accept-Version"
+        await until(
+            f"{running.door}/pets", 400, "There is no version", **{**named, "Accept-Version": "9"}
+        )
+        await ask.delete_version_set(domainName="pets.example.com")
+        await until(f"{running.door}/pets", 403, **named)
+
         # An HTTP API whose stage deploys by itself: it stays as it is, and says why.
         http = Asking(running.client("apigatewayv2"))
         first = http_document("/pets", "/cats")

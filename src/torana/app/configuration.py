@@ -58,7 +58,7 @@ FOLDERS: Mapping[str, tuple[str, ...]] = {
         v2.STAGE,
     ),
     "lifecycles": (rest.LIFECYCLE,),
-    "domain-names": (rest.DOMAIN, rest.MAPPING, v2.RULE),
+    "domain-names": (rest.DOMAIN, rest.MAPPING, rest.VERSION_SET, v2.RULE),
     "vpc-links": (rest.VPC_LINK, v2.VPC_LINK),
     "api-keys": (rest.KEY, rest.KEY_VALUE),
     "usage-plans": (rest.PLAN, rest.PLAN_KEY),

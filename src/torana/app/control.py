@@ -20,6 +20,7 @@ from torana.gateway.locate import Domains, Live, by_length
 from torana.gateway.websocket.plan import SocketPlan
 from torana.model.rest import RestApi
 from torana.model.usage import ApiKey, ApiStage, QuotaSettings, ThrottleSettings, UsagePlan
+from torana.model.version_set import VersionSet, longest_first
 from torana.net.pauses import with_pauses
 from torana.services.apigateway.assemble import restoring, stage_of
 from torana.services.apigateway.book import (
@@ -34,12 +35,14 @@ from torana.services.apigateway.book import (
     PLAN,
     PLAN_KEY,
     STAGE,
+    VERSION_SET,
     VPC_LINK,
 )
 from torana.services.apigateway.domain_access import is_private
 from torana.services.apigateway.domains import NONE
 from torana.services.apigatewayv2 import book as v2
 from torana.services.apigatewayv2.snapshot import SNAPSHOT
+from torana.services.lifecycle.version_sets import version_set
 from torana.state.store import Document, Store
 
 _log = logging.getLogger("torana")
@@ -48,7 +51,19 @@ OUTWARD = (VPC_LINK, CLIENT_CERTIFICATE, v2.VPC_LINK, LIFECYCLE)
 """How stages reach their backends, and what is said of them."""
 STAGES = (STAGE, v2.STAGE)
 FLUSHES = {FLUSH: STAGE, v2.FLUSH: v2.STAGE}
-KINDS = (*OUTWARD, *STAGES, *FLUSHES, KEY, PLAN, PLAN_KEY, MAPPING, DOMAIN, ACCESS, v2.RULE)
+KINDS = (
+    *OUTWARD,
+    *STAGES,
+    *FLUSHES,
+    KEY,
+    PLAN,
+    PLAN_KEY,
+    MAPPING,
+    DOMAIN,
+    ACCESS,
+    v2.RULE,
+    VERSION_SET,
+)
 
 Json = dict[str, Any]
 Stages = Mapping[tuple[str, str], Live]
@@ -238,6 +253,13 @@ class Control:
             )
             for name, mode in modes.items()
         }
+
+    def sets(self) -> Mapping[str, tuple[VersionSet, ...]]:
+        """The sets of versions of domain names."""
+        found: dict[str, list[VersionSet]] = {}
+        for id, each in self._documents[VERSION_SET].items():
+            found.setdefault(id.partition("/")[0], []).append(version_set(each))
+        return {name: longest_first(sets) for name, sets in found.items()}
 
     def keys(self) -> list[ApiKey]:
         """Every API key."""

@@ -13,6 +13,7 @@ from torana.gateway.errors import InvalidApi
 from torana.gateway.http_api import plan as http_plan
 from torana.gateway.locate import Domains, Live, Table, by_length
 from torana.model.rest import RestApi, Stage
+from torana.model.version_set import VersionSet, longest_first
 from torana.net.pauses import at_once
 from torana.openapi import Document, HttpDocument, InvalidDocument
 from torana.openapi.http_read import http_document
@@ -131,7 +132,7 @@ def compile_table(documents: Sequence[Defined], ports: Ports, domains: dict[str,
             mistakes.append(str(error))
     if mistakes:
         raise BadDefinitions("\n".join(mistakes))
-    return Table(stages, _domains(domains))
+    return Table(stages, _domains(domains), sets=_sets(domains))
 
 
 def live(api: RestApi, stage: Stage, ports: Ports, canary: RestApi | None = None) -> Live:
@@ -161,12 +162,34 @@ def bringing_live(
     return Live(served, tried, settings.percent_traffic)
 
 
+def _sets(domains: dict[str, Domain]) -> dict[str, tuple[VersionSet, ...]]:
+    """Raises `BadDefinitions`."""
+    table: dict[str, tuple[VersionSet, ...]] = {}
+    for name, domain in domains.items():
+        found: list[VersionSet] = []
+        for base, given in domain.versions.items():
+            stages = {each: _target(to) for each, to in given.stages.items()}
+            made = VersionSet(
+                base.strip("/"), stages, given.header, given.media_type_parameter, given.default
+            )
+            if (why := made.wrong()) is not None:
+                raise BadDefinitions(f"domains.{name}.versions.{base}: {why}")
+            found.append(made)
+        if found:
+            table[name.lower()] = longest_first(found)
+    return table
+
+
+def _target(text: str) -> tuple[str, str]:
+    api_id, _, stage = text.partition("/")
+    return api_id, stage
+
+
 def _domains(domains: dict[str, Domain]) -> Domains:
     table: dict[str, Mapping[str, tuple[str, str]]] = {}
     for name, domain in domains.items():
         bases: dict[str, tuple[str, str]] = {}
         for base, target in domain.base_paths.items():
-            api_id, _, stage = target.partition("/")
-            bases[base.strip("/")] = (api_id, stage)
+            bases[base.strip("/")] = _target(target)
         table[name.lower()] = by_length(bases)
     return table

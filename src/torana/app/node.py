@@ -272,7 +272,8 @@ class Node:
         control = self._control
         self._keys.replace([*keys, *control.keys()], [*plans, *control.plans()])
         domains = {**control.domains(), **self._files.domains}
-        self.door.table = Table(stages, domains, self.settings.domain_suffix, control.rules())
+        sets = {**control.sets(), **self._files.sets}
+        self.door.table = Table(stages, domains, self.settings.domain_suffix, control.rules(), sets)
         self._sockets.publish(control.sockets, domains)
 
     async def _cannot_serve(self, api: RestApi, stage: Stage, canary: RestApi | None) -> str | None:

@@ -10,6 +10,7 @@ from torana.gateway.load import USER_POOLS, Admission
 from torana.gateway.locate import Table, normalise
 from torana.gateway.serve import new_request_id, serve
 from torana.message import Headers, Reply, Request
+from torana.model.version_set import UnknownVersion
 
 
 class Beside(Protocol):
@@ -60,7 +61,10 @@ class FrontDoor:
             path = _origin_form(path)
         path = normalise(path)
         host = request.headers.get("host") or ""
-        found = self.table.find(host, path, request.headers)
+        try:
+            found = self.table.find(host, path, request.headers)
+        except UnknownVersion as error:
+            return _refused(str(error))
         if found is None:
             for hosts, surface in (
                 (self.urls, "function-urls"),
@@ -74,7 +78,8 @@ class FrontDoor:
                 if beside.takes(path):
                     return self._watched(beside, request, beside.surface)
             return _no_route() if self.table.misses(host, path) else self.nowhere(request)
-        return serve(found.live.pick(), request, found.path, query, found.full_path)
+        reply = serve(found.live.pick(), request, found.path, query, found.full_path)
+        return _varied(reply, found.varies) if found.varies else reply
 
     def nowhere(self, request: Request) -> Awaitable[Reply]:
         """What is served nowhere, or not by this way."""
@@ -102,10 +107,26 @@ def not_let_in(reply: Reply) -> bool:
     return reply.status in (401, 403) if reply.denied is None else bool(reply.denied)
 
 
+async def _varied(answer: Awaitable[Reply], header: str) -> Reply:
+    """So that no cache on the way gives one version for another."""
+    reply = await answer
+    reply.headers = Headers([*reply.headers.items, ("Vary", header)])
+    return reply
+
+
 def _origin_form(target: str) -> str:
     """The path of an absolute-form target (RFC 9112, 3.2.2); `*` asks of the whole server."""
     _, _, rest = target.partition("://")
     return "/" + rest.partition("/")[2]
+
+
+async def _refused(message: str) -> Reply:
+    fields = [
+        ("Content-Type", "application/json"),
+        ("x-amzn-ErrorType", "BadRequestException"),
+        ("x-amzn-RequestId", new_request_id()),
+    ]
+    return Reply(400, Headers(fields), msgspec.json.encode({"message": message}))
 
 
 async def nowhere(request: Request) -> Reply:

@@ -15,6 +15,7 @@ from torana.gateway.domain_rules import Rules
 from torana.gateway.serve import Plan
 from torana.message import Headers
 from torana.model.http_api import DEFAULT
+from torana.model.version_set import VersionSet
 
 LOCAL = "/restapis/"
 LOCAL_HTTP = "/apis/"
@@ -41,6 +42,8 @@ class Found(Struct, frozen=True):
     live: Live
     path: str
     full_path: str
+    varies: str = ""
+    """The header that the stage was chosen by."""
 
 
 Domains = Mapping[str, Mapping[str, tuple[str, str]]]
@@ -61,14 +64,21 @@ class Table(Struct, frozen=True):
     """Of `{api-id}.execute-api.{suffix}`; a region may stand before it."""
     rules: Mapping[str, Rules] = {}
     """By domain name."""
+    sets: Mapping[str, tuple[VersionSet, ...]] = {}
+    """Of versions, by domain name, in the order they are tried."""
 
     def find(self, host: str, path: str, headers: Headers | None = None) -> Found | None:
-        """None: no API answers there. `headers` are for routing rules."""
+        """None: no API answers there. `headers` are for routing rules and sets of versions.
+
+        Raises `UnknownVersion`.
+        """
         if path.startswith(LOCAL):
             return self._local(path)
         if path.startswith(LOCAL_HTTP) and (found := self._local_http(path)) is not None:
             return found
         name = host.partition(":")[0].lower()
+        if name in self.sets and (found := self._chosen(name, path, headers or Headers())):
+            return found
         rules = self.rules.get(name)
         if rules is not None:
             return self._ruled(rules, name, path, headers or Headers())
@@ -113,6 +123,15 @@ class Table(Struct, frozen=True):
             below = rest[len(DEFAULT) :] or "/"
             return Found(live, below, below) if live else None
         return self._stage(api_id, "/" + rest)
+
+    def _chosen(self, name: str, path: str, headers: Headers) -> Found | None:
+        """The version that a client asks for, below the first base path that fits."""
+        for each in self.sets[name]:
+            below = each.below(path)
+            if below is not None:
+                live = self.stages.get(each.choose(headers.all))
+                return Found(live, below, path, each.varies) if live else None
+        return None
 
     def _ruled(self, rules: Rules, name: str, path: str, headers: Headers) -> Found | None:
         """The first rule that holds, else the mappings where those count too."""

@@ -38,6 +38,8 @@ FLUSH = "rest-stage-flush"
 LIFECYCLE = "lifecycle"
 """Under `{api}/{stage}`, of either control plane or of a file: what was said of a version at run
 time."""
+VERSION_SET = "version-set"
+"""Under `{domain}/{base path}`, `(none)` for the empty one."""
 DOMAIN = "domain-name"
 MAPPING = "base-path-mapping"
 """Under `{domain}/{base path}`, `(none)` for the empty one."""

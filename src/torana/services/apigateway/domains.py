@@ -8,6 +8,7 @@ from torana.services.apigateway.book import (
     DOMAIN,
     MAPPING,
     STAGE,
+    VERSION_SET,
     Book,
     Json,
     Sheet,
@@ -173,7 +174,7 @@ class Domains:
     async def DeleteDomainName(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
             found = await _domain(sheet, params["domainName"])
-            for kind in (MAPPING, ACCESS):
+            for kind in (MAPPING, ACCESS, VERSION_SET):
                 async for id, _ in sheet.scan(kind, f"{found['domainName']}/"):
                     sheet.delete(kind, id)
             sheet.delete(DOMAIN, found["domainName"])

@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from torana.services.apigateway.book import API as REST_API
 from torana.services.apigateway.book import STAGE as REST_STAGE
+from torana.services.apigateway.book import VERSION_SET
 from torana.services.apigateway.domains import NONE, keep_trust
 from torana.services.apigateway.faults import bad, conflict, not_found
 from torana.services.apigateway.plane import Trust
@@ -152,7 +153,7 @@ class Domains:
     async def DeleteDomainName(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
             found = await the_domain(sheet, params["DomainName"])
-            for kind in (MAPPING, RULE):
+            for kind in (MAPPING, RULE, VERSION_SET):
                 async for id, _ in sheet.scan(kind, f"{found['domainName']}/"):
                     sheet.delete(kind, id)
             sheet.delete(DOMAIN, found["domainName"])

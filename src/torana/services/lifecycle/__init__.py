@@ -4,6 +4,7 @@ from torana.services.apigateway import DataPlane
 from torana.services.apigateway.book import Book
 from torana.services.lifecycle.callers import Callers
 from torana.services.lifecycle.comparing import Comparing
+from torana.services.lifecycle.version_sets import VersionSets
 from torana.services.lifecycle.versions import Versions
 from torana.state.store import Store
 from torana.telemetry.timeseries import TimeSeries
@@ -13,4 +14,4 @@ def lifecycle(store: Store, plane: DataPlane, series: TimeSeries | None) -> tupl
     """The facade."""
     book = Book(store, "torana")
     comparing = Comparing(book, plane.source)
-    return (Versions(book, plane, comparing), comparing, Callers(series))
+    return (Versions(book, plane, comparing), comparing, Callers(series), VersionSets(book))
