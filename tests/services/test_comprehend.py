@@ -96,10 +96,13 @@ def test_single_texts_may_be_long_where_the_service_lets_them(comprehend: Any) -
         assert code_of(failure) == "TextSizeLimitExceededException"
 
 
-def test_custom_recognisers_are_refused(comprehend: Any) -> None:
+def test_documents_and_endpoints_that_are_not_there_are_refused(comprehend: Any) -> None:
     endpoint = "arn:aws:comprehend:eu-west-1:000000000000:entity-recognizer-endpoint/mine"
     with pytest.raises(ClientError) as failure:
         comprehend.detect_entities(Text="Hello", EndpointArn=endpoint)
+    assert code_of(failure) == "ResourceUnavailableException"
+    with pytest.raises(ClientError) as failure:
+        comprehend.detect_entities(Bytes=b"%PDF", LanguageCode="en")
     assert code_of(failure) == "InvalidRequestException"
 
 

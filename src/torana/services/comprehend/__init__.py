@@ -5,9 +5,12 @@ from pathlib import Path
 
 from torana.services.background import Background
 from torana.services.comprehend.classifiers import Classifiers
+from torana.services.comprehend.endpoints import Endpoints
 from torana.services.comprehend.facade import Comprehend
 from torana.services.comprehend.jobs import Jobs
 from torana.services.comprehend.models import Models
+from torana.services.comprehend.recognizer_models import Recognizers
+from torana.services.comprehend.recognizers import EntityRecognizers
 from torana.services.engine_calls import EngineCalls
 from torana.services.ports import Engines
 from torana.state.objects import ObjectStore
@@ -24,10 +27,13 @@ def comprehend(
 ) -> tuple[object, ...]:
     """The facade, by what its operations are about. `folder`: for trained models."""
     models = Models(store, objects, engines, folder)
+    recognizers = Recognizers(store, objects, engines, folder)
     return (
-        Comprehend(engines, languages),
+        Comprehend(engines, languages, models, recognizers),
         Classifiers(models, EngineCalls(engines), background),
-        Jobs(models, engines, languages, background).operations(),
+        EntityRecognizers(recognizers, models, background),
+        Endpoints(models, recognizers),
+        Jobs(models, recognizers, engines, languages, background).operations(),
     )
 
 
@@ -35,4 +41,6 @@ async def resume(store: Store, objects: ObjectStore, engines: Engines, folder: P
     """Do the trainings and jobs that an earlier process accepted and did not finish."""
     models = Models(store, objects, engines, folder)
     await models.resume()
-    await Jobs(models, engines).resume()
+    recognizers = Recognizers(store, objects, engines, folder)
+    await recognizers.resume()
+    await Jobs(models, recognizers, engines).resume()

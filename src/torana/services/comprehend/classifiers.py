@@ -9,12 +9,9 @@ from torana.services.background import Background
 from torana.services.comprehend.documents import LONG, Params, check_size
 from torana.services.comprehend.models import (
     CLASSIFIER,
-    ENDPOINT,
     Classifier,
-    Endpoint,
     Models,
     described,
-    endpoint_shown,
     new_model,
     now,
 )
@@ -50,17 +47,20 @@ class Prompt(Struct, frozen=True):
     query: bool = True
 
 
-def _refuse(params: Params, known: frozenset[str], where: str = "") -> None:
+def refuse_unknown(params: Params, known: frozenset[str], where: str = "") -> None:
+    """Raises the service's error for members that nothing here heeds."""
     unknown = [f"{where}{name}" for name, value in params.items() if name not in known and value]
     if unknown:
-        raise _bad(f"Not supported here: {', '.join(unknown)}")
+        raise bad(f"Not supported here: {', '.join(unknown)}")
 
 
-def _bad(why: str) -> ServiceError:
+def bad(why: str) -> ServiceError:
+    """A parameter that cannot be."""
     return ServiceError("InvalidRequestException", why, status=400)
 
 
-def _absent(arn: str) -> ServiceError:
+def absent(arn: str) -> ServiceError:
+    """There is no such thing."""
     return ServiceError("ResourceNotFoundException", f"There is no {arn}", status=400)
 
 
@@ -72,17 +72,17 @@ class Classifiers:
 
     async def CreateDocumentClassifier(self, call: Call, params: Params) -> Params:
         """Keeps the classifier, then trains it in the background."""
-        _refuse(params, _KNOWN)
+        refuse_unknown(params, _KNOWN)
         given: Params = params["InputDataConfig"]
-        _refuse(given, _INPUT, "InputDataConfig.")
+        refuse_unknown(given, _INPUT, "InputDataConfig.")
         if given.get("DataFormat", "COMPREHEND_CSV") != "COMPREHEND_CSV":
-            raise _bad("InputDataConfig.DataFormat: only COMPREHEND_CSV is supported here")
+            raise bad("InputDataConfig.DataFormat: only COMPREHEND_CSV is supported here")
         if given.get("DocumentType", "PLAIN_TEXT_DOCUMENT") != "PLAIN_TEXT_DOCUMENT":
-            raise _bad("InputDataConfig.DocumentType: only PLAIN_TEXT_DOCUMENT is supported here")
+            raise bad("InputDataConfig.DocumentType: only PLAIN_TEXT_DOCUMENT is supported here")
         for name in ("S3Uri", "TestS3Uri"):
             if not _URI.fullmatch(given.get(name, "s3://b/" if name == "TestS3Uri" else "")):
-                raise _bad(f"InputDataConfig.{name} must be s3://bucket/key")
-        arn = _arn(call, "document-classifier", params["DocumentClassifierName"])
+                raise bad(f"InputDataConfig.{name} must be s3://bucket/key")
+        arn = arn_of(call, "document-classifier", params["DocumentClassifierName"])
         version: str = params.get("VersionName", "")
         arn = f"{arn}/version/{version}" if version else arn
         if await self._models.classifier(arn) is not None:
@@ -110,8 +110,8 @@ class Classifiers:
 
     async def ListDocumentClassifiers(self, call: Call, params: Params) -> Params:
         """Those of the region, on one page."""
-        _refuse(params, frozenset({"MaxResults"}))
-        found = await self._models.classifiers(_arn(call, "document-classifier", ""))
+        refuse_unknown(params, frozenset({"MaxResults"}))
+        found = await self._models.classifiers(arn_of(call, "document-classifier", ""))
         return {"DocumentClassifierPropertiesList": [described(each) for each in found]}
 
     async def DeleteDocumentClassifier(self, call: Call, params: Params) -> Params:
@@ -123,41 +123,11 @@ class Classifiers:
         await asyncio.to_thread(self._models.path(found).unlink, missing_ok=True)
         return {}
 
-    async def CreateEndpoint(self, call: Call, params: Params) -> Params:
-        """In service at once; inference units change nothing here."""
-        known = {"EndpointName", "ModelArn", "DesiredInferenceUnits", "ClientRequestToken"}
-        _refuse(params, frozenset(known | {"DataAccessRoleArn"}))
-        found = await self._classifier(params.get("ModelArn", ""))
-        if found.status != "TRAINED":
-            text = f"The classifier is {found.status}"
-            raise ServiceError("ResourceUnavailableException", text, status=400)
-        arn = _arn(call, "document-classifier-endpoint", params["EndpointName"])
-        if await self._models.endpoint(arn) is not None:
-            raise ServiceError("ResourceInUseException", f"{arn} exists", status=400)
-        await self._models.keep(Endpoint(arn, found.arn, params["DesiredInferenceUnits"], now()))
-        return {"EndpointArn": arn, "ModelArn": found.arn}
-
-    async def DescribeEndpoint(self, call: Call, params: Params) -> Params:
-        """What it serves."""
-        return {"EndpointProperties": endpoint_shown(await self._endpoint(params["EndpointArn"]))}
-
-    async def ListEndpoints(self, call: Call, params: Params) -> Params:
-        """Those of the region, on one page."""
-        _refuse(params, frozenset({"MaxResults"}))
-        found = await self._models.endpoints(_arn(call, "document-classifier-endpoint", ""))
-        return {"EndpointPropertiesList": [endpoint_shown(each) for each in found]}
-
-    async def DeleteEndpoint(self, call: Call, params: Params) -> Params:
-        """The classifier stays."""
-        found = await self._endpoint(params["EndpointArn"])
-        await keep(self._models.store, ENDPOINT, found.arn, None)
-        return {}
-
     async def ClassifyDocument(self, call: Call, params: Params) -> Params:
         """The classes of a text, the likeliest first."""
-        _refuse(params, frozenset({"Text", "EndpointArn"}))
+        refuse_unknown(params, frozenset({"Text", "EndpointArn"}))
         if "Text" not in params:
-            raise _bad("Text is missing")
+            raise bad("Text is missing")
         check_size(params["Text"], LONG)
         if _PROMPT_SAFETY.fullmatch(params["EndpointArn"]):
             return await self._prompt_safety(call, params["Text"])
@@ -183,15 +153,10 @@ class Classifiers:
     async def _classifier(self, arn: str) -> Classifier:
         found = await self._models.classifier(arn)
         if found is None:
-            raise _absent(arn)
-        return found
-
-    async def _endpoint(self, arn: str) -> Endpoint:
-        found = await self._models.endpoint(arn)
-        if found is None:
-            raise _absent(arn)
+            raise absent(arn)
         return found
 
 
-def _arn(call: Call, kind: str, name: str) -> str:
+def arn_of(call: Call, kind: str, name: str) -> str:
+    """Of something of the caller's."""
     return f"arn:aws:comprehend:{call.region}:{call.principal.account}:{kind}/{name}"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from torana.services.comprehend import analyses
 from torana.services.comprehend.analyses import Analysis
+from torana.services.comprehend.classifiers import Question
 from torana.services.comprehend.documents import (
     MOST_SEGMENTS,
     Params,
@@ -12,18 +13,27 @@ from torana.services.comprehend.documents import (
     check_size,
     sort_out,
 )
+from torana.services.comprehend.models import Models
+from torana.services.comprehend.recognizer_models import Recognizers
 from torana.services.engine_calls import EngineCalls
 from torana.services.ports import Call, Engines
 from torana.wire.faults import ServiceError
 
-_CUSTOM = ("EndpointArn", "Bytes", "DocumentReaderConfig")
+_DOCUMENTS = ("Bytes", "DocumentReaderConfig")
 
 
 class Comprehend:
     """The facade. `languages`: those that a capability's engine reads; empty: any."""
 
-    def __init__(self, engines: Engines, languages: Callable[[str], frozenset[str]]) -> None:
+    def __init__(
+        self,
+        engines: Engines,
+        languages: Callable[[str], frozenset[str]],
+        models: Models,
+        recognizers: Recognizers,
+    ) -> None:
         self._engines = EngineCalls(engines)
+        self._models, self._recognizers = models, recognizers
         self._languages = languages
 
     async def DetectSentiment(self, call: Call, params: Params) -> Params:
@@ -44,8 +54,22 @@ class Comprehend:
 
     async def DetectEntities(self, call: Call, params: Params) -> Params:
         """Persons, places, organisations, dates and amounts of a text."""
-        _refuse_custom(params)
+        _refuse_documents(params)
+        if params.get("EndpointArn"):
+            return await self._custom(call, params)
         return await self._one(call, params, analyses.ENTITIES)
+
+    async def _custom(self, call: Call, params: Params) -> Params:
+        """The entities that a recogniser of one's own finds."""
+        check_size(params["Text"], analyses.ENTITIES.longest)
+        endpoint = await self._models.endpoint(params["EndpointArn"])
+        found = endpoint and await self._recognizers.get(endpoint.model)
+        if not found:
+            text = f"There is no endpoint {params['EndpointArn']}"
+            raise ServiceError("ResourceUnavailableException", text, status=400)
+        item = Question(str(self._recognizers.path(found)), params["Text"])
+        (entities,) = await self._engines.run(call, "custom_entities", [item])
+        return analyses.ENTITIES.write(entities)
 
     async def BatchDetectEntities(self, call: Call, params: Params) -> Params:
         """The entities of up to 25 texts."""
@@ -116,14 +140,14 @@ class Comprehend:
         return code
 
 
-def _refuse_custom(params: Params) -> None:
-    given = [name for name in _CUSTOM if name in params]
+def _refuse_documents(params: Params) -> None:
+    given = [name for name in _DOCUMENTS if name in params]
     if given:
         raise ServiceError(
             "InvalidRequestException",
-            f"{', '.join(given)}: custom entity recognition is not embedded; send Text and "
-            "LanguageCode, or forward the service",
+            f"{', '.join(given)}: documents other than texts are not read here; send Text, or "
+            "forward the service",
         )
-    for name in ("Text", "LanguageCode"):
+    for name in ("Text",) if params.get("EndpointArn") else ("Text", "LanguageCode"):
         if name not in params:
             raise ServiceError("InvalidRequestException", f"{name} is missing")

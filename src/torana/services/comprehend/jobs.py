@@ -24,6 +24,7 @@ from torana.services.comprehend import analyses
 from torana.services.comprehend.analyses import Analysis
 from torana.services.comprehend.documents import Params, check_language
 from torana.services.comprehend.models import Classifier, Models
+from torana.services.comprehend.recognizer_models import Recognizer, Recognizers
 from torana.services.comprehend.redaction import redacted
 from torana.services.documents import keep, write_object
 from torana.services.members import part
@@ -56,7 +57,12 @@ class JobKind(Struct, frozen=True):
 KINDS = (
     JobKind("DominantLanguageDetection", "LANGUAGE", analyses.DOMINANT_LANGUAGE),
     JobKind("SentimentDetection", "SENTIMENT", analyses.SENTIMENT, ("LanguageCode",)),
-    JobKind("EntitiesDetection", "NER", analyses.ENTITIES, ("LanguageCode",)),
+    JobKind(
+        "EntitiesDetection",
+        "NER",
+        analyses.ENTITIES,
+        ("LanguageCode", "EntityRecognizerArn"),
+    ),
     JobKind("KeyPhrasesDetection", "KP", analyses.KEY_PHRASES, ("LanguageCode",)),
     JobKind(
         "PiiEntitiesDetection", "PII", analyses.PII, ("LanguageCode", "Mode", "RedactionConfig")
@@ -91,11 +97,13 @@ class Jobs:
     def __init__(
         self,
         models: Models,
+        recognizers: Recognizers,
         engines: Engines,
         languages: Callable[[str], frozenset[str]] = lambda capability: frozenset(),
         background: Background | None = None,
     ) -> None:
         self._models, self._engines, self._languages = models, engines, languages
+        self._recognizers = recognizers
         self._store, self._objects = models.store, models.objects
         self._background = background or Background()
 
@@ -122,7 +130,10 @@ class Jobs:
                 raise _bad(f"{name}: DocumentReaderConfig and KmsKeyId are not supported here")
             if not given["S3Uri"].removeprefix("s3://").partition("/")[0]:
                 raise _bad(f"{name}.S3Uri must be s3://bucket/prefix")
-        if kind.analysis is not None and "LanguageCode" in params:
+        own: str = params.get("EntityRecognizerArn") or ""
+        if own:
+            await self._recognizer(own)
+        elif kind.analysis is not None and "LanguageCode" in params:
             check_language(params["LanguageCode"], self._languages(kind.analysis.capability))
         if params.get("Mode") == "ONLY_REDACTION" and not params.get("RedactionConfig"):
             raise _bad("RedactionConfig is required for ONLY_REDACTION")
@@ -147,8 +158,8 @@ class Jobs:
         await self._keep(kind, job)
         self._background.start(self._do(kind, job), f"{word} job {id}")
         shown = {name: job[name] for name in ("JobId", "JobArn", "JobStatus")}
-        more = {"DocumentClassifierArn": job["DocumentClassifierArn"]} if not kind.analysis else {}
-        return {**shown, **more}
+        models = ("DocumentClassifierArn", "EntityRecognizerArn")
+        return {**shown, **{name: job[name] for name in models if job.get(name)}}
 
     async def _describe(self, kind: JobKind, call: Call, params: Params) -> Params:
         job = await self._find(kind, params["JobId"])
@@ -206,6 +217,12 @@ class Jobs:
 
     async def _classifier(self, arn: str) -> Classifier:
         found = await self._models.classifier(arn)
+        if found is None or found.status != "TRAINED":
+            raise ServiceError("ResourceUnavailableException", f"There is no trained {arn}")
+        return found
+
+    async def _recognizer(self, arn: str) -> Recognizer:
+        found = await self._recognizers.get(arn)
         if found is None or found.status != "TRAINED":
             raise ServiceError("ResourceUnavailableException", f"There is no trained {arn}")
         return found
@@ -295,6 +312,10 @@ class Jobs:
             path = str(self._models.path(classifier))
             items: list[Any] = [Question(path, texts[at]) for at in fitting]
             capability, write = "classification", partial(_classes, classifier.exclusive)
+        elif job.get("EntityRecognizerArn"):
+            path = str(self._recognizers.path(await self._recognizer(job["EntityRecognizerArn"])))
+            items = [Question(path, texts[at]) for at in fitting]
+            capability, write = "custom_entities", kind.analysis.write
         else:
             language = job.get("LanguageCode", "")
             items = [kind.analysis.item(texts[at], language) for at in fitting]

@@ -53,7 +53,7 @@ class Endpoint(Struct, frozen=True):
 
     arn: str
     model: str
-    """The classifier's ARN."""
+    """The ARN of the classifier or recogniser."""
     units: int
     created: float
 
