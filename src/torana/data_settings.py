@@ -1,4 +1,4 @@
-"""Settings of what is kept: how it is encrypted."""
+"""Settings of data: how what is kept is encrypted, and what becomes of personal data."""
 
 from typing import Literal
 
@@ -29,3 +29,60 @@ class Encryption(MasterKey, frozen=True, forbid_unknown_fields=True):
     """What is written encrypted from now on; what was, is read either way."""
     previous: MasterKey | None = None
     """The master key before this one: what it wrapped is wrapped anew at the start."""
+
+
+Action = Literal["mask", "tokenise", "detokenise", "block"]
+
+
+class Rule(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is done to personal data in a body, and how it is found."""
+
+    action: Action
+    fields: tuple[str, ...] = ()
+    """JSON paths, such as `$.customer.email`."""
+    detect: tuple[str, ...] = ()
+    """Amazon Comprehend's PII entity types, or `ALL`."""
+
+
+class Privacy(Struct, frozen=True, forbid_unknown_fields=True):
+    """What becomes of personal data in the bodies of an API, a stage or a method. Rules are
+    applied in order."""
+
+    request: tuple[Rule, ...] = ()
+    """On its way to the backend."""
+    response: tuple[Rule, ...] = ()
+    """On its way to the client."""
+    logs: tuple[str, ...] = ()
+    """Types that are masked in access and execution logs."""
+    tenant: str = ""
+    """A variable, such as `$context.authorizer.claims.sub`: everybody it names has a key for tokens
+    of their own. Empty: the API has one."""
+
+
+class ApiPrivacy(Struct, frozen=True):
+    """What a definition says."""
+
+    whole: Privacy | None = None
+    operations: dict[str, Privacy] = {}
+    """By `GET /pets/{id}`, or a route key, in the place of `whole`."""
+
+    def of(self, operation: str) -> Privacy | None:
+        """What holds for an operation."""
+        return self.operations.get(operation, self.whole)
+
+
+class PrivacySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Personal data in what passes and in logs."""
+
+    logs: tuple[str, ...] = ()
+    """Types that are masked in every line of access, execution and functions' logs."""
+    apis: dict[str, Privacy] = {}
+    """By `api`, `api/stage` or `api/stage/GET /pets`; the nearest wins, and over what a definition
+    says."""
+
+    def of(self, api: str, stage: str, operation: str) -> Privacy | None:
+        """What the settings say of an operation."""
+        for name in (f"{api}/{stage}/{operation}", f"{api}/{stage}", api):
+            if name in self.apis:
+                return self.apis[name]
+        return None

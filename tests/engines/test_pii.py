@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torana.engines.pii import by_pattern, load, without_overlaps
+from torana.engines.pii import load
+from torana.personal.find import by_pattern, without_overlaps
 
 PII = load()
 

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from torana.app.function_meter import FunctionMeter
+from torana.app.privacy import log_hider
 from torana.functions import functions, runtimes
 from torana.functions.errors import CannotStart, Throttled
 from torana.functions.instance import Outcome, Surroundings
@@ -274,7 +275,9 @@ class FunctionHost:
         if found is None:
             path = self._settings.folder() / "logs" / f"_aws_lambda_{name}.log"
             most = self._settings.observing.log_file_bytes
-            found = self._logs[name] = Lines(str(path), most, self._cover)
+            found = self._logs[name] = Lines(
+                str(path), most, self._cover, log_hider(self._settings)
+            )
         return found
 
     @property

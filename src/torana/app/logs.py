@@ -5,6 +5,7 @@ from os import getpid
 from pathlib import Path
 from uuid import NAMESPACE_OID, uuid5
 
+from torana.app.privacy import log_hider
 from torana.model.rest import Stage
 from torana.sealing import Cover
 from torana.settings import Settings
@@ -31,7 +32,7 @@ class Logs:
     """Every file that lines are written to, opened once."""
 
     def __init__(self, settings: Settings, keep: Keeper, cover: Cover | None = None) -> None:
-        self._cover = cover
+        self._cover, self._hide = cover, log_hider(settings)
         self._folder, self._default = settings.folder(), settings.access_log
         self._keep, self._files = keep, settings.observing.log_files
         self._most = settings.observing.log_file_bytes
@@ -74,7 +75,7 @@ class Logs:
 
     def _lines(self, path: str, most: int = 0) -> Lines:
         if path not in self._open:
-            self._open[path] = Lines(path, most, self._cover)
+            self._open[path] = Lines(path, most, self._cover, self._hide)
         return self._open[path]
 
 

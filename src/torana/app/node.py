@@ -36,6 +36,7 @@ from torana.app.numbers import Numbers
 from torana.app.observatory import Observatory
 from torana.app.once import authorize_once, once
 from torana.app.outward import Outward
+from torana.app.privacy import log_hider
 from torana.app.quotas import Quotas
 from torana.app.sockets import Sockets
 from torana.app.tracing import TraceDesk
@@ -92,7 +93,7 @@ class Node:
         self._client = HttpClient()
         self._seal = KeyFile(settings.folder() / "client-certificates.key")
         self._master = KeyFile(settings.folder() / "master.key")
-        self._journal = Journal()
+        self._journal = Journal(log_hider(settings))
         self._encryption = Encryption(settings, environment, self._client)
         vault = self._encryption.vault
         self._logs = Logs(settings, self._journal, vault.cover("logs"))
@@ -215,6 +216,8 @@ class Node:
                 observer(self._metrics, self._logs.of, self.groups, self.observatory.recorder)
             ),
             traces=self._traces.port,
+            privacy=settings.privacy.of,
+            tokens=self._services.tokens,
             account=settings.account,
             region=settings.region,
             domain_suffix=settings.domain_suffix,

@@ -41,6 +41,7 @@ from torana.services.lex import resume as resume_bots
 from torana.services.lex_v1 import resume as resume_old_bots
 from torana.services.personalize import resume as resume_recommenders
 from torana.services.ports import Busy, Credential, Engines, Failed, LanguageModels, Missing
+from torana.services.privacy import TokenKeys
 from torana.services.reach import Reach, confirmation
 from torana.services.rekognition import resume as resume_labels
 from torana.services.router import Invocation, Router
@@ -90,9 +91,10 @@ class Services:
         identities: Identities,
         acting: Acting,
         trail: AuditTrail,
+        tokens: TokenKeys,
         functions: FunctionHost | None = None,
     ) -> None:
-        self.engines = run_engine
+        self.engines, self.tokens = run_engine, tokens
         self._region, self._identities, self._acting = region, identities, acting
         self.trail = trail
         self.functions, self.user_pools = functions, user_pools
@@ -265,6 +267,9 @@ async def build(
                 vault.cover("logs"),
             )
             await functions.start()
+        master = KeyFile(settings.folder() / "master.key")
+        tokens = TokenKeys(store, master)
+        background.start(tokens.follow(), "follow the keys of tokens")
         issuing = _issuing(settings, store, background, owner=owner)
         parts = Parts(
             run_engine,
@@ -275,7 +280,7 @@ async def build(
             languages,
             plane or DataPlane(),
             functions and (functions.book, functions.queue, functions.limit, functions.sources),
-            KeyFile(settings.folder() / "master.key"),
+            master,
             seen,
             watched,
             reach,
@@ -323,6 +328,7 @@ async def build(
         identities,
         acting,
         trail,
+        tokens,
         functions,
     )
 

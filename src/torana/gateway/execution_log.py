@@ -60,8 +60,11 @@ def logged(to: Compiled) -> Logged | None:
     return Logged(group, settings.logging_level == "ERROR", settings.data_trace_enabled)
 
 
-def writer(to: Compiled, keep: Keeper) -> Callable[[Context], None]:
-    """What is to be told once a request is answered; nothing where nothing is logged."""
+def writer(
+    to: Compiled, keep: Keeper, hide: Callable[[str], str] | None = None
+) -> Callable[[Context], None]:
+    """What is to be told once a request is answered; nothing where nothing is logged. `hide` takes
+    out of a text what may not be kept."""
     found = logged(to)
     if found is None:
         return lambda ctx: None
@@ -73,6 +76,8 @@ def writer(to: Compiled, keep: Keeper) -> Callable[[Context], None]:
             texts = happened(ctx, ctx.socket, errors_only=found.errors_only, data=found.data)
         else:
             texts = failure(ctx) if found.errors_only else whole(ctx, data=found.data)
+        if hide is not None:
+            texts = [hide(text) for text in texts]
         id = ctx.request_id
         keep(
             found.group,

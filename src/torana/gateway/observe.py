@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
-from torana.gateway import execution_log, lifecycle, tracing
+from torana.gateway import execution_log, lifecycle, privacy, tracing
 from torana.gateway.contract import Compiled, Context, Observe
 from torana.gateway.errors import InvalidApi
 from torana.gateway.http_api.compiled import HttpCompiled
 from torana.gateway.settings import method_settings
 from torana.gateway.variables import CONTEXT, FIXED, Get, getter, text
 from torana.model.rest import Stage
+from torana.personal.find import hider
 from torana.telemetry.api_meter import (
     CONNECT,
     DISCONNECT,
@@ -111,7 +112,9 @@ def observer(
         settings = to.stage.access_log_settings
         line = access_line((settings and settings.format) or JSON_FORMAT, to)
 
-        write = execution_log.writer(to, keep)
+        found = privacy.policy(to)
+        hide = hider(found.logs) if found else None
+        write = execution_log.writer(to, keep, hide)
         traced = tracing.keeper(to)
         called = lifecycle.counter(to, recorder)
 
@@ -135,7 +138,7 @@ def observer(
                 )
             )
             if log is not None:
-                log.write(line(ctx))
+                log.write(line(ctx) if hide is None else hide(line(ctx)))
             if called is not None:
                 called(ctx)
             if ctx.trace is not None:

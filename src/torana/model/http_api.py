@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from torana.data_settings import ApiPrivacy
 from torana.model.lifecycle import Lifecycle
 
 DEFAULT = "$default"
@@ -108,6 +109,7 @@ class HttpApi(Struct, frozen=True, rename="pascal"):
     tags: dict[str, str] = {}
     lifecycle: Lifecycle | None = None
     """As the definition declares it."""
+    privacy: ApiPrivacy | None = None
 
 
 class AccessLogSettings(Struct, frozen=True, rename="pascal"):

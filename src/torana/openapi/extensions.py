@@ -216,7 +216,7 @@ def _unread(key: str, part: Place) -> None:
             "extension",
             f"{key} means nothing here",
             "known: x-torana-id, x-torana-protocol, x-torana-stage, x-torana-lifecycle, "
-            "x-torana-deprecation",
+            "x-torana-deprecation, x-torana-privacy",
         )
         return
     if key.removeprefix(AWS) in _KNOWN:

@@ -18,6 +18,7 @@ from torana.openapi.lifecycle import Deprecated, note_deprecated, read_lifecycle
 from torana.openapi.mistakes import InvalidDocument, Mistake
 from torana.openapi.opened import VARIABLES, opened
 from torana.openapi.place import Place
+from torana.openapi.privacy import Private, note_privacy, read_privacy
 from torana.openapi.read import PROTOCOL, api_id, operations, warn_of_root_security
 from torana.openapi.servers import BasePath, prefix
 from torana.openapi.shape import fill, make
@@ -104,6 +105,7 @@ def _read(root: Place, basepath: BasePath) -> tuple[HttpApi, Stage, tuple[str, .
         ),
         dict(tags(root)),
         lifecycle,
+        read_privacy(root, reading.private),
     )
     stage = _stage(root, {each.route_key for each in routes})
     name_the_rest(root)
@@ -127,6 +129,7 @@ class _Reading:
         self._integrations: dict[str, Integration] = {}
         self._info: list[str] = []
         self.deprecated: Deprecated = {}
+        self.private: Private = {}
 
     def all(self, base: str) -> tuple[list[Route], list[Integration], list[str]]:
         """Routes, integrations and what is ignored."""
@@ -163,6 +166,7 @@ class _Reading:
             if operation.find(name) is not None:
                 self._info.append(f"{name} of {key} is ignored: {why} by HTTP APIs")
         note_deprecated(self.deprecated, key, operation)
+        note_privacy(self.private, key, operation)
         demand = self._schemes.demand(operation)
         id = self._integration(operation)
         self._routes[key] = Route(

@@ -13,6 +13,7 @@ from torana.openapi.integration import EXTENSION as INTEGRATION
 from torana.openapi.integration import SHARED
 from torana.openapi.lifecycle import write_deprecated, write_lifecycle
 from torana.openapi.paths import variables
+from torana.openapi.privacy import write_privacy
 from torana.openapi.read import ID, PROTOCOL
 from torana.openapi.security import AUTH, AUTHORIZER
 from torana.openapi.shape import given
@@ -44,6 +45,7 @@ def write_http(
     if stage is not None:
         document |= {ID: api.api_id, PROTOCOL: "HTTP", STAGE: _stage(stage)}
         write_lifecycle(document, api.lifecycle)
+        write_privacy(document, api.privacy)
     if servers := _servers(api, endpoint, extensions):
         document["servers"] = servers
     if api.tags:
@@ -115,6 +117,8 @@ class _Writing:
         if route.route_key == DEFAULT:
             made["isDefaultRoute"] = True
         made["responses"] = {"default": {"description": f"Default response for {route.route_key}"}}
+        if self._own:
+            write_privacy(made, self._api.privacy, route.route_key)
         if self._api.lifecycle is not None:
             deprecated = self._api.lifecycle.operations.get(route.route_key)
             write_deprecated(made, deprecated, dates=self._own)

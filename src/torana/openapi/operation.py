@@ -15,6 +15,7 @@ from torana.openapi.integration import EXTENSION, Declared, read_integration
 from torana.openapi.lifecycle import Deprecated
 from torana.openapi.models import Models
 from torana.openapi.place import Place
+from torana.openapi.privacy import Private
 from torana.openapi.security import Schemes
 from torana.openapi.templates import CheckTemplate, check_media_type
 
@@ -34,6 +35,7 @@ class Setting(Struct, frozen=True):
     edge: bool
     check_template: CheckTemplate | None
     deprecated: Deprecated
+    private: Private
     """Filled while operations are read."""
 
 

@@ -15,6 +15,7 @@ from torana.openapi.opened import VARIABLES, opened
 from torana.openapi.operation import Setting, read_operation
 from torana.openapi.paths import Resources
 from torana.openapi.place import Place
+from torana.openapi.privacy import note_privacy, read_privacy
 from torana.openapi.security import Schemes
 from torana.openapi.servers import BasePath, prefix
 from torana.openapi.spot import SyntaxMistake
@@ -91,6 +92,7 @@ def _read(
         edge=endpoints is not None and "EDGE" in endpoints.types,
         check_template=check_template,
         deprecated={},
+        private={},
     )
     if (security := root.find("security")) is not None:
         warn_of_root_security(security)
@@ -106,6 +108,7 @@ def _read(
         models=setting.models.found,
         authorizers=setting.schemes.authorizers,
         lifecycle=lifecycle,
+        privacy=read_privacy(root, setting.private),
         **fields,
     )
     stage = read_stage(root, methods)
@@ -166,6 +169,7 @@ def _methods(setting: Setting, base: str) -> Iterator[Method]:
             method = read_operation(setting, path, verb, shared, operation)
             if method is not None:
                 note_deprecated(setting.deprecated, f"{verb} {path}", operation)
+                note_privacy(setting.private, f"{verb} {path}", operation)
                 yield method
 
 

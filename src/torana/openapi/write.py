@@ -13,6 +13,7 @@ from torana.openapi.families import FAMILIES, Family
 from torana.openapi.integration import EXTENSION as INTEGRATION
 from torana.openapi.lifecycle import write_deprecated, write_lifecycle
 from torana.openapi.operation import REQUEST_VALIDATOR
+from torana.openapi.privacy import write_privacy
 from torana.openapi.shape import given
 from torana.openapi.stage import EXTENSION as STAGE
 from torana.openapi.write_security import Security
@@ -47,6 +48,7 @@ def write(
         document["x-torana-id"] = api.id
         document[STAGE] = _stage(stage)
         write_lifecycle(document, api.lifecycle)
+        write_privacy(document, api.privacy)
     if wanted.all and (endpoints := _endpoints(api)):
         family.place_endpoints(document, endpoints)
     if api.tags:
@@ -97,6 +99,8 @@ def _paths(api: RestApi, family: Family, security: Security, wanted: _Wanted) ->
         made = paths.setdefault(method.path, {})[verb] = _operation(
             method, family, security, wanted
         )
+        if wanted.torana:
+            write_privacy(made, api.privacy, f"{method.http_method} {method.path}")
         if api.lifecycle is not None:
             own = api.lifecycle.operations.get(f"{method.http_method} {method.path}")
             write_deprecated(made, own, dates=wanted.torana)

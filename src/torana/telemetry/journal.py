@@ -1,6 +1,6 @@
 """Events of log groups on their way to the node's log book."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torana.telemetry.groups import Event
 from torana.telemetry.logbook import Entry
@@ -14,7 +14,9 @@ _WAITING = 64 * 1024 * 1024
 class Journal:
     """Implements `Keeper`: collects until it is taken."""
 
-    def __init__(self) -> None:
+    def __init__(self, hide: Callable[[str], str] | None = None) -> None:
+        """`hide` takes out of a text what may not be kept."""
+        self._hide = hide
         self._waiting: list[Entry] = []
         self._size = 0
         self.dropped = 0
@@ -26,6 +28,8 @@ class Journal:
                 self.dropped += 1
                 continue
             text = text[:_LONGEST]
+            if self._hide is not None:
+                text = self._hide(text)
             self._size += len(text)
             self._waiting.append((group, stream, int(at * 1000), text or " "))
 

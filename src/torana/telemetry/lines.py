@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import logging
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,9 @@ _WAITING = 64 * 1024 * 1024
 """Bytes that may wait for a slow disk; what comes beyond is dropped and counted."""
 
 
+Hide = Callable[[str], str] | None
+
+
 class Writes(Protocol):
     """Takes lines."""
 
@@ -29,12 +33,14 @@ class Writes(Protocol):
 class Lines:
     """A destination of log lines. `write` never waits."""
 
-    def __init__(self, path: str, most: int = 0, cover: Cover | None = None) -> None:
+    def __init__(
+        self, path: str, most: int = 0, cover: Cover | None = None, hide: Hide = None
+    ) -> None:
         """`-` is standard output; a file is opened for appending and made readable to its owner
         and group only. Beyond `most` bytes (0: never) it is put aside as `path.1`, in the place of
         what was put aside before. `cover` encrypts what goes to a file, so many lines together as
-        one. Raises `OSError`."""
-        self._most = most
+        one. `hide` takes out of a line what may not be kept. Raises `OSError`."""
+        self._most, self._hide = most, hide
         self._cover = cover if cover and cover.closes and path != "-" else None
         self.dropped = 0
         self._path = path
@@ -49,6 +55,8 @@ class Lines:
         if self._size + self._in_flight > _WAITING:
             self.dropped += 1
             return
+        if self._hide is not None:
+            line = self._hide(line)
         self._waiting.append(line)
         self._size += len(line)
         if self._size > _BATCH:

@@ -29,8 +29,11 @@ class Running(Struct):
         """The front door's address."""
         return f"http://127.0.0.1:{self.node.front_port}"
 
-    def client(self, service: str = "apigateway", *, validate: bool = True) -> Any:
-        """A boto3 client. It blocks: see `Asking`. `validate`: refuse wrong params on its own."""
+    def client(
+        self, service: str = "apigateway", *, validate: bool = True, key: tuple[str, str] = ("", "")
+    ) -> Any:
+        """A boto3 client. It blocks: see `Asking`. `validate`: refuse wrong params on its own;
+        `key`: another one than the account's own."""
         text = (self.data / "credentials").read_text()
         given = dict(line.split(" = ") for line in text.splitlines() if " = " in line)
         session: Any = boto3.Session()
@@ -40,8 +43,8 @@ class Running(Struct):
             service,
             endpoint_url=f"http://127.0.0.1:{self.node.management.port}",
             region_name="us-east-1",
-            aws_access_key_id=given["aws_access_key_id"],
-            aws_secret_access_key=given["aws_secret_access_key"],
+            aws_access_key_id=key[0] or given["aws_access_key_id"],
+            aws_secret_access_key=key[1] or given["aws_secret_access_key"],
             config=Config(retries={"max_attempts": 1}, parameter_validation=validate),
         )
 

@@ -51,6 +51,7 @@ def compiled(
             tags=http.tags,
             disable_execute_api_endpoint=http.disable_execute_api_endpoint,
             lifecycle=http.lifecycle,
+            privacy=http.privacy,
         ),
         stage=rest.Stage(
             stage.stage_name,

@@ -23,14 +23,21 @@ from torana.gateway.http_api.sources import reads_body
 from torana.gateway.plan import always, retired, route
 from torana.gateway.serve import Found, Plan
 from torana.gateway.serve import Route as Served
-from torana.gateway.steps import admit
+from torana.gateway.steps import admit, privacy, privacy_reply
 from torana.message import Reply
 from torana.model.http_api import DEFAULT, HttpApi, Stage
 from torana.net.pauses import at_once
 
 HTTP = Chain[HttpCompiled](
-    before=(admit.build, lifecycle.build, authorize.build, throttle.build, cors.preflight),
-    after=(map_response.build,),
+    before=(
+        admit.build,
+        lifecycle.build,
+        authorize.build,
+        throttle.build,
+        cors.preflight,
+        privacy.build,
+    ),
+    after=(map_response.build, privacy_reply.build),
     always=(lifecycle.dress, cors.dress, request_id.build),
 )
 _PREFLIGHT = Chain[HttpCompiled](before=(cors.preflight,), after=(), always=HTTP.always)
@@ -109,7 +116,7 @@ def _route(to: HttpCompiled) -> Served:
 
 def _needs_body(to: HttpCompiled, before: tuple[str, ...]) -> bool:
     """Only a pass-through that nobody looks into may keep the body a stream."""
-    if to.integration.integration_type != "HTTP_PROXY" or "lifecycle" in before:
+    if to.integration.integration_type != "HTTP_PROXY" or {"lifecycle", "privacy"} & {*before}:
         return True
     signed = to.route.authorization_type == "AWS_IAM"
     parameters = to.integration.response_parameters.values()

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from torana.data_settings import ApiPrivacy
 from torana.model.lifecycle import Lifecycle
 from torana.model.rest import (
     Authorizer,
@@ -73,6 +74,7 @@ async def assemble(sheet: Sheet, api: Json, *, whole: bool = True) -> RestApi:
         disable_execute_api_endpoint=api.get("disableExecuteApiEndpoint", False),
         tags=api.get("tags", {}),
         lifecycle=msgspec.convert(api.get("lifecycle"), Lifecycle | None),
+        privacy=msgspec.convert(api.get("privacy"), ApiPrivacy | None),
     )
 
 

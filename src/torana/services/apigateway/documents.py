@@ -61,6 +61,7 @@ class Documents:
             if params.get("mode") != "merge":
                 await _clear(sheet, api)
                 api.pop("lifecycle", None)
+                api.pop("privacy", None)
             _fields(api, document.api, params)
             await _Writing(sheet, api).take(document.api)
             sheet.put(API, api["id"], api)
@@ -151,6 +152,7 @@ def _fields(api: Json, model: RestApi, params: Json) -> None:
         "policy": msgspec.json.encode(model.policy).decode() if model.policy else None,
         "tags": model.tags,
         "lifecycle": msgspec.to_builtins(model.lifecycle) if model.lifecycle else None,
+        "privacy": msgspec.to_builtins(model.privacy) if model.privacy else None,
     }
     api.update({name: value for name, value in given.items() if value not in (None, "", [], {})})
     api["apiKeySource"] = model.api_key_source

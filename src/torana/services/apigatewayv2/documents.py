@@ -31,7 +31,15 @@ from torana.services.apigatewayv2.routes import put_route
 from torana.services.apigatewayv2.snapshot import SNAPSHOT, http_api, snapshot
 from torana.services.ports import Call
 
-_FIELDS = ("Name", "Description", "Version", "CorsConfiguration", "Tags", "Lifecycle")
+_FIELDS = (
+    "Name",
+    "Description",
+    "Version",
+    "CorsConfiguration",
+    "Tags",
+    "Lifecycle",
+    "Privacy",
+)
 
 
 class Documents:

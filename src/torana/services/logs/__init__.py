@@ -10,6 +10,7 @@ from torana.services.logs.events import Events
 from torana.services.logs.filters import Filters
 from torana.services.logs.groups import Groups
 from torana.services.logs.hearing import Hearing
+from torana.services.logs.protection import DataProtection
 from torana.services.logs.queries import Queries
 from torana.services.ports import Call
 from torana.services.reach import Reach
@@ -32,8 +33,10 @@ class Logs:
     ) -> None:
         self._store = store
         self.hearing = Hearing(book, recorder, reach, background, account)
+        groups = Groups(book, self._record, self.hearing.load)
         self.operations: tuple[object, ...] = (
-            Groups(book, self._record, self.hearing.load),
+            groups,
+            DataProtection(book, groups, self.hearing.load),
             Events(book),
             Filters(book, self.hearing),
             Queries(book, background, account),

@@ -1,6 +1,7 @@
 """Putting, reading and filtering events. Source: Amazon CloudWatch Logs API Reference."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -8,6 +9,7 @@ from torana.services.given import items
 from torana.services.logs.faults import invalid
 from torana.services.logs.groups import Db, find, find_stream, name_of
 from torana.services.logs.patterns import Pattern, compile_pattern
+from torana.services.logs.protection import seeing
 from torana.services.ports import Call
 from torana.telemetry import log_catalog as catalog
 from torana.telemetry.log_catalog import Group
@@ -23,6 +25,7 @@ _ANSWER = 1_000_000
 _SCAN = 50_000
 """Events that one FilterLogEvents looks at; the token leads on from there."""
 _EVER = 1 << 53
+See = Callable[[Sequence[Event]], list[Event]]
 
 
 class Events:
@@ -59,20 +62,21 @@ class Events:
         that was given."""
         group_name = name_of(params)
 
-        def work(db: Db) -> tuple[int, int]:
+        def work(db: Db) -> tuple[Group, int]:
             group = find(db, group_name)
-            return group.id, find_stream(db, group, params["logStreamName"]).id
+            return group, find_stream(db, group, params["logStreamName"]).id
 
         group, stream = await self._book.read(work)
+        see = seeing(call, group, params)
         token = params.get("nextToken")
         forward = token.startswith("f/") if token else bool(params.get("startFromHead"))
         after = _position(token[2:]) if token else None
         start, end = params.get("startTime") or 0, params.get("endTime")
         found = await self._book.page(
-            group, [stream], start, _EVER if end is None else end - 1,
+            group.id, [stream], start, _EVER if end is None else end - 1,
             after=after, backward=not forward, most=params.get("limit") or _MOST,
         )  # fmt: skip
-        found = _bounded(found)
+        found = await asyncio.to_thread(see, _bounded(found))
         if not forward:
             found.reverse()
         first, last = (_place(found[0]), _place(found[-1])) if found else (None, None)
@@ -90,20 +94,21 @@ class Events:
         if names and prefix:
             raise invalid("logStreamNames and logStreamNamePrefix exclude each other")
 
-        def work(db: Db) -> tuple[int, list[int] | None]:
+        def work(db: Db) -> tuple[Group, list[int] | None]:
             group = find(db, group_name)
             if not names and not prefix:
-                return group.id, []
+                return group, []
             if names:
-                return group.id, [find_stream(db, group, name).id for name in names]
+                return group, [find_stream(db, group, name).id for name in names]
             own = [s.id for s in catalog.streams(db, group.id) if s.name.startswith(prefix or "")]
-            return group.id, own or None
+            return group, own or None
 
         group, streams = await self._book.read(work)
         if streams is None:
             return {"events": [], "searchedLogStreams": []}
         pattern = compile_pattern(params.get("filterPattern") or "")
-        events, after = await self._matching(group, streams[:900], pattern, params)
+        see = seeing(call, group, params)
+        events, after = await self._matching(group.id, streams[:900], pattern, see, params)
         answer: Json = {
             "events": [
                 {**_event(each), "logStreamName": each.stream, "eventId": f"{each.id:056d}"}
@@ -116,7 +121,7 @@ class Events:
         return answer
 
     async def _matching(
-        self, group: int, streams: list[int], pattern: Pattern, params: Json
+        self, group: int, streams: list[int], pattern: Pattern, see: See, params: Json
     ) -> tuple[list[Event], str]:
         """Events, and the token that leads on."""
         token, most = params.get("nextToken"), params.get("limit") or _MOST
@@ -130,8 +135,8 @@ class Events:
                 group, streams, params.get("startTime") or 0, _EVER if end is None else end,
                 after=after, backward=backward,
             )  # fmt: skip
-            matches = await asyncio.to_thread(_fitting, page, pattern)
-            for event, fits in zip(page, matches, strict=True):
+            matches = await asyncio.to_thread(_fitting, page, pattern, see)
+            for event, fits in matches:
                 if fits:
                     found.append(event)
                     size += len(event.text)
@@ -144,8 +149,9 @@ class Events:
         return found, f"{after[0]}.{after[1]}" if after else ""
 
 
-def _fitting(page: list[Event], pattern: Pattern) -> list[bool]:
-    return [pattern(event.text) is not None for event in page]
+def _fitting(page: list[Event], pattern: Pattern, see: See) -> list[tuple[Event, bool]]:
+    """Events as they may be seen, and whether they match as such."""
+    return [(event, pattern(event.text) is not None) for event in see(page)]
 
 
 def _place(event: Event) -> str:

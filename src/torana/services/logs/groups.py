@@ -107,7 +107,7 @@ class Groups:
     async def PutLogGroupDeletionProtection(self, call: Call, params: Json) -> Json:
         """Protect a group, or do so no more."""
         on = {"": "true"} if params["deletionProtectionEnabled"] else {}
-        return await self._set(call, name_of(params), protected=on)
+        return await self.set(call, name_of(params), protected=on)
 
     async def PutRetentionPolicy(self, call: Call, params: Json) -> Json:
         """Keep events for so many days."""
@@ -117,15 +117,17 @@ class Groups:
                 f"Value '{days}' at 'retentionInDays' failed to satisfy constraint: Member must "
                 f"satisfy enum value set: {sorted(_DAYS)}"
             )
-        return await self._set(call, params["logGroupName"], retention=days)
+        return await self.set(call, params["logGroupName"], retention=days)
 
     async def DeleteRetentionPolicy(self, call: Call, params: Json) -> Json:
         """Keep events until there is no room."""
-        return await self._set(call, params["logGroupName"], retention=0)
+        return await self.set(call, params["logGroupName"], retention=0)
 
-    async def _set(
+    async def set(
         self, call: Call, name: str, retention: int | None = None, **config: dict[str, str]
     ) -> Json:
+        """Change settings of a group. Raises the service's error."""
+
         def work(db: Db) -> Json:
             found = find(db, name)
             kept = {**found.config, **config}
@@ -244,7 +246,7 @@ class Groups:
     async def _tag(self, call: Call, name: str, add: dict[str, str], drop: Any) -> Json:
         group = await self._book.read(lambda db: find(db, name))
         kept = {**members(group.config, "tags"), **add}
-        return await self._set(call, name, tags={k: v for k, v in kept.items() if k not in drop})
+        return await self.set(call, name, tags={k: v for k, v in kept.items() if k not in drop})
 
     async def ListTagsForResource(self, call: Call, params: Json) -> Json:
         """All of them."""
@@ -273,6 +275,9 @@ def _shown(call: Call, group: Group, filters: int) -> Json:
         "logGroupClass": "STANDARD",
         "deletionProtectionEnabled": bool(group.config.get("protected")),
     }
+    if "protection" in group.config:
+        on = bool(group.config["protection"])
+        shown["dataProtectionStatus"] = "ACTIVATED" if on else "DELETED"
     if group.retention:
         shown["retentionInDays"] = group.retention
     return shown

@@ -14,15 +14,18 @@ from msgspec import Struct
 from torana.message import Headers, Request
 from torana.services.background import Background
 from torana.services.given import members
+from torana.services.logs import protection
 from torana.services.logs.patterns import Found, Pattern, compile_pattern
+from torana.services.logs.protection import Protection
 from torana.services.reach import Reach
 from torana.telemetry import log_catalog as catalog
-from torana.telemetry.logbook import Event, Kept, LogBook
+from torana.telemetry.logbook import Entry, Event, Kept, LogBook
 from torana.telemetry.recorder import Recorder, Series
 
 _log = logging.getLogger("torana.logs")
 Json = dict[str, Any]
 _TRIES = 3
+_FINDINGS = Series("AWS/Logs", "LogEventsWithFindings", (), "Count")
 
 
 class Filter(Struct, frozen=True):
@@ -43,25 +46,49 @@ class Hearing:
         self._background, self._account = background, account
         self._metrics: dict[str, list[Filter]] = {}
         self._subscriptions: dict[str, list[Filter]] = {}
+        self._protected: dict[str, Protection] = {}
         self._told: dict[tuple[str, str], int] = {}
         """The last minute for which a filter's default value was told."""
         book.heard = self.hear
 
     async def load(self) -> None:
         """Take in every filter there is."""
-        found = await self._book.read(
-            lambda db: (catalog.filters(db, "metric"), catalog.filters(db, "subscription"))
+        *found, groups = await self._book.read(
+            lambda db: (
+                catalog.filters(db, "metric"),
+                catalog.filters(db, "subscription"),
+                catalog.groups(db),
+            )
         )
         self._metrics, self._subscriptions = (_by_group(each) for each in found)
-        self._book.watched = frozenset({*self._metrics, *self._subscriptions})
+        self._protected = {each.name: found for each in groups if (found := protection.of(each))}
+        watched = {*self._metrics, *self._subscriptions, *self._protected}
+        self._book.watched = frozenset(watched)
 
     def hear(self, all_kept: list[Kept]) -> None:
         """See `LogBook.heard`."""
         for kept in all_kept:
+            policy = self._protected.get(kept.group)
+            if policy is not None:
+                kept = self._audited(kept, policy)
             for each in self._metrics.get(kept.group, ()):
                 self._count(kept, each)
             for each in self._subscriptions.get(kept.group, ()):
                 self._hand_on(kept, each)
+
+    def _audited(self, kept: Kept, policy: Protection) -> Kept:
+        """Count what is found, and give the events without it."""
+        resource = f"{self._account}:log-group:{kept.group}:*"
+        lines: list[Entry] = []
+        for event in kept.events:
+            found = policy.findings(event)
+            if found:
+                self._recorder.add(_FINDINGS, 1.0, event.at / 1000)
+                text = protection.told(event.ingested / 1000, resource, found)
+                lines.append((policy.log_group, "log_stream_created_by_aws", event.at, text))
+        if lines and policy.log_group:
+            self._background.start(self._book.put(lines), "findings of data protection")
+        return Kept(kept.group, [policy.hide(each) for each in kept.events])
 
     def _count(self, kept: Kept, by: Filter) -> None:
         [change] = by.body["metricTransformations"]

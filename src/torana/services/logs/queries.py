@@ -15,8 +15,10 @@ from torana.services.logs.groups import Db, find, name_of, plain
 from torana.services.logs.insights.functions import text
 from torana.services.logs.insights.records import Fields
 from torana.services.logs.insights.run import DEFAULT, Running
+from torana.services.logs.protection import hiding, seeing
 from torana.services.ports import Call
 from torana.telemetry import log_catalog as catalog
+from torana.telemetry.log_catalog import Group
 from torana.telemetry.logbook import LogBook
 from torana.wire.faults import ServiceError
 
@@ -32,8 +34,9 @@ _SAMPLE = 1000
 class Query:
     """One that was started."""
 
-    def __init__(self, text: str, groups: list[tuple[int, str]], start: int, end: int, most: int,
-                 now: float) -> None:  # fmt: skip
+    def __init__(
+        self, text: str, groups: list[Group], start: int, end: int, most: int, now: float
+    ) -> None:
         """Raises the service's error for a query that cannot be read."""
         self.id, self.text, self.groups = str(uuid4()), text, groups
         self.start, self.end, self.created = start, end, now
@@ -59,9 +62,7 @@ class Queries:
         names += [params["logGroupName"]] if params.get("logGroupName") else []
         if not names or len(names) > 50:
             raise invalid("1 to 50 log groups are needed")
-        groups = await self._book.read(
-            lambda db: [(find(db, name).id, name) for name in dict.fromkeys(names)]
-        )
+        groups = await self._book.read(lambda db: [find(db, name) for name in dict.fromkeys(names)])
         start, end = params["startTime"], params["endTime"]
         if start > end:
             raise invalid("startTime must not be after endTime")
@@ -79,8 +80,8 @@ class Queries:
     async def _run(self, query: Query) -> None:
         try:
             async with asyncio.timeout(_TIMEOUT):
-                for id, name in query.groups:
-                    await self._scan(query, id, name)
+                for group in query.groups:
+                    await self._scan(query, group)
                 await asyncio.to_thread(query.running.end)
                 query.rows = await asyncio.to_thread(query.running.results)
                 query.status = "Cancelled" if query.stopped else "Complete"
@@ -90,17 +91,18 @@ class Queries:
             _log.exception("the query %r failed", query.text[:200])
             query.status = "Failed"
 
-    async def _scan(self, query: Query, id: int, name: str) -> None:
+    async def _scan(self, query: Query, group: Group) -> None:
         """The newest events first."""
-        log, after = f"{self._account}:{name}", None
+        log, after = f"{self._account}:{group.name}", None
+        hide = hiding(group)
         end = query.end * 1000 + 999 if query.end < 1e11 else query.end
         start = query.start * 1000 if query.start < 1e11 else query.start
         while not query.stopped and not query.running.done:
-            page = await self._book.page(id, [], start, end, after=after, backward=True)
+            page = await self._book.page(group.id, [], start, end, after=after, backward=True)
             if not page:
                 return
             after = page[-1].at, page[-1].id
-            await asyncio.to_thread(query.running.feed, page, log)
+            await asyncio.to_thread(lambda: query.running.feed(hide(page), log))
 
     async def GetQueryResults(self, call: Call, params: Json) -> Json:
         """As far as it is."""
@@ -150,10 +152,11 @@ class Queries:
                 "queryLanguage": "CWLI",
                 "status": each.status,
                 "createTime": int(each.created * 1000),
-                "logGroupName": each.groups[0][1],
+                "logGroupName": each.groups[0].name,
             }
             for each in reversed(self._queries.values())
-            if status in (None, each.status) and name in (None, *(n for _, n in each.groups))
+            if status in (None, each.status)
+            and name in (None, *(group.name for group in each.groups))
         ]
         return {"queries": found[: params.get("maxResults") or 1000]}
 
@@ -165,7 +168,10 @@ class Queries:
         found = await self._book.event(id)
         if found is None:
             raise ServiceError("ResourceNotFoundException", "The log record does not exist")
-        fields = Fields(found[0], f"{self._account}:{found[1]}", pointer)
+        event, name = found
+        group = await self._book.read(lambda db: find(db, name))
+        [event] = seeing(call, group, params)([event])
+        fields = Fields(event, f"{self._account}:{name}", pointer)
         fields.open()
         return {"logRecord": {name: text(value) for name, value in fields.items()}}
 
