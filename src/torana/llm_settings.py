@@ -6,6 +6,24 @@ from typing import Any, Literal
 from msgspec import Struct
 
 
+class LlmAccess(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who gives the access tokens of a provider. What is empty comes from the variables that the
+    clouds' own tools read."""
+
+    by: Literal["entra", "managed-identity", "google"]
+    tenant: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    """`env:NAME`, `file:PATH` or a literal."""
+    token_file: str = ""
+    """Of a workload that is given tokens as a file."""
+    credentials: str = ""
+    """Google's file of credentials; empty without the variable: the metadata server is asked."""
+    scope: str = ""
+    authority: str = ""
+    """Where tokens are asked for, if not at the vendor's own address."""
+
+
 class LlmProvider(Struct, frozen=True, forbid_unknown_fields=True):
     """An account at a provider of models. Times are in seconds."""
 
@@ -15,6 +33,8 @@ class LlmProvider(Struct, frozen=True, forbid_unknown_fields=True):
     """Where it is not the vendor's own."""
     api_key: str = ""
     """`env:NAME`, `file:PATH` or a literal."""
+    access: LlmAccess | None = None
+    """Instead of a key: tokens that end, and are fetched anew."""
     headers: dict[str, str] = {}
     region: str | None = None
     """For Bedrock: the gateway's own region where it is not named."""

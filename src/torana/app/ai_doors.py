@@ -37,6 +37,8 @@ from torana.state.store import Store
 from torana.telemetry.tracebook import Kept
 
 _NO_MODELS = "prompts need a model of the LLM API in the settings"
+_PATIENCE = 5.0
+"""Seconds that the start waits for providers' tokens."""
 Following = asyncio.Task[None]
 
 
@@ -80,6 +82,7 @@ class AiDoors:
             meter.note(spent)
 
         plan = llm.build(settings.llm, environment, client, counters, engines)
+        await self._reaching(plan)
         answers = self._keeping(settings, counters, engines)
         api = self.api = Llm(plan, spend, answers, tracing(settings.llm.traces, keep))
         prompts = self._prompts = Prompts(api, settings.llm, store)
@@ -99,6 +102,15 @@ class AiDoors:
             runner = self._runner = BatchRunner(api, batches, files, counters)
             self._following.append(spawn(runner.run(), "look for batches"))
         self._jobs = Jobs(lambda: api.plan.keys, files, batches, self._runner)
+
+    async def _reaching(self, plan: llm.Plan) -> None:
+        """Providers' tokens are there before the first request, if whoever gives them is well."""
+        self._following += [spawn(each.keep(), "keep an access token") for each in plan.access]
+        waiting = [asyncio.ensure_future(each.tried()) for each in plan.access]
+        if waiting:
+            _, late = await asyncio.wait(waiting, timeout=_PATIENCE)
+            for each in late:
+                each.cancel()
 
     def models(self) -> LanguageModels:
         """For services that let clients talk to them, each under its caller's name."""

@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
+from torana.app.llm_access import access_of
 from torana.app.llm_engines import EngineOrigin, counting
 from torana.app.llm_guards import Means, guard_mistakes, guard_named, guard_of
 from torana.app.llm_keys import Binder, holders_of, mistakes_of
 from torana.app.llm_models import model_mistakes, model_of
 from torana.auth.signer import sign
+from torana.llm.access import Access
 from torana.llm.dialects import DIALECTS
 from torana.llm.keys import digest
 from torana.llm.prices import catalogue
@@ -38,12 +40,23 @@ class Vendor(Struct, frozen=True, forbid_unknown_fields=True):
     base_url: str = ""
     key: str = "authorization"
     headers: dict[str, str] = {}
+    key_variable: str = ""
+    """The environment's, of a key that is not configured."""
     local: bool = False
     """No server: the embedded engines of this gateway."""
     sign: str = ""
     """The AWS service that requests without a key are signed for."""
     without: frozenset[str] = frozenset()
     """Operations of the dialect that it lacks."""
+
+
+class _Around(Struct, frozen=True):
+    """What providers are made of, besides their settings."""
+
+    environment: Mapping[str, str]
+    client: Client
+    engines: Origin | None
+    estimate: Estimate | None
 
 
 def vendors() -> dict[str, Vendor]:
@@ -64,11 +77,20 @@ def build(
     if wrong:
         raise BadSettings(wrong)
     known, prices = vendors(), catalogue(settings.prices)
-    engines = None if run_engine is None else EngineOrigin(run_engine)
-    estimate = None if run_engine is None else counting(run_engine)
+    around = _Around(
+        environment,
+        client,
+        None if run_engine is None else EngineOrigin(run_engine),
+        None if run_engine is None else counting(run_engine),
+    )
+    access = {
+        name: access_of(name, given.access, environment, client)
+        for name, given in settings.providers.items()
+        if given.access is not None
+    }
     means = Means(client, run_engine, environment)
     providers = {
-        name: _provider(name, given, known[given.type], environment, client, engines, estimate)
+        name: _provider(name, given, known[given.type], around, access.get(name))
         for name, given in settings.providers.items()
     }
     models = {
@@ -81,7 +103,7 @@ def build(
         for name, given in settings.keys.items()
     }
     guards = {name: guard_named(name, settings, means) for name in settings.guardrails}
-    return Plan(models, keys, int(time()), guards, settings.end_user)
+    return Plan(models, keys, int(time()), guards, settings.end_user, tuple(access.values()))
 
 
 def mistakes(settings: Llm) -> Iterator[str]:
@@ -93,6 +115,8 @@ def mistakes(settings: Llm) -> Iterator[str]:
             yield f"llm.providers.{name}.type: {provider.type!r} is none of {', '.join(known)}"
         elif urlsplit(provider.base_url or vendor.base_url).scheme not in ("http", "https"):
             yield f"llm.providers.{name}.base_url: must be an http:// or https:// address"
+        if provider.access is not None and provider.api_key:
+            yield f"llm.providers.{name}: has an api_key or access, not both"
     if not 0 <= settings.traces <= 1:
         yield "llm.traces: must be 0 to 1"
     for name, model in settings.models.items():
@@ -110,11 +134,10 @@ def _provider(
     name: str,
     given: LlmProvider,
     vendor: Vendor,
-    environment: Mapping[str, str],
-    client: Client,
-    engines: Origin | None,
-    estimate: Estimate | None,
+    around: _Around,
+    access: Access | None,
 ) -> Provider:
+    environment, client, engines = around.environment, around.client, around.engines
     if vendor.local and engines is None:
         raise BadSettings(f"llm.providers.{name}: this process has no engines")
     region = (
@@ -125,8 +148,8 @@ def _provider(
     port = url.port or (443 if url.scheme == "https" else 80)
     fields = {"Host": url.netloc.rpartition("@")[2], "Content-Type": "application/json"}
     fields |= {**vendor.headers, **given.headers}
-    if given.api_key:
-        key = secret(given.api_key, environment)
+    key = _key(given, vendor, environment)
+    if key:
         if vendor.key == "authorization":
             fields["Authorization"] = f"Bearer {key}"
         else:
@@ -144,10 +167,17 @@ def _provider(
             given.connect_timeout, given.total_timeout, given.idle_timeout, given.total_timeout
         ),
         vendor.without,
-        _signer(name, given, vendor, region, environment),
+        access.signed if access else _signer(name, given, vendor, region, environment),
         None if vendor.local else _dial(url.scheme, host, port, given.connect_timeout),
-        estimate,
+        around.estimate,
     )
+
+
+def _key(given: LlmProvider, vendor: Vendor, environment: Mapping[str, str]) -> str:
+    """As it is configured, or as the vendor's own tools read it where nothing is."""
+    if given.api_key:
+        return secret(given.api_key, environment)
+    return environment.get(vendor.key_variable, "") if not given.profile else ""
 
 
 def _dial(scheme: str, host: str, port: int, timeout: float) -> Dial:
@@ -166,7 +196,7 @@ def _signer(
     region: str,
     environment: Mapping[str, str],
 ) -> Callable[[Request], Request] | None:
-    if not vendor.sign or given.api_key:
+    if not vendor.sign or _key(given, vendor, environment):
         return None
     try:
         credentials = outgoing_credentials(given.profile, environment)

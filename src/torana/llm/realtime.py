@@ -101,9 +101,13 @@ async def _dialled(models: Models, name: str, request: Request) -> tuple[Target,
         if path is None or provider.dial is None:
             continue
         fields = [item for item in provider.headers if item[0].lower() != "content-type"]
+        place = f"{provider.prefix}{path}?model={quote(target.model)}"
+        ours = Request("GET", place, Headers([*fields, *passed]))
         try:
-            place = f"{provider.prefix}{path}?model={quote(target.model)}"
-            return target, await provider.dial(place, Headers([*fields, *passed]))
+            signed = ours if provider.sign is None else provider.sign(ours)
+            return target, await provider.dial(place, signed.headers)
+        except LlmError as error:
+            failure = error
         except TimeoutError:
             failure = LlmError("timeout", f"{provider.name} did not answer in time")
         except ConnectionError as error:

@@ -8,6 +8,7 @@ from random import getrandbits
 import msgspec
 from msgspec import Struct
 
+from torana.llm.access import Access
 from torana.llm.account import Account
 from torana.llm.answers import Answers, Place, again
 from torana.llm.apply import apply
@@ -56,6 +57,8 @@ class Plan(Struct, frozen=True):
     """Every guardrail, by name."""
     end_user: str = ""
     """Where requests name their end user; see `marked`."""
+    access: tuple[Access, ...] = ()
+    """What must be kept for providers to be reached."""
 
 
 class Llm:
