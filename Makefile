@@ -54,6 +54,7 @@ bench-llm: $(VENV)/.base ## CPU per chat and per stream beside nginx, with keys,
 
 quality: $(VENV)/.dev ## measure the embedded engines on labelled texts
 	@$(BIN)/python -m bench.quality
+	@$(BIN)/python -m bench.quality_forms
 
 web/node_modules: web/package-lock.json
 	$(SAY) "Installing what builds the console"

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import io
 import json
+import random
 import re
 import subprocess
 import sys
@@ -134,6 +135,20 @@ def plain_talk() -> Iterator[Labelled]:
             texts.update(_tidy(s)[:300] for s in conversation if isinstance(s, str) and len(s) > 12)
     for text in sorted(texts):
         yield Labelled(text, "neutral")
+
+
+def talk_by_file() -> dict[str, list[str]]:
+    """Questions of that chat bot's corpus, shuffled, by what their file is about."""
+    import yaml
+
+    found: dict[str, list[str]] = {}
+    pattern = r"chatterbot_corpus/data/english/(\w+)\.yml"
+    for match, raw in members("chatterbot-corpus==1.3.3", pattern):
+        asked = [each[0] for each in yaml.safe_load(raw)["conversations"]]
+        texts = sorted({_tidy(each) for each in asked if isinstance(each, str) and len(each) > 12})
+        random.Random(3).shuffle(texts)
+        found[match[1]] = texts
+    return found
 
 
 def interface_texts() -> Iterator[tuple[str, str, str]]:

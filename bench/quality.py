@@ -343,6 +343,7 @@ async def toxicity(ruler: Ruler) -> None:
 
 async def paraphrases(ruler: Ruler) -> None:
     await quality_guards.paraphrases(ruler.run, table)
+    await quality_guards.topics(ruler.run, table)
 
 
 REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {

@@ -8,6 +8,7 @@ from typing import Any
 from bench import corpora
 from bench.corpora import Labelled
 from torana.engines.embeddings import Passage
+from torana.engines.topic_model import TopicModel
 
 Run = Callable[[Sequence[Any]], Awaitable[list[Any]]]
 Table = Callable[[Sequence[str], Iterable[Sequence[object]]], None]
@@ -113,3 +114,54 @@ async def toxicity(run: Run, table: Table) -> None:
                 )
             )
     table(("texts", "threshold", "toxic ones found", "harmless ones called toxic"), rows)
+
+
+async def topics(run: Run, table: Table) -> None:
+    """Texts of topics and texts that are not, by six examples of each: our own set, and questions
+    of a chat bot's corpus by the file that they are in."""
+    for name, rows in (("own set", _own_topics()), ("chat bot's questions", _talked_topics())):
+        found = [each.values for each in await run([Passage(text) for _, _, text in rows])]
+        examples: dict[str, list[Sequence[float]]] = {}
+        for (topic, kind, _), row in zip(rows, found, strict=True):
+            if kind == "example":
+                examples.setdefault(topic, []).append(row)
+        model = TopicModel(examples)
+        said = [
+            (kind == "on", max(model.likelihoods(row).values()))
+            for (_, kind, _), row in zip(rows, found, strict=True)
+            if kind != "example"
+        ]
+        table(
+            (name, "found", "others blocked", "precision", "recall"), map(_judged(said), _TOPICAL)
+        )
+
+
+def _judged(said: Sequence[tuple[bool, float]]) -> Callable[[float], Sequence[object]]:
+    on, off = [v for true, v in said if true], [v for true, v in said if not true]
+
+    def row(least: float) -> Sequence[object]:
+        hits, others = sum(v >= least for v in on), sum(v >= least for v in off)
+        precision = f"{hits / (hits + others):.3f}" if hits + others else ""
+        found = f"{hits} of {len(on)}", f"{others} of {len(off)}"
+        return (least, *found, precision, f"{hits / len(on):.3f}")
+
+    return row
+
+
+def _own_topics() -> list[list[str]]:
+    lines = Path("bench/data/topics.tsv").read_text("utf-8").splitlines()
+    return [line.split("\t") for line in lines if not line.startswith("#")]
+
+
+def _talked_topics() -> list[list[str]]:
+    rows: list[list[str]] = []
+    for topic, questions in corpora.talk_by_file().items():
+        if topic in ("money", "politics", "sports"):
+            rows += [[topic, "example", each] for each in questions[:6]]
+            rows += [[topic, "on", each] for each in questions[6:46]]
+        else:
+            rows += [[topic, "off", each] for each in questions[:20]]
+    return rows
+
+
+_TOPICAL = (0.4, 0.5, 0.6, 0.7, 0.8)

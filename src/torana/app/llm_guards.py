@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from torana.app.llm_engines import embedding, injection
 from torana.app.llm_moderation import KINDS, toxicity
+from torana.app.llm_topics import topical
 from torana.llm.detectors import (
     PERSONAL,
     SECRETS,
@@ -48,12 +49,12 @@ JUDGES: Mapping[str, Callable[[LlmRule, Means], Judge]] = {
         {kind: rule.threshold or KINDS[kind] for kind in rule.types or KINDS},
     ),
     "topics": lambda rule, means: by_topics(
-        embedding(_engines(means)), rule.topics, rule.threshold or TOPICS
+        topical(embedding(_engines(means)), rule.topics), rule.threshold or TOPICS
     ),
     "webhook": lambda rule, means: _webhook(rule, means),
 }
-INJECTION, TOPICS = 0.5, 0.88
-"""Where likelihood, and nearness, begin to count; measured in docs/guardrails.md."""
+INJECTION, TOPICS = 0.5, 0.7
+"""Where likelihood begins to count; measured in docs/guardrails.md."""
 _TYPES: Mapping[str, Iterable[str]] = {"pii": PERSONAL, "secrets": SECRETS, "toxicity": KINDS}
 _NEEDS = {
     "words": "words",

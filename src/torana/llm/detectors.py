@@ -29,9 +29,15 @@ def _card(text: str) -> bool:
     return luhn(digits) and len(set(digits)) > 1
 
 
+_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:\d{2}|\d{4})")
+
+
 def _phone(text: str) -> bool:
+    """With its country's number, with a trunk's 0, or long enough. A date is none."""
     digits = sum(char.isdigit() for char in text)
-    return (8 if text.startswith("+") else 10) <= digits <= 15
+    if text.startswith(("+", "0", "(0")):
+        return 8 <= digits <= 15 and _DATE.fullmatch(text) is None and not text.startswith("00")
+    return 7 <= digits <= 15
 
 
 _Form = tuple[re.Pattern[str], Callable[[str], bool] | None]
@@ -41,19 +47,30 @@ def _form(pattern: str, check: Callable[[str], bool] | None = None) -> _Form:
     return re.compile(pattern), check
 
 
+_MORE = r"(?!\w|[ .-]?\d)"
+_ABROAD = rf"(?<![\w+])\+[1-9](?:[ .()-]{{0,2}}\d){{7,14}}{_MORE}"
+_TRUNK = (
+    r"(?<![\w.,+/-])(?<!\d[ .-])(?:\(0\d{1,4}\)[ /-]?\d|0[1-9]\d{0,4}[ ./-]\d|0[1-9]\d{8})"
+    rf"(?:[ .-]?\d){{0,10}}{_MORE}"
+)
+_GROUPED = (
+    r"(?<![\w.])(?<!\d[ .-])(?:1[ .-])?(?:\(\d{3}\)[ .-]?|\d{3}[ .-])\d{3}[ .-]?\d{4}(?!\w|[ .-]\d)"
+)
+_ANNOUNCED = (
+    r"(?i:\b(?:phone|telephone|tel|mobile|cell|cellphone|call|calls|messages|text|sms|whatsapp|fax|"
+    rf"dial|reach|desk|office)\b[^\d]{{0,25}}?)(?P<x>\+?\(?\d(?:[ .()-]{{0,2}}\d){{6,14}}){_MORE}"
+)
+"""Telephone numbers: with a country's number, with a trunk's 0, as in North America, and others
+that a word before them announces."""
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 PERSONAL: Mapping[str, _Form] = {
-    "CREDIT_DEBIT_NUMBER": _form(r"(?<![\d.-])\d(?:[ -]?\d){12,18}(?![\d-])", _card),
+    "CREDIT_DEBIT_NUMBER": _form(r"(?<![\d.+-])\d(?:[ -]?\d){12,18}(?![\d-])", _card),
     "EMAIL": _form(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"),
     "INTERNATIONAL_BANK_ACCOUNT_NUMBER": _form(
         r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", iban
     ),
     "IP_ADDRESS": _form(rf"(?<![\d.]){_OCTET}(?:\.{_OCTET}){{3}}(?![\d.]*\d)"),
-    "PHONE": _form(
-        r"(?<![\w.])(?<!\d[ .-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)[ .-]?|\d{2,4}[ .-])"
-        r"\d{3,4}[ .-]?\d{3,4}(?!\w|[ .-]\d)",
-        _phone,
-    ),
+    "PHONE": _form("|".join((_ABROAD, _TRUNK, _GROUPED, _ANNOUNCED)), _phone),
     "SSN": _form(r"(?<![\d-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])"),
 }
 """By Amazon Comprehend's names."""
@@ -68,7 +85,7 @@ SECRETS: Mapping[str, _Form] = {
         r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:[A-Za-z0-9+/=\s:,\\-]{0,16000}?-----END "
         r"[A-Z ]{0,30}PRIVATE KEY-----|[A-Za-z0-9+/=\s\\]{0,16000})"
     ),
-    "SLACK_TOKEN": _form(r"\bxox[abeoprs]-[A-Za-z0-9-]{10,250}"),
+    "SLACK_TOKEN": _form(r"\b(?:xox[abeoprs]|xapp)-\d[A-Za-z0-9-]{9,250}"),
     "STRIPE_KEY": _form(r"\b[rs]k_live_[A-Za-z0-9]{16,250}"),
 }
 
@@ -80,8 +97,9 @@ def by_form(forms: Mapping[str, _Form], kinds: Sequence[str] = ()) -> Detector:
     def find(text: str) -> Iterator[Span]:
         for kind, pattern, check in wanted:
             for found in pattern.finditer(text):
-                if check is None or check(found[0]):
-                    yield Span(found.start(), found.end(), kind)
+                group = "x" if pattern.groupindex and found["x"] is not None else 0
+                if check is None or check(found[group]):
+                    yield Span(found.start(group), found.end(group), kind)
 
     return find
 

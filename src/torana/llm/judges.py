@@ -3,7 +3,6 @@
 A judge gives its reason against a text, or nothing.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
 
@@ -12,7 +11,6 @@ from msgspec import Struct
 
 from torana.llm import chat as c
 from torana.llm.errors import LlmError
-from torana.llm.semantic import Embed
 from torana.message import BodyTooLarge, Headers, Request, read
 from torana.net.client import Origin, Timeouts
 
@@ -77,30 +75,15 @@ def by_kinds(score: Scores, least: Mapping[str, float]) -> Judge:
     return judge
 
 
-def by_topics(embed: Embed, topics: Mapping[str, Sequence[str]], least: float) -> Judge:
-    """Against a text that is near an example of a topic. The examples are read at first use."""
-    known: list[tuple[str, Sequence[float]]] = []
-    reading = asyncio.Lock()
-
-    async def row_of(text: str) -> Sequence[float]:
-        row = await embed(text)
-        if row is None:
-            raise LlmError("overloaded", "the guardrail's engine is busy: try again")
-        return row
+def by_topics(score: Scores, least: float) -> Judge:
+    """Against a text of which any part is likely enough of a topic; names the likeliest."""
 
     async def judge(text: str, side: Side) -> str:
-        async with reading:
-            if not known:
-                made = [
-                    (name, await row_of(each)) for name, texts in topics.items() for each in texts
-                ]
-                known.extend(made)
         for piece in windows(text):
-            if not piece.strip():
-                continue
-            row = await row_of(piece)
-            for name, example in known:
-                if sum(a * b for a, b in zip(row, example, strict=True)) >= least:
+            if piece.strip():
+                scores = await score(piece)
+                name = max(scores, key=lambda each: scores[each])
+                if scores[name] >= least:
                     return f"topic {name}"
         return ""
 
