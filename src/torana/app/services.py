@@ -30,6 +30,7 @@ from torana.services.apigatewaymanagementapi import ToConnections, nowhere
 from torana.services.assembly import router
 from torana.services.authority.resource_policies import ResourcePolicies
 from torana.services.background import Background
+from torana.services.cloudformation import work as work_on_stacks
 from torana.services.cognito_idp import CognitoIdp
 from torana.services.cognito_idp.sweep import sweep_for_ever
 from torana.services.comprehend import resume as resume_trainings
@@ -315,6 +316,10 @@ async def build(
         background.start(sweep_for_ever(store), "sweep the user pools")
         background.start(topics.resume(), "undelivered messages of topics")
         _resume(parts)
+        known = parts.identities and parts.identities[0]
+        node = node_name(settings.folder())
+        stacks = work_on_stacks(store, parts.master, reach, known, background, node)
+        background.start(stacks, "operations on stacks")
     return Services(
         root,
         found,

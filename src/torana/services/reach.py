@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from torana.message import Headers, Reply, Request
 from torana.net.client import Client, Timeouts
+from torana.services.ports import Principal
 from torana.services.router import Invocation
 
 _TIMEOUTS = Timeouts(5.0, 15.0, 15.0, 15.0)
@@ -24,14 +25,26 @@ class Reach:
         """From now on it can be used."""
         self._dispatch, self._client, self.region = dispatch, client, region
 
-    async def call(self, service: str, request: Request, timeout: float = 30.0) -> Reply:
+    async def call(
+        self,
+        service: str,
+        request: Request,
+        timeout: float = 30.0,
+        principal: Principal | None = None,
+        region: str = "",
+    ) -> Reply:
         """A request of a service's API, as a client of it would send it.
 
-        Raises `ConnectionError` and `TimeoutError`.
+        `principal`: whose permissions count; None: the account's own. Raises `ConnectionError`
+        and `TimeoutError`.
         """
         if self._dispatch is None:
             raise ConnectionError("no services are served yet")
-        return await self._dispatch(Invocation(service, self.region, "", request, None, timeout))
+        return await self._dispatch(
+            Invocation(
+                service, region or self.region, "", request, None, timeout, principal=principal
+            )
+        )
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """Post to an address. Raises `ConnectionError`, `TimeoutError` and `ValueError`."""
