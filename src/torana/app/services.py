@@ -315,11 +315,7 @@ async def build(
     if owner:
         background.start(sweep_for_ever(store), "sweep the user pools")
         background.start(topics.resume(), "undelivered messages of topics")
-        _resume(parts)
-        known = parts.identities and parts.identities[0]
-        node = node_name(settings.folder())
-        stacks = work_on_stacks(store, parts.master, reach, known, background, node)
-        background.start(stacks, "operations on stacks")
+        _resume(parts, node_name(settings.folder()))
     return Services(
         root,
         found,
@@ -351,8 +347,11 @@ def _issuing(
     return issuing
 
 
-def _resume(parts: Parts) -> None:
+def _resume(parts: Parts, node: str) -> None:
     """Go on with what an earlier process accepted and did not finish."""
+    known = parts.identities and parts.identities[0]
+    stacks = work_on_stacks(parts.store, parts.master, parts.reach, known, parts.background, node)
+    parts.background.start(stacks, "operations on stacks")
     store, objects, engines = parts.store, parts.objects, parts.engines
     models, background = parts.models, parts.background
     for work, name in (
