@@ -192,6 +192,38 @@ def test_an_integration_acts_as_its_caller(node: Running) -> None:
         assert ("QueueUrl" in ask(node, api, person)[1]) is allowed
 
 
+def test_a_function_calls_apis_with_its_own_role_through_every_worker(node: Running) -> None:
+    role = a_role(node, "calls", allow("execute-api:Invoke"), "lambda")
+    shows = "import os\ndef handler(event, context): return dict(os.environ)"
+    functions = node.client("lambda")
+    functions.create_function(
+        FunctionName="calls",
+        Runtime=PYTHON,
+        Handler="app.handler",
+        Role=role,
+        Timeout=20,
+        Code={"ZipFile": zipped({"app.py": shows})},
+    )
+    own = json.load(functions.invoke(FunctionName="calls")["Payload"])
+    key = {
+        "AccessKeyId": own["AWS_ACCESS_KEY_ID"],
+        "SecretAccessKey": own["AWS_SECRET_ACCESS_KEY"],
+        "SessionToken": own["AWS_SESSION_TOKEN"],
+    }
+    api = an_api(
+        node,
+        {"type": "MOCK", "requestTemplates": {"application/json": '{"statusCode": 200}'}},
+        "AWS_IAM",
+    )
+    for _ in range(6):
+        assert ask(node, api, key)[0] == 200
+    functions.delete_function(FunctionName="calls")
+    end, refused = time.monotonic() + 20, 0
+    while refused < 6:
+        assert time.monotonic() < end
+        refused = refused + 1 if ask(node, api, key, 0)[0] == 403 else 0
+
+
 def test_an_api_needs_a_functions_permission_and_the_function_its_roles(node: Running) -> None:
     role = a_role(node, "fn", allow("sqs:GetQueueUrl", f"{QUEUES}:open"), "lambda")
     lambda_ = node.client("lambda")

@@ -171,7 +171,8 @@ async def test_no_guard_is_passed_and_no_fault_is_ours() -> None:
             assert found < 500, data
             inside = [each for each in reached if each.split("/")[1].lower() in GUARDED]
             assert not inside, (data, inside)
-            assert not [each for each in reached if "/../" in each or each.endswith("/..")], data
+            paths = [each.partition("?")[0] + "/" for each in reached]
+            assert not [each for each in paths if "/../" in each], data
             reached.clear()
     assert tried > 20
     assert {200, 403} <= said

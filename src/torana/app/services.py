@@ -36,6 +36,7 @@ from torana.services.cognito_idp.sweep import sweep_for_ever
 from torana.services.comprehend import resume as resume_trainings
 from torana.services.credentials import BadCredentials, root_credentials
 from torana.services.iam.directory import Directory
+from torana.services.iam.endings import Endings
 from torana.services.iam.identities import Identities
 from torana.services.iam.last_used import LastUsed
 from torana.services.lex import resume as resume_bots
@@ -247,7 +248,16 @@ async def build(
         seal = KeyFile(settings.folder() / "iam.key")
         directory = Directory(store, settings.account)
         await directory.load()
-        identities = Identities(root, directory, seal)
+        endings = Endings(store)
+        several = settings.workers > 1 or bool(settings.store)
+        identities = Identities(
+            root,
+            directory,
+            seal,
+            node=node_name(settings.folder()),
+            runs=owner,
+            ended=endings.note if several else _nobody_else,
+        )
         policies = ResourcePolicies(store, settings.region, settings.account)
         await policies.load()
         node, covered = node_name(settings.folder()), vault.cover("audit")
@@ -313,6 +323,7 @@ async def build(
     except BadCredentials as error:
         raise BadSettings(str(error)) from error
     if owner:
+        background.start(endings.sweep(), "sweep the credentials of functions")
         background.start(sweep_for_ever(store), "sweep the user pools")
         background.start(topics.resume(), "undelivered messages of topics")
         _resume(parts, node_name(settings.folder()))
@@ -332,6 +343,10 @@ async def build(
         tokens,
         functions,
     )
+
+
+def _nobody_else(key: str, expires: float) -> None:
+    """No other process knows functions' credentials."""
 
 
 def _issuing(

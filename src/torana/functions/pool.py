@@ -16,6 +16,8 @@ _START = 60.0
 """Seconds that a caller waits for an instance that is being started."""
 _SETTLE = 0.02
 """Seconds that a caller waits for an instance that has just answered, before one is started."""
+LIFETIME = 11 * 3600.0
+"""Seconds after which an instance is replaced: its credentials hold an hour longer."""
 _REST = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds without a new try after so many inits in a row that failed."""
 
@@ -92,7 +94,8 @@ class Pool:
         self.version = version
         self._around, self._seats, self._make = around, seats, make
         self._idle: list[Runs] = []
-        self._all: set[Runs] = set()
+        self._all: dict[Runs, float] = {}
+        """And since when, in monotonic seconds."""
         self._waiting: deque[asyncio.Future[Runs]] = deque()
         self._settling: set[Runs] = set()
         """Those that have answered and will ask for the next event at once."""
@@ -198,7 +201,7 @@ class Pool:
                 instance = self._make(
                     self.version, self._around, self._freed, self._settling.add, self._left
                 )
-                self._all.add(instance)
+                self._all[instance] = time.monotonic()
                 started = time.perf_counter()
                 await instance.start()
                 self._seats.counts.cold_starts += 1
@@ -228,6 +231,9 @@ class Pool:
     def _freed(self, instance: Runs) -> None:
         """An instance can take an event: the longest waiting caller's."""
         self._settling.discard(instance)
+        if self._old(instance):
+            instance.leave()
+            return
         while self._waiting:
             future = self._waiting.popleft()
             if not future.done():
@@ -239,6 +245,9 @@ class Pool:
         self._idle.append(instance)
         self._seats.feed()
 
+    def _old(self, instance: Runs) -> bool:
+        return time.monotonic() - self._all.get(instance, float("inf")) > LIFETIME
+
     def _left(self, instance: Runs) -> None:
         """An instance ends, for whatever reason."""
         assert instance.ending is not None
@@ -246,7 +255,7 @@ class Pool:
         instance.ending.add_done_callback(self._seats.ending.discard)
         self._settling.discard(instance)
         if instance in self._all:
-            self._all.remove(instance)
+            del self._all[instance]
             self._seats.give()
         if instance in self._idle:
             self._idle.remove(instance)
@@ -280,6 +289,8 @@ class Pool:
     def shrink(self, before: float) -> None:
         """End those that have been idle since before then (monotonic seconds), but for those that
         are to be kept."""
+        for instance in filter(self._old, tuple(self._idle)):
+            instance.leave()
         spare = self.size - self.version.warm
         for instance in [each for each in self._idle if each.idle_since < before][: max(spare, 0)]:
             instance.leave()

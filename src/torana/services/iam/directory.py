@@ -16,7 +16,18 @@ from torana.auth.grants import Grants
 from torana.auth.policy import Kind, MalformedPolicy, Policy, parse
 from torana.net.tasks import spawn
 from torana.services.iam.managed import MANAGED
-from torana.services.iam.names import GROUP, KEY, KINDS, POLICY, PROVIDER, ROLE, USER, Json, arn
+from torana.services.iam.names import (
+    ENDED,
+    GROUP,
+    KEY,
+    KINDS,
+    POLICY,
+    PROVIDER,
+    ROLE,
+    USER,
+    Json,
+    arn,
+)
 from torana.state.store import Deleted, Store
 
 _log = logging.getLogger("torana.iam")
@@ -107,6 +118,10 @@ class Directory:
     def empty(self) -> bool:
         """Nobody but the account itself can have made anything."""
         return not self._entities[USER] and not self._entities[ROLE]
+
+    def ended(self, key: str) -> bool:
+        """Whether credentials of a function are over."""
+        return key in self._entities[ENDED]
 
     def key(self, id: str) -> Key | None:
         """An access key."""

@@ -3,7 +3,6 @@
 Implements `Credentials`.
 """
 
-import secrets
 import time
 from collections.abc import Callable
 
@@ -18,11 +17,15 @@ from torana.services.iam.shelf import Seal
 from torana.services.iam.tokens import Session, Tokens
 from torana.services.ports import Credential, Principal
 
+_LIFETIME = 12 * 3600.0
+"""Seconds that a function's credentials are good elsewhere; its instance is replaced before."""
+_TRUSTED = "trusted"
 _SESSION_FACTS = {"aws:multifactorauthpresent": "false"}
 
 
 class Held(Struct, frozen=True):
-    """Credentials of a function's instance, valid while it lives."""
+    """Credentials of a function's instance, valid while it lives. Their token says it all, so that
+    processes which do not run it know them, too."""
 
     access_key_id: str
     secret_access_key: str
@@ -42,10 +45,17 @@ class Identities:
         directory: Directory,
         seal: Seal,
         clock: Callable[[], float] = time.time,
+        *,
+        node: str = "",
+        runs: bool = True,
+        ended: Callable[[str, float], None] = lambda key, expires: None,
     ) -> None:
+        """`runs`: this process runs the `node`'s functions; `ended` tells the others of credentials
+        that are over, and when they would have been by themselves."""
         self.root, self.directory, self.tokens = root, directory, Tokens(seal)
         self.account = root.principal.account
         self._seal, self._clock = seal, clock
+        self._node, self._runs, self._ended = node, runs, ended
         self._held: dict[str, Held] = {}
         self._secrets: dict[str, str] = {}
 
@@ -67,6 +77,8 @@ class Identities:
             return None
         if session.expires <= self._clock():
             raise SignatureError("over", OVER)
+        if session.kind == "function":
+            return self._of_other(session, session_token)
         principal = self._of_session(session)
         if principal is None:
             return None
@@ -149,20 +161,36 @@ class Identities:
 
     def open(self, role: str, session: str, *, trusted: bool = False) -> Held:
         """New credentials for a function's instance, until `close`."""
-        made = Held(
-            new_access_key_id("ASIA"),
-            new_secret_access_key(),
-            secrets.token_urlsafe(64),
-            role,
-            session,
-            trusted,
+        now, id, secret = self._clock(), new_access_key_id("ASIA"), new_secret_access_key()
+        facts = {_TRUSTED: "true"} if trusted else {}
+        said = Session(
+            id, secret, "function", role, self._node, now, now + _LIFETIME, session, facts=facts
         )
-        self._held[made.access_key_id] = made
+        made = Held(id, secret, self.tokens.close(said), role, session, trusted)
+        self._held[id] = made
         return made
 
     def close(self, access_key_id: str) -> None:
         """They are not let in any more."""
-        self._held.pop(access_key_id, None)
+        if self._held.pop(access_key_id, None) is not None:
+            self._ended(access_key_id, self._clock() + _LIFETIME)
+
+    def _of_other(self, session: Session, token: str) -> Credential | None:
+        """Of a function that another process runs."""
+        gone = self._runs and session.owner == self._node
+        if gone or self.directory.ended(session.access_key_id):
+            return None
+        trusted = _TRUSTED in session.facts
+        return self._of_function(
+            Held(
+                session.access_key_id,
+                session.secret,
+                token,
+                session.name,
+                session.session,
+                trusted,
+            )
+        )
 
     def _of_function(self, held: Held) -> Credential:
         trusted = held.trusted

@@ -22,7 +22,9 @@ USED = "iam-used"
 """Under a key's id: when, where and for what it was last used."""
 PROFILE, PROVIDER, ACCOUNT = "iam-instance-profile", "iam-oidc-provider", "iam-account"
 
-KINDS = (USER, GROUP, ROLE, POLICY, KEY, PROVIDER)
+ENDED = "iam-ended"
+"""Credentials of functions that are over before their time."""
+KINDS = (USER, GROUP, ROLE, POLICY, KEY, PROVIDER, ENDED)
 """What decides who may do what."""
 
 _ALPHABET = string.ascii_uppercase + string.digits

@@ -17,11 +17,11 @@ class Session(Struct, frozen=True, array_like=True):
     access_key_id: str
     secret: str
     kind: str
-    """`role`, `user` or `root`."""
+    """`role`, `user`, `root`, or `function`."""
     name: str
-    """Of the role or user."""
+    """Of the role or user; the ARN of a function's role."""
     owner: str
-    """Its id: a later one of the same name is another."""
+    """Its id: a later one of the same name is another. Of a function: the node that runs it."""
     issued: float
     expires: float
     session: str = ""
