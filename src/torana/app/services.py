@@ -248,16 +248,7 @@ async def build(
         seal = KeyFile(settings.folder() / "iam.key")
         directory = Directory(store, settings.account)
         await directory.load()
-        endings = Endings(store)
-        several = settings.workers > 1 or bool(settings.store)
-        identities = Identities(
-            root,
-            directory,
-            seal,
-            node=node_name(settings.folder()),
-            runs=owner,
-            ended=endings.note if several else _nobody_else,
-        )
+        identities = _identities(settings, store, background, root, directory, seal, owner=owner)
         policies = ResourcePolicies(store, settings.region, settings.account)
         await policies.load()
         node, covered = node_name(settings.folder()), vault.cover("audit")
@@ -323,7 +314,6 @@ async def build(
     except BadCredentials as error:
         raise BadSettings(str(error)) from error
     if owner:
-        background.start(endings.sweep(), "sweep the credentials of functions")
         background.start(sweep_for_ever(store), "sweep the user pools")
         background.start(topics.resume(), "undelivered messages of topics")
         _resume(parts, node_name(settings.folder()))
@@ -345,8 +335,24 @@ async def build(
     )
 
 
-def _nobody_else(key: str, expires: float) -> None:
-    """No other process knows functions' credentials."""
+def _identities(
+    settings: Settings,
+    store: Store,
+    background: Background,
+    root: Credential,
+    directory: Directory,
+    seal: KeyFile,
+    *,
+    owner: bool,
+) -> Identities:
+    """Other processes hear which credentials of functions are over, where there may be any."""
+    node = node_name(settings.folder())
+    if settings.workers == 1 and not settings.store:
+        return Identities(root, directory, seal, node=node, runs=owner)
+    endings = Endings(store)
+    if owner:
+        background.start(endings.sweep(), "sweep the credentials of functions")
+    return Identities(root, directory, seal, node=node, runs=owner, ended=endings.note)
 
 
 def _issuing(
