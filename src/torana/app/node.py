@@ -171,6 +171,7 @@ class Node:
                 self._cannot_trust,
                 self._endpoint,
                 versions=lambda: versions.served(self.door.table),
+                currency=settings.portal.currency if settings.portal else "USD",
                 portal=lambda id: f"{id}.portal.{settings.region}.{settings.domain_suffix}",
                 source=self._files_kept.text,
                 breaking=settings.versions.breaking,

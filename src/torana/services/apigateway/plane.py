@@ -99,3 +99,5 @@ class DataPlane(Struct, frozen=True):
     source: Callable[[str, str], str | None] = lambda api_id, stage: None
     """The text of the file that defines a stage."""
     breaking: Policy = "allow"
+    currency: str = "USD"
+    """Of prices in developer portals."""

@@ -61,7 +61,12 @@ TEMPLATES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "secretsmanager": (("SecretId", "secret:{}"),),
     "events": (("Name", "rule/{}"), ("Rule", "rule/{}")),
     "sns": (("Name", "{}"),),
-    "torana": (("apiId", "apis/{}"), ("domainName", "domains/{}")),
+    "torana": (
+        ("apiId", "apis/{}"),
+        ("domainName", "domains/{}"),
+        ("productId", "portal-products/{}"),
+        ("subscriptionId", "subscriptions/{}"),
+    ),
     "states": (("name", "stateMachine:{}"),),
     "dynamodb": (("TableName", "table/{}"),),
 }
