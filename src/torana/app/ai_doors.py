@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from torana.app import llm, mcp
+from torana.app.insight import LlmAccess
 from torana.app.llm_desk import Desk
 from torana.app.llm_engines import embedding
 from torana.app.llm_evaluate import Bench
@@ -120,6 +121,13 @@ class AiDoors:
             return await self.api(request, Key(who, frozenset()))
 
         return LanguageModels(lambda: list(self.api.plan.models) if self.api else [], ask)
+
+    def access(self) -> LlmAccess | None:
+        """The LLM API for who uses the console; None: there are no models."""
+        if self.api is None or self.desk is None:
+            return None
+        api, desk = self.api, self.desk
+        return LlmAccess(lambda request, who: api(request, Key(who, frozenset())), desk.handle)
 
     def _keeping(self, settings: Settings, counters: Counters, engines: Engines) -> Answers:
         """What keeps answers, and tells them the other processes if there are any."""

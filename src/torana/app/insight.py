@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from torana.gateway.locate import Table
 from torana.message import Reply, Request
 from torana.services.ports import Credential
 from torana.settings import Settings
@@ -40,9 +41,29 @@ class Insight(Struct, frozen=True):
     """The stages that are served, whoever described them."""
     definition: Callable[[str, str | None], Awaitable[str | None]]
     """A REST API (id) as OpenAPI, of a deployment (id) or as it is now. Raises `ServiceError`."""
+    anonymous: Callable[[Request, str], Awaitable[Reply]]
+    """A request of user or identity pools' API by somebody without credentials."""
+    ask: Callable[[Request], Awaitable[Reply]]
+    """A request to the front door."""
+    table: Callable[[], Table]
+    """What the front door serves."""
     llm: LlmAccess | None = None
     heard: Callable[[Request, Reply, str, str], None] = lambda request, reply, service, arn: None
     """Told of what is done through the console, but for calls of services: of what, and by whom."""
+
+
+class PortalSite(Protocol):
+    """The developer portals."""
+
+    def find(self, host: str, path: str) -> Callable[[Request], Awaitable[Reply]] | None:
+        """What serves a request to the front door, or None."""
+        ...
+
+    async def __call__(self, request: Request, /) -> Reply: ...
+
+    async def keep_house(self) -> None:
+        """What is to be done now and then, by one process of a node."""
+        ...
 
 
 class Site(Protocol):

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from torana.app.described import definition, described
 from torana.app.domain_tls import DomainTls, trust_stores
 from torana.app.doors import Doors, shown
 from torana.app.encryption import Encryption
-from torana.app.insight import Insight, LlmAccess, Site
+from torana.app.insight import Insight, PortalSite, Site
 from torana.app.key_ring import KeyRing, demo_plan, from_settings
 from torana.app.llm_meter import llm_meter
 from torana.app.logs import Logs
@@ -36,6 +37,7 @@ from torana.app.numbers import Numbers
 from torana.app.observatory import Observatory
 from torana.app.once import authorize_once, once
 from torana.app.outward import Outward
+from torana.app.portals import Portals
 from torana.app.privacy import log_hider
 from torana.app.quotas import Quotas
 from torana.app.sockets import Sockets
@@ -49,7 +51,6 @@ from torana.gateway.issuers import Issuers, Pool
 from torana.gateway.locate import Table, local_address
 from torana.gateway.observe import observer
 from torana.gateway.stage_cache import TOPIC, Caches
-from torana.llm.keys import Key
 from torana.message import Reply, Request
 from torana.model.rest import RestApi, Stage
 from torana.model.usage import ApiKey
@@ -83,9 +84,10 @@ class Node:
         settings: Settings,
         environment: Mapping[str, str],
         console: Callable[[Insight], Site] | None = None,
+        portal: Callable[[Insight], PortalSite] | None = None,
     ) -> None:
         self.settings, self._environment = settings, environment
-        self._make_console = console
+        self._make_console, self.portals = console, Portals(settings, portal)
         self._console: Site | None = None
         self.demo_key = environment.get("TORANA_DEMO_KEY") or (new_key() if settings.demo else "")
         self._keys = KeyRing()
@@ -233,6 +235,8 @@ class Node:
         await self._control.load()
         self._following = spawn(self._control.follow(), "follow the control plane")
         self.door.besides = self._ai.doors(settings, self.door, self._keys.find)
+        owner, insight = role != "worker", partial(self._insight, run)
+        self._listeners += await self.portals.open(insight, self.door, owner=owner)
         if role != "hub":
             await self._open_front_door(sock)
         if role != "worker":
@@ -422,12 +426,7 @@ class Node:
             await self.observatory.listen()
 
     def _insight(self, run: Path) -> Insight:
-        services, ai, access = self._services, self._ai, None
-        if ai.api is not None and ai.desk is not None:
-            api, desk = ai.api, ai.desk
-            access = LlmAccess(
-                lambda request, who: api(request, Key(who, frozenset())), desk.handle
-            )
+        services = self._services
         return Insight(
             self.settings,
             self._store,
@@ -438,8 +437,11 @@ class Node:
             self._address,
             lambda: described(self._files_kept.sources, self.door.table),
             lambda api_id, deployment: definition(self._store, api_id, deployment),
-            access,
-            self._services.trail.desk,
+            services.anonymous,
+            self.door,
+            lambda: self.door.table,
+            self._ai.access(),
+            services.trail.desk,
         )
 
     def _address(self) -> str:
@@ -473,6 +475,7 @@ class Node:
             await each.close()
         self._following.cancel()
         self._doors.close()
+        self.portals.close()
         for watcher in self._watching:
             watcher.cancel()
         if self._urls is not None:

@@ -17,11 +17,14 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from torana.app.insight import Insight, PortalSite
 from torana.app.node import Node
 from torana.app.running import until_told, write_run_file
 from torana.net.tasks import spawn
 from torana.settings import Settings
 from torana.state.hub import Hub
+
+Portal = Callable[[Insight], PortalSite]
 
 _log = logging.getLogger("torana.workers")
 _STARTING = 30.0
@@ -31,15 +34,16 @@ _PAUSE = 1.0
 """Seconds before a worker that died is started again."""
 
 
-async def supervise(node: Node, ready: Callable[[Node], None]) -> None:
-    """Serve with `settings.workers` processes until SIGTERM or SIGINT."""
+async def supervise(node: Node, ready: Callable[[Node], None], entry: str) -> None:
+    """Serve with `settings.workers` processes until SIGTERM or SIGINT. `entry` is the module that
+    a worker runs, which calls `main`."""
     settings = node.settings
     sock = _bind(settings)
     node.front_port = sock.getsockname()[1]
     await node.start("hub", None)
     hub = Hub(lambda topic, body: spawn(node.counters.publish(topic, body), "hear the workers"))
     await hub.serve(str(settings.folder() / "run" / "counters.sock"))
-    workers = [_Worker(node, sock) for _ in range(settings.workers)]
+    workers = [_Worker(node, sock, entry) for _ in range(settings.workers)]
     await asyncio.gather(*(worker.start() for worker in workers))
     await _until_one_serves(workers, settings.folder() / "run")
     write_run_file(settings, node.front_port, node.management.port)
@@ -76,8 +80,8 @@ def _bind(settings: Settings) -> socket.socket:
 
 
 class _Worker:
-    def __init__(self, node: Node, sock: socket.socket) -> None:
-        self._node, self._sock = node, sock
+    def __init__(self, node: Node, sock: socket.socket, entry: str) -> None:
+        self._node, self._sock, self._entry = node, sock, entry
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
 
@@ -97,7 +101,7 @@ class _Worker:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "torana.app.workers",
+            self._entry,
             env=environment,
             pass_fds=(self._sock.fileno(),),
             stdout=None,
@@ -124,10 +128,10 @@ class _Worker:
             await self._process.wait()
 
 
-async def work(settings: Settings, sock: socket.socket) -> None:
+async def work(settings: Settings, sock: socket.socket, portal: Portal) -> None:
     """Serve as a worker. Standard input is the supervisor's hand: when it lets go, the worker
     ends too, so that none is left behind."""
-    node = Node(settings, os.environ)
+    node = Node(settings, os.environ, portal=portal)
     await node.start("worker", sock)
     spawn(_until_alone(), "supervisor")
     await until_told(msgspec.structs.replace(settings, watch=False), node.reload)
@@ -142,13 +146,9 @@ async def _until_alone() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def main() -> None:
-    """The worker's entry."""
+def main(portal: Portal) -> None:
+    """The worker's work."""
     settings = msgspec.json.decode(os.environ.pop("TORANA_WORKER"), type=Settings)
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(message)s")
     sock = socket.socket(fileno=int(os.environ.pop("TORANA_WORKER_SOCKET")))
-    uvloop.run(work(settings, sock))
-
-
-if __name__ == "__main__":
-    main()
+    uvloop.run(work(settings, sock, portal))

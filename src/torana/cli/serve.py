@@ -15,6 +15,7 @@ from torana.app.definitions import BadDefinitions
 from torana.app.node import Node
 from torana.app.running import run
 from torana.console import Console
+from torana.portal import Portal
 from torana.settings import BadSettings, Settings, load
 
 OUT = Terminal(highlight=False)
@@ -46,9 +47,9 @@ def serve(apis: tuple[str, ...], config: str | None, **options: Any) -> None:
     try:
         settings = load(given, os.environ, found if config or found.exists() else None)
         _logging(settings)
-        node = Node(settings, os.environ, Console)
+        node = Node(settings, os.environ, Console, Portal)
         if settings.workers > 1:
-            uvloop.run(workers.supervise(node, announce))
+            uvloop.run(workers.supervise(node, announce, "torana.cli.worker"))
         else:
             uvloop.run(run(node, announce))
     except (BadSettings, BadDefinitions) as error:
@@ -77,6 +78,11 @@ def announce(node: Node) -> None:
     credentials = settings.folder() / "credentials"
     OUT.print(f"[bold]Management[/] {management}  (AWS profile 'torana' in {credentials})")
     OUT.print(f"[bold]Console[/]    {management}/console")
+    if settings.portal is not None:
+        own = (
+            f"http://{settings.host}:{node.portals.port}" if node.portals.port else f"{door}/portal"
+        )
+        OUT.print(f"[bold]Portal[/]     {own}")
     if node.demo_key:
         OUT.print(f"[bold]Demo API key[/] {node.demo_key}  (for this run only)")
         if ("sentiment", "prod") in node.stages:

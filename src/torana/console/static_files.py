@@ -23,7 +23,7 @@ _POLICY = (
     "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_SAFE = (
+SAFE = (
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
@@ -31,6 +31,11 @@ _SAFE = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(self), payment=()"),
 )
+
+
+def policy(nonce: str) -> str:
+    """What a page may do, for `Content-Security-Policy`."""
+    return _POLICY.format(nonce=nonce)
 
 
 class File(Struct, frozen=True):
@@ -60,7 +65,7 @@ class StaticFiles:
             ("Cache-Control", "public, max-age=31536000, immutable"),
             ("ETag", found.tag),
             ("Vary", "Accept-Encoding"),
-            *_SAFE,
+            *SAFE,
         ]
         if found.tag in (request.headers.get("if-none-match") or ""):
             return Reply(304, Headers(fields[1:]))
@@ -76,8 +81,8 @@ class StaticFiles:
         fields = [
             ("Content-Type", "text/html; charset=utf-8"),
             ("Cache-Control", "no-cache"),
-            ("Content-Security-Policy", _POLICY.format(nonce=nonce)),
-            *_SAFE,
+            ("Content-Security-Policy", policy(nonce)),
+            *SAFE,
         ]
         return Reply(200, Headers(fields), body)
 

@@ -38,7 +38,16 @@ Deny = Callable[[Request, Reply], None]
 class FrontDoor:
     """Holds the table of live stages. A deployment swaps it by one assignment."""
 
-    __slots__ = ("admission", "besides", "denied", "pools", "sockets", "table", "urls")
+    __slots__ = (
+        "admission",
+        "besides",
+        "denied",
+        "pools",
+        "portals",
+        "sockets",
+        "table",
+        "urls",
+    )
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -53,6 +62,8 @@ class FrontDoor:
         """Who is let in under pressure, outside of the stages."""
         self.denied: Deny | None = None
         """Hears of what is not let in outside of the stages, whose plans have observers."""
+        self.portals: Hosts | None = None
+        """Pages for developers of clients."""
 
     def __call__(self, request: Request) -> Awaitable[Reply]:
         """Answer a request, whatever it asks for."""
@@ -70,6 +81,7 @@ class FrontDoor:
                 (self.urls, "function-urls"),
                 (self.sockets, "websockets"),
                 (self.pools, USER_POOLS),
+                (self.portals, "portals"),
             ):
                 handler = hosts.find(host, path) if hosts is not None else None
                 if handler is not None:

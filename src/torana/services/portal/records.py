@@ -153,7 +153,7 @@ def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
         found = cast(Json, value)
         return {name: _without_none(each) for name, each in found.items() if each is not None}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_without_none(each) for each in cast(list[Any], value)]
     return value
 
