@@ -17,7 +17,9 @@ _MOST_ADDRESSES = 4096
 class Patience:
     """With those who guess."""
 
-    def __init__(self) -> None:
+    def __init__(self, tries: int = _TRIES, per_second: float = _PER_SECOND) -> None:
+        """What an address may try at once, and what it gets back in a second."""
+        self._of_one = (per_second, tries)
         self._tries: OrderedDict[str, LocalBucket] = OrderedDict()
         self._all = LocalBucket(_ALL_PER_SECOND, _ALL_TRIES)
 
@@ -28,7 +30,7 @@ class Patience:
             raise Refused(429, "TooManyRequests", message)
 
     def _bucket(self, address: str) -> LocalBucket:
-        bucket = self._tries.pop(address, None) or LocalBucket(_PER_SECOND, _TRIES)
+        bucket = self._tries.pop(address, None) or LocalBucket(*self._of_one)
         self._tries[address] = bucket
         if len(self._tries) > _MOST_ADDRESSES:
             self._tries.popitem(last=False)

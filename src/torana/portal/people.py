@@ -61,7 +61,8 @@ class People:
     def __init__(self, store: Store, api: Api) -> None:
         self._store, self._api = store, api
         self._sessions = Sessions(store, kind="portal-session")
-        self._patience = Patience()
+        # Many developers share an address; the pool itself sees to guesses at one of them.
+        self._patience = Patience(60, 1.0)
 
     async def sign_up(self, published: Published, request: Request) -> Reply:
         """`{email, password, name?}`. Raises `Refused`, as all here."""

@@ -59,6 +59,7 @@ class Billing:
     def __init__(self, book: Book, currency: str, clock: Callable[[], float] = time) -> None:
         self._book, self._currency, self._clock = book, currency, clock
         self._quotas = QuotaBook(book.store, clock)
+        self._closed: date | None = None
 
     async def ListInvoices(self, call: Call, params: Json) -> Json:
         month = month_of(params["month"])
@@ -102,7 +103,7 @@ class Billing:
         """Freeze the invoices of the month before this one."""
         today = datetime.fromtimestamp(self._clock(), UTC).date()
         month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
-        if not self._is_over(month):
+        if month == self._closed or not self._is_over(month):
             return
 
         async def work(sheet: Sheet) -> list[str]:
@@ -110,6 +111,7 @@ class Billing:
 
         for account in await self._book.read(work):
             await self.invoice(account, month)
+        self._closed = month
 
     async def _made(self, account: str, month: date) -> Invoice:
         async def work(sheet: Sheet) -> tuple[list[Subscription], Json]:
