@@ -1,12 +1,13 @@
 """Offers: which plans of a product may be subscribed to, by whom, for how much."""
 
+from collections.abc import Callable, Iterable
+
 import msgspec
 
 from torana.services.apigateway.book import PLAN, STAGE, Book, Json, Sheet
 from torana.services.apigateway.faults import bad, not_found
 from torana.services.apigateway.plane import Version
 from torana.services.apigatewayv2 import book as v2
-from torana.services.lifecycle.versions import Served
 from torana.services.portal.pricing import mistakes
 from torana.services.portal.records import OFFER, Offer, OfferedPlan, offer_of, plain
 from torana.services.ports import Call
@@ -15,7 +16,8 @@ from torana.services.ports import Call
 class Offers:
     """Operations on offers."""
 
-    def __init__(self, book: Book, served: Served) -> None:
+    def __init__(self, book: Book, served: Callable[[], Iterable[Version]]) -> None:
+        """`served`: the stages that there are."""
         self._book, self._served = book, served
 
     async def PutOffer(self, call: Call, params: Json) -> Json:
