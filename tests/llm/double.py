@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from torana.app.llm import build
+from torana.app.llm_endpoints import Invoke
 from torana.llm.serve import Llm as Api
 from torana.llm.spend import Spent
 from torana.llm_settings import Llm
@@ -242,6 +243,7 @@ async def gateway(
     settings: str,
     environment: Mapping[str, str] | None = None,
     engines: Engines | None = None,
+    endpoints: Invoke | None = None,
 ) -> AsyncGenerator[Running]:
     """The LLM API on a real socket. `{up}` in the settings is the double's address, `{origin}`
     that without a path."""
@@ -253,7 +255,7 @@ async def gateway(
     counters = await open_counters("local:", store)
     spent: list[Spent] = []
     given = msgspec.convert(tomllib.loads(text), Llm)
-    plan = build(given, environment or {}, client, counters, engines)
+    plan = build(given, environment or {}, client, counters, engines, endpoints)
     api = Api(plan, spent.append)
     front = await listen(api, host="127.0.0.1", port=0)
     try:

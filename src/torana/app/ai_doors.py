@@ -7,6 +7,7 @@ from typing import Any
 from torana.app import llm, mcp
 from torana.app.insight import LlmAccess
 from torana.app.llm_desk import Desk
+from torana.app.llm_endpoints import Invoke
 from torana.app.llm_engines import embedding
 from torana.app.llm_evaluate import Bench
 from torana.app.llm_meter import LlmMeter
@@ -70,6 +71,7 @@ class AiDoors:
         keep: Callable[[Kept], None],
         cover: Cover | None = None,
         *,
+        endpoints: Invoke,
         owner: bool,
     ) -> None:
         """What the settings ask for. `owner`: this process does batches. Raises `BadSettings`."""
@@ -82,7 +84,7 @@ class AiDoors:
             ledger.add(spent)
             meter.note(spent)
 
-        plan = llm.build(settings.llm, environment, client, counters, engines)
+        plan = llm.build(settings.llm, environment, client, counters, engines, endpoints)
         await self._reaching(plan)
         answers = self._keeping(settings, counters, engines)
         api = self.api = Llm(plan, spend, answers, tracing(settings.llm.traces, keep))

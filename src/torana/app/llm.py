@@ -5,12 +5,14 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from time import time
+from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
 
 from torana.app.llm_access import access_of
+from torana.app.llm_endpoints import EndpointOrigin, Invoke
 from torana.app.llm_engines import EngineOrigin, counting
 from torana.app.llm_guards import Means, guard_mistakes, guard_named, guard_of
 from torana.app.llm_keys import Binder, holders_of, mistakes_of
@@ -42,8 +44,8 @@ class Vendor(Struct, frozen=True, forbid_unknown_fields=True):
     headers: dict[str, str] = {}
     key_variable: str = ""
     """The environment's, of a key that is not configured."""
-    local: bool = False
-    """No server: the embedded engines of this gateway."""
+    local: Literal["", "engines", "endpoints"] = ""
+    """No server: the embedded engines of this gateway, or its own SageMaker endpoints."""
     sign: str = ""
     """The AWS service that requests without a key are signed for."""
     without: frozenset[str] = frozenset()
@@ -55,7 +57,8 @@ class _Around(Struct, frozen=True):
 
     environment: Mapping[str, str]
     client: Client
-    engines: Origin | None
+    local: Mapping[str, Origin]
+    """What is served here, by `Vendor.local`."""
     estimate: Estimate | None
 
 
@@ -71,18 +74,20 @@ def build(
     client: Client,
     counters: Counters,
     run_engine: Engines | None = None,
+    endpoints: Invoke | None = None,
 ) -> Plan:
     """The plan of the LLM API. Raises `BadSettings`, naming everything that does not fit."""
     wrong = "\n".join(mistakes(settings))
     if wrong:
         raise BadSettings(wrong)
     known, prices = vendors(), catalogue(settings.prices)
-    around = _Around(
-        environment,
-        client,
-        None if run_engine is None else EngineOrigin(run_engine),
-        None if run_engine is None else counting(run_engine),
-    )
+    local: dict[str, Origin] = {}
+    if run_engine is not None:
+        local["engines"] = EngineOrigin(run_engine)
+    if endpoints is not None:
+        local["endpoints"] = EndpointOrigin(endpoints)
+    estimate = None if run_engine is None else counting(run_engine)
+    around = _Around(environment, client, local, estimate)
     access = {
         name: access_of(name, given.access, environment, client)
         for name, given in settings.providers.items()
@@ -137,9 +142,9 @@ def _provider(
     around: _Around,
     access: Access | None,
 ) -> Provider:
-    environment, client, engines = around.environment, around.client, around.engines
-    if vendor.local and engines is None:
-        raise BadSettings(f"llm.providers.{name}: this process has no engines")
+    environment, client = around.environment, around.client
+    if vendor.local and vendor.local not in around.local:
+        raise BadSettings(f"llm.providers.{name}: this process has no {vendor.local}")
     region = (
         given.region or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     ) or "us-east-1"
@@ -157,7 +162,7 @@ def _provider(
     return Provider(
         name,
         DIALECTS[vendor.dialect],
-        engines if vendor.local and engines else client.origin(url.scheme, host, port),
+        around.local.get(vendor.local) or client.origin(url.scheme, host, port),
         url.path.rstrip("/"),
         tuple(fields.items()),
         Timeouts(

@@ -197,6 +197,7 @@ class Node:
             self._services.objects,
             self._traces.keep,
             vault.cover("usage"),
+            endpoints=self._services.endpoint,
             owner=role != "worker",
         )
         self._ports = Ports(

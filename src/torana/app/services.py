@@ -175,6 +175,12 @@ class Services:
             Invocation("lambda", self._region, "", request, None, timeout)
         )
 
+    async def endpoint(self, request: Request, timeout: float) -> Reply:
+        """A request of the SageMaker Runtime API, for the LLM API."""
+        return await self._router.dispatch(
+            Invocation("sagemaker", self._region, "", request, None, timeout, "runtime")
+        )
+
     async def listen_for_workers(self, run: Path, region: str) -> list[Listener]:
         """What workers of the front door have this process do."""
         return [
