@@ -193,7 +193,8 @@ async def test_the_gateways_own_endpoints_are_models(tmp_path: Path) -> None:
 
 def _endpoint(port: int, root: Credential, image: str) -> None:
     """Made, and in service."""
-    client: Any = boto3.client(
+    made: Any = boto3.client  # its types are made at run time
+    client: Any = made(
         "sagemaker",
         endpoint_url=f"http://127.0.0.1:{port}",
         region_name="us-east-1",
