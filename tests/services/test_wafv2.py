@@ -1,6 +1,7 @@
 """Web ACLs through boto3, and what they do to a stage's requests."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -262,3 +263,71 @@ async def test_a_rule_group_and_tags_through_their_life(tmp_path: Path) -> None:
         await waf.untag_resource(ResourceARN=group["ARN"], TagKeys=["team"])
         tags = await waf.list_tags_for_resource(ResourceARN=group["ARN"])
         assert tags["TagInfoForResource"]["TagList"] == [{"Key": "b", "Value": "2"}]
+
+
+async def test_what_is_judged_is_logged_as_configured(tmp_path: Path) -> None:
+    async with gateway(tmp_path) as running:
+        waf, logs = Asking(running.client("wafv2")), running.client("logs")
+        url, arn = await stage(running)
+        acl = await made(waf, [path_rule(b"evil", {"Block": {}})])
+        await waf.associate_web_acl(WebACLArn=acl["ARN"], ResourceArn=arn)
+        group = "arn:aws:logs:us-east-1:000000000000:log-group:aws-waf-logs-wall"
+        wanted: dict[str, Any] = {
+            "ResourceArn": acl["ARN"],
+            "LogDestinationConfigs": [group],
+            "RedactedFields": [{"SingleHeader": {"Name": "X-Name"}}, {"QueryString": {}}],
+            "LoggingFilter": {
+                "DefaultBehavior": "DROP",
+                "Filters": [
+                    {
+                        "Behavior": "KEEP",
+                        "Requirement": "MEETS_ANY",
+                        "Conditions": [{"ActionCondition": {"Action": "BLOCK"}}],
+                    }
+                ],
+            },
+        }
+        await waf.put_logging_configuration(LoggingConfiguration=wanted)
+        listed = await waf.list_logging_configurations(Scope="REGIONAL")
+        assert [each["ResourceArn"] for each in listed["LoggingConfigurations"]] == [acl["ARN"]]
+        found = await waf.get_logging_configuration(ResourceArn=acl["ARN"])
+        assert wanted.items() <= found["LoggingConfiguration"].items()
+        lines: list[dict[str, Any]] = []
+        async with httpx.AsyncClient(
+            headers={"X-Name": "ada", "Authorization": "Bearer x"}
+        ) as asking:
+            for _ in range(100):
+                assert (await asking.get(f"{url}?good")).status_code == 200
+                await asking.get(f"{url}?evil")
+                try:
+                    told_of: Any = await asyncio.to_thread(
+                        logs.filter_log_events, logGroupName="aws-waf-logs-wall"
+                    )
+                except ClientError:
+                    continue
+                lines = [json.loads(each["message"]) for each in told_of["events"]]
+                if lines:
+                    break
+                await asyncio.sleep(0.05)
+        assert {each["action"] for each in lines} == {"BLOCK"}
+        assert lines[0]["terminatingRuleId"] == "path"
+        assert lines[0]["httpSourceId"].endswith(":prod")
+        assert lines[0]["httpRequest"]["args"] == "REDACTED"
+        shown = {each["name"].lower(): each["value"] for each in lines[0]["httpRequest"]["headers"]}
+        assert (shown["x-name"], shown["authorization"]) == ("REDACTED", "REDACTED")
+        assert shown["host"].startswith("127.0.0.1")
+        shown_acl = await waf.get_web_acl(Name="wall", Scope="REGIONAL", Id=acl["Id"])
+        assert "Logging" not in shown_acl["WebACL"]
+        await waf.delete_logging_configuration(ResourceArn=acl["ARN"])
+        with pytest.raises(ClientError) as failure:
+            await waf.get_logging_configuration(ResourceArn=acl["ARN"])
+        assert code_of(failure) == "WAFNonexistentItemException"
+        refused: list[dict[str, Any]] = [
+            {"LogDestinationConfigs": [group.replace("aws-waf-logs-", "")]},
+            {"LogDestinationConfigs": ["arn:aws:s3:::aws-waf-logs-x"]},
+            {"RedactedFields": [{"Body": {}}]},
+        ]
+        for bad in refused:
+            with pytest.raises(ClientError) as failure:
+                await waf.put_logging_configuration(LoggingConfiguration={**wanted, **bad})
+            assert code_of(failure) == "WAFInvalidParameterException"

@@ -148,7 +148,7 @@ class Node:
             self.counters.publish, settings.stage_cache_memory, max(1, settings.workers)
         )
         spawn(self._caches.follow(aiter(self.counters.subscribe(TOPIC))), "follow the caches")
-        self._walls = walls = Walls(self._store, self.counters, self._metrics)
+        self._walls = walls = Walls(self._store, self.counters, self._metrics, self.groups)
         await walls.load()
         for work, name in (
             (walls.hear(), "hear"),

@@ -18,11 +18,13 @@ from torana.services.wafv2.book import KINDS, WEB_ACL
 from torana.services.wafv2.samples import Sample
 from torana.state.counters import Counters, CountersUnavailable
 from torana.state.store import Document, Store
+from torana.telemetry.groups import Keeper
 from torana.telemetry.metrics import Metrics
 from torana.waf.acl import Acl, Verdict, compile_acl
 from torana.waf.faults import BadRule
 from torana.waf.geo import countries
 from torana.waf.inspected import Inspected
+from torana.waf.logs import SECRET, Line, Where, line_of
 from torana.waf.rates import Rate
 from torana.waf.shelf import Shelf, label_prefix, thawed
 
@@ -34,7 +36,6 @@ _SAMPLES = 500
 """Requests that are kept of a web ACL."""
 _A_SECOND = 20
 """Requests that a process samples of a web ACL in a second."""
-_SECRET = frozenset({"authorization", "cookie", "x-api-key", "x-amz-security-token"})
 
 Json = dict[str, Any]
 
@@ -50,12 +51,31 @@ class Told(Struct):
 class Wall:
     """Implements the gateway's port of that name."""
 
-    def __init__(self, acl: Acl, metrics: Metrics) -> None:
-        self.acl, self._metrics = acl, metrics
+    def __init__(self, acl: Acl, metrics: Metrics, keep: Keeper) -> None:
+        self.acl, self._metrics, self._keep = acl, metrics, keep
+        self._log: tuple[str, str, Line] | None = None
         self.fresh: list[Sample] = []
 
-    def note(self, request: Inspected, verdict: Verdict) -> None:
-        """Count it, and keep a sample."""
+    def configure(self, arn: str, logging: Json | None) -> None:
+        """What is logged from now on, and where."""
+        self._log = None
+        if logging is not None:
+            group = logging["LogDestinationConfigs"][0].removesuffix(":*").rpartition(":")[2]
+            stream = f"{arn.split(':')[3]}_{self.acl.name}_0"
+            self._log = group, stream, line_of(arn, thawed(logging))
+
+    def _write(self, request: Inspected, verdict: Verdict, source: str, id: str) -> None:
+        if self._log is None:
+            return
+        group, stream, line = self._log
+        now, status = time.time(), verdict.action.status or None
+        text = line(request, verdict, Where(source, id, now, status))
+        if text is not None:
+            self._keep(group, stream, ((now, text),))
+
+    def note(self, request: Inspected, verdict: Verdict, source: str, id: str) -> None:
+        """Count it, log it, and keep a sample."""
+        self._write(request, verdict, source, id)
         kind, by = verdict.action.kind, verdict.by
         self._metrics.add(f"waf_{kind.lower()}ed" if kind != "Allow" else "waf_allowed")
         if verdict.counted:
@@ -65,7 +85,7 @@ class Wall:
         hits = [(each.rule, "COUNT", each.inner) for each in verdict.counted[:3]]
         hits.append((by.rule if by else "Default_Action", kind.upper(), by.inner if by else ""))
         fields = [
-            (name, "***" if name.lower() in _SECRET else value)
+            (name, "***" if name.lower() in SECRET else value)
             for name, value in request.headers.items[:50]
         ]
         for rule, action, inner in hits:
@@ -88,8 +108,10 @@ class Wall:
 class Walls:
     """Every web ACL of the store."""
 
-    def __init__(self, store: Store, counters: Counters, metrics: Metrics) -> None:
+    def __init__(self, store: Store, counters: Counters, metrics: Metrics, keep: Keeper) -> None:
+        """`keep` takes the lines of those that log."""
         self._store, self._counters, self._metrics = store, counters, metrics
+        self._keep_lines = keep
         self._documents: dict[str, Json] = {}
         self._walls: dict[str, Wall] = {}
         self._rates: dict[tuple[str, float], Rate] = {}
@@ -157,8 +179,9 @@ class Walls:
                     found[arn] = before
                 continue
             if before is None:
-                before = Wall(acl, self._metrics)
+                before = Wall(acl, self._metrics, self._keep_lines)
             before.acl = acl
+            before.configure(arn, document.get("Logging"))
             found[arn] = before
         self._walls = found
 

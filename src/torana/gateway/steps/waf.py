@@ -21,6 +21,8 @@ def build(to: Compiled) -> Gate | None:
     if wall is None:
         raise InvalidApi(f"there is no web ACL {arn!r}")
 
+    source = f"{to.ports.account}:{to.api.id}:{to.stage.stage_name}"
+
     def waf(ctx: Context) -> Reply | None:
         acl, request = wall.acl, ctx.request
         seen = Inspected(
@@ -38,7 +40,7 @@ def build(to: Compiled) -> Gate | None:
             request.headers = Headers([*request.headers.items, *verdict.inserts])
         blocked = verdict.action.kind == "Block"
         ctx.web_acl = (arn, "WAF_BLOCK" if blocked else "WAF_ALLOW")
-        wall.note(seen, verdict)
+        wall.note(seen, verdict, source, ctx.request_id)
         if not blocked:
             return None
         own = verdict.action.reply()

@@ -222,7 +222,9 @@ async def _the(sheet: Sheet, kind: Kind, params: Json) -> Json:
 
 def shown(item: Json) -> Json:
     """An item as the service answers it, whole."""
-    whole = {name: part for name, part in item.items() if name not in ("LockToken", "Tags")}
+    whole = {
+        name: part for name, part in item.items() if name not in ("LockToken", "Logging", "Tags")
+    }
     if "VisibilityConfig" in whole:
         whole["LabelNamespace"] = label_prefix(item["ARN"])
     return thawed(whole)
