@@ -109,7 +109,9 @@ def _check(given: Json) -> None:
         name = next(iter(field), "")
         if name not in FIELDS and name != "SingleHeader":
             raise invalid("FIELD_TO_MATCH", name, "This field can't be redacted")
-    for each in (given.get("LoggingFilter") or {}).get("Filters", ()):
-        for condition in each["Conditions"]:
+    filters: list[Json] = given["LoggingFilter"]["Filters"] if given.get("LoggingFilter") else []
+    for each in filters:
+        conditions: list[Json] = each["Conditions"]
+        for condition in conditions:
             if len(condition) != 1:
                 raise invalid("FILTER_CONDITION", str(condition), "It must have one condition")
