@@ -128,6 +128,8 @@ class LlmModel(Struct, frozen=True, forbid_unknown_fields=True):
     """How often targets that keep failing are asked for one token; 0: never."""
     cooldown: float = 15.0
     """Seconds that a target which keeps failing is left alone."""
+    content: bool = False
+    """What is asked and answered is kept, as `llm.content` says."""
 
 
 class LlmTurn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -186,6 +188,8 @@ class LlmLimits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Otherwise no key of it is good."""
     mcp: tuple[str, ...] = ()
     """MCP servers, or `server/tool`, `*` for any; empty: of keys none, of others no bound."""
+    content: bool = False
+    """What is asked and answered is kept, as `llm.content` says."""
     description: str = ""
 
     def budgets(self) -> tuple[LlmBudget, ...]:
@@ -221,6 +225,21 @@ class LlmOrganization(LlmLimits, frozen=True, forbid_unknown_fields=True):
     """What several teams share."""
 
 
+class LlmContent(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where what is asked and answered is kept, for those who opt in."""
+
+    group: str = ""
+    """A log group."""
+    otlp: bool = False
+    """Events for the collector of `tracing`."""
+    guardrails: tuple[str, ...] = ()
+    """Whose masks it passes; none: personal data and secrets are masked by their form."""
+    longest: int = 16384
+    """Characters of each text."""
+    everything: bool = False
+    """Everybody opts in."""
+
+
 class LlmPrice(Struct, frozen=True, forbid_unknown_fields=True):
     """US dollars for a million tokens."""
 
@@ -245,6 +264,7 @@ class Llm(Struct, frozen=True, forbid_unknown_fields=True):
     end_user: str = ""
     """Who of a key's own users a request is for: `user` (the body's, as clients of any API name
     them) or `header:NAME`; empty: it is not looked for."""
+    content: LlmContent = LlmContent()
     traces: float = 0.0
     """The share of calls, 0 to 1, that are traced although their caller did not say."""
 

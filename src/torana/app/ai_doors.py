@@ -6,10 +6,12 @@ from typing import Any
 
 from torana.app import llm, mcp
 from torana.app.insight import LlmAccess
+from torana.app.llm_content import Content
 from torana.app.llm_desk import Desk
 from torana.app.llm_endpoints import Invoke
 from torana.app.llm_engines import embedding
 from torana.app.llm_evaluate import Bench
+from torana.app.llm_guards import Means
 from torana.app.llm_meter import LlmMeter
 from torana.app.llm_prompts import Prompts
 from torana.app.llm_traces import tracing
@@ -36,6 +38,7 @@ from torana.settings import Settings
 from torana.state.counters import Counters
 from torana.state.objects import ObjectStore
 from torana.state.store import Store
+from torana.telemetry.groups import Keeper
 from torana.telemetry.tracebook import Kept
 
 _NO_MODELS = "prompts need a model of the LLM API in the settings"
@@ -55,6 +58,7 @@ class AiDoors:
         self._proxy: Proxy | None = None
         self._runner: BatchRunner | None = None
         self._jobs: Jobs | None = None
+        self._content: Content | None = None
         self._following: list[Following] = []
 
     async def open(
@@ -69,6 +73,7 @@ class AiDoors:
         engines: Engines,
         objects: ObjectStore,
         keep: Callable[[Kept], None],
+        groups: Keeper,
         cover: Cover | None = None,
         *,
         endpoints: Invoke,
@@ -88,6 +93,11 @@ class AiDoors:
         await self._reaching(plan)
         answers = self._keeping(settings, counters, engines)
         api = self.api = Llm(plan, spend, answers, tracing(settings.llm.traces, keep))
+        if settings.llm.content.group or settings.llm.content.otlp:
+            means = Means(client, engines, environment)
+            kept = Content(settings.llm, means, groups, client, settings.tracing)
+            api.content = self._content = kept
+            self._following.append(spawn(kept.run(), "keep contents"))
         prompts = self._prompts = Prompts(api, settings.llm, store)
         self._following.append(spawn(prompts.follow(await prompts.load()), "follow the prompts"))
         bench = Bench(api, prompts)
@@ -192,6 +202,8 @@ class AiDoors:
             each.cancel()
         if self._runner is not None:
             await self._runner.aclose()
+        if self._content is not None:
+            await self._content.flush()
 
     def close(self) -> None:
         """The ledger's last lines are written."""

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from torana.app.llm_access import access_of
+from torana.app.llm_content import content_mistakes
 from torana.app.llm_endpoints import EndpointOrigin, Invoke
 from torana.app.llm_engines import EngineOrigin, counting
 from torana.app.llm_guards import Means, guard_mistakes, guard_named, guard_of
@@ -127,6 +128,7 @@ def mistakes(settings: Llm) -> Iterator[str]:
     for name, model in settings.models.items():
         yield from model_mistakes(f"llm.models.{name}", model, settings)
     yield from guard_mistakes(settings)
+    yield from content_mistakes(settings)
     holders = holders_of(settings)
     for kind in ("organizations", "teams", "users", "keys"):
         for name, given in getattr(settings, kind).items():

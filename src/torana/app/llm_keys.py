@@ -113,6 +113,7 @@ class Binder:
             blocked or (above.blocked if above is not None else ""),
             owners or Owners(),
             tags,
+            given.content or (above is not None and above.content),
         )
 
 
@@ -159,6 +160,8 @@ def mistakes_of(
 ) -> Iterator[str]:
     """What does not fit: names, numbers, or a budget of money without prices."""
     yield from holder_mistakes(place, given, holders, settings.models)
+    if given.content and not (settings.content.group or settings.content.otlp):
+        yield f"{place}.content: [llm.content] names no group and no otlp to keep it"
     if any(budget.usd is not None for budget in given.budgets()):
         for model in unpriced(given.models or tuple(settings.models), settings.models, prices):
             yield (

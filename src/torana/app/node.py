@@ -196,6 +196,7 @@ class Node:
             self._services.engines,
             self._services.objects,
             self._traces.keep,
+            self.groups,
             vault.cover("usage"),
             endpoints=self._services.endpoint,
             owner=role != "worker",

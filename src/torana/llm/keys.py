@@ -74,6 +74,8 @@ class Key(Struct, frozen=True, eq=False):
     owners: Owners = NOBODY
     tags: tuple[str, ...] = ()
     """What its requests are reported under as well."""
+    content: bool = False
+    """What it asks and is answered is kept."""
 
     def __str__(self) -> str:
         return self.name if self.kind == "key" else f"the {self.kind} {self.name}"

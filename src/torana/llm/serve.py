@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from random import getrandbits
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +17,7 @@ from torana.llm.apply import named as applied
 from torana.llm.cache import Kept
 from torana.llm.call import Answered, Asked, call
 from torana.llm.chat import Chat
+from torana.llm.content import Record
 from torana.llm.dialect import Front, user_of
 from torana.llm.errors import LlmError, told
 from torana.llm.fronts import front_of
@@ -44,6 +46,13 @@ BODY_LIMIT = 32 * 1024 * 1024
 
 Trace = Callable[[Headers, str], "Callable[[Spent], None] | None"]
 """Who is to be told of a call with these headers, of this operation."""
+
+
+class Keeping(Protocol):
+    """Who wants content kept, and what collects it."""
+
+    def wants(self, key: Key, model: str) -> bool: ...
+    def begin(self, asked: Asked, headers: Headers) -> Record: ...
 
 
 class Plan(Struct, frozen=True):
@@ -75,6 +84,8 @@ class Llm:
         self.plan, self._spend = plan, spend
         self._answers = answers or Answers()
         self._shadows = Shadows(spend)
+        self.content: Keeping | None = None
+        """Keeps what is asked and answered, where somebody may want that."""
         self._named: tuple[Plan, dict[str, Key]] = (Plan({}, {}, 0), {})
         self.late: Callable[[str], int] = lambda key: 0
         """Seconds after which a key is to try again, under pressure; 0: it is let in."""
@@ -167,6 +178,25 @@ class Llm:
         tell: Callable[[Spent], None] | None = None,
     ) -> Reply:
         """The answer to a question of a key. Raises `LlmError`. `tell` hears what it cost."""
+        content = self.content
+        if content is None or not content.wants(key, asked.peek.model):
+            return await self._answer(key, asked, headers, path, tell)
+        record = content.begin(asked, headers)
+        try:
+            reply = await self._answer(key, asked, headers, path, record.telling(tell))
+        except LlmError as error:
+            record.failed(error)
+            raise
+        return record.heard(reply)
+
+    async def _answer(
+        self,
+        key: Key,
+        asked: Asked,
+        headers: Headers,
+        path: str,
+        tell: Callable[[Spent], None] | None,
+    ) -> Reply:
         plan, started = self.plan, time.time()
         peek, body = asked.peek, asked.body
         spend = self._spend if tell is None else _both(self._spend, tell)
