@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import jwt
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -201,3 +202,35 @@ async def test_groups_and_rules_choose_the_role(tmp_path: Path) -> None:
         }
         await set_roles(**asked, RoleMappings={place: by_rules})
         assert (await arn("ada"), await arn("bob")) == ("usual", "writer")
+
+
+async def test_the_classic_flow_gives_a_token_that_sts_takes(tmp_path: Path) -> None:
+    async with world(tmp_path) as all_:
+        logins = {all_.provider: (await all_.at.tokens())["IdToken"]}
+        id = (await all_.anyone.get_id(IdentityPoolId=all_.pool, Logins=logins))["IdentityId"]
+        ask = all_.anyone.get_open_id_token
+        assert await refusal(ask, IdentityId=id, Logins=logins) == "InvalidParameterException"
+        named = {"IdentityPoolName": "pets", "AllowUnauthenticatedIdentities": True}
+        await all_.admin.update_identity_pool(
+            IdentityPoolId=all_.pool,
+            **named,
+            AllowClassicFlow=True,
+            CognitoIdentityProviders=[{"ProviderName": all_.provider, "ClientId": all_.at.app}],
+        )
+        assert await refusal(ask, IdentityId=id) == "NotAuthorizedException"
+        token = (await ask(IdentityId=id, Logins=logins))["Token"]
+        claims = jwt.decode(token, options={"verify_signature": False})
+        assert (claims["iss"], claims["sub"], claims["aud"]) == (f"https://{WEB}", id, all_.pool)
+        assert claims["amr"][0] == "authenticated"
+        inside = await all_.role("in", "authenticated", "sqs:ListQueues")
+        outside = await all_.role("out", "unauthenticated", "sns:ListTopics")
+        sts = Asking(all_.at.running.client("sts"))
+        asked = {"RoleSessionName": "app", "WebIdentityToken": token}
+        made = await sts.assume_role_with_web_identity(RoleArn=inside, **asked)
+        assert (made["SubjectFromWebIdentityToken"], made["Provider"]) == (id, WEB)
+        given = {**made["Credentials"], "SecretKey": made["Credentials"]["SecretAccessKey"]}
+        await all_.client("sqs", given).list_queues()
+        take = sts.assume_role_with_web_identity
+        assert await refusal(take, RoleArn=outside, **asked) == "AccessDenied"
+        asked["WebIdentityToken"] = token[:-6] + "AAAAAA"
+        assert await refusal(take, RoleArn=inside, **asked) == "InvalidIdentityToken"

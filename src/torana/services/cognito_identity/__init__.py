@@ -9,12 +9,13 @@ from torana.services.cognito_identity.logins import Logins
 from torana.services.cognito_identity.pools import IdentityPools
 from torana.services.cognito_idp import CognitoIdp
 from torana.services.iam.identities import Identities
+from torana.services.open_tokens import OpenTokens
 from torana.services.sts import Verify
 from torana.state.store import Store
 
 
 def cognito_identity(
-    store: Store, idp: CognitoIdp, identities: Identities, verify: Verify
+    store: Store, idp: CognitoIdp, identities: Identities, verify: Verify, tokens: OpenTokens
 ) -> tuple[object, ...]:
     """The facade."""
     directory = Directory(Book(store, "cognito-identity"))
@@ -22,5 +23,5 @@ def cognito_identity(
     return (
         IdentityPools(directory),
         IdentityOperations(directory, logins),
-        Credentials(directory, logins, identities),
+        Credentials(directory, logins, identities, tokens),
     )

@@ -15,27 +15,55 @@ from torana.services.authority.conditions import conditions
 from torana.services.cognito_identity.directory import Directory
 from torana.services.cognito_identity.identities import by_provider
 from torana.services.cognito_identity.logins import Login, Logins
-from torana.services.cognito_idp.directory import Json
-from torana.services.cognito_idp.faults import refused
+from torana.services.cognito_idp.directory import Json, now
+from torana.services.cognito_idp.faults import invalid, refused
 from torana.services.given import items, members
 from torana.services.iam.identities import Identities
+from torana.services.open_tokens import SERVICE as _SERVICE
+from torana.services.open_tokens import OpenTokens
 from torana.services.ports import Call
 from torana.services.sts.assume import of_role, shown, trust_context, trusts_federated
 from torana.wire.faults import ServiceError
 
-_SERVICE = "cognito-identity.amazonaws.com"
 _SECONDS = 3600.0
+_OPEN = 600
+"""Seconds that a token of the classic flow is good for."""
 _SESSION = "CognitoIdentityCredentials"
 
 
 class Credentials:
-    """The operation."""
+    """The operations."""
 
-    def __init__(self, directory: Directory, logins: Logins, identities: Identities) -> None:
+    def __init__(
+        self, directory: Directory, logins: Logins, identities: Identities, tokens: OpenTokens
+    ) -> None:
         self._directory, self._logins, self._identities = directory, logins, identities
+        self._tokens = tokens
 
     async def GetCredentialsForIdentity(self, call: Call, params: Json) -> Json:
         """For an hour, within what the role may."""
+        id = params["IdentityId"]
+        pool, logins = await self._judged(call, params)
+        arn = _role(pool, logins, params.get("CustomRoleArn"))
+        return {"IdentityId": id, "Credentials": self._session(call, pool, id, logins, arn)}
+
+    async def GetOpenIdToken(self, call: Call, params: Json) -> Json:
+        """For ten minutes; STS makes credentials of a role of it, which the app chooses."""
+        id, at = params["IdentityId"], int(now())
+        pool, logins = await self._judged(call, params)
+        if not pool.get("AllowClassicFlow"):
+            raise invalid("Basic (classic) flow is not enabled, please use enhanced flow.")
+        claims = {
+            "sub": id,
+            "aud": pool["IdentityPoolId"],
+            "amr": [*_amr(logins), *(each.provider for each in logins)],
+            "iat": at,
+            "exp": at + _OPEN,
+        }
+        return {"IdentityId": id, "Token": await self._tokens.sign(claims)}
+
+    async def _judged(self, call: Call, params: Json) -> tuple[Json, list[Login]]:
+        """The identity's pool, and the logins that show whose it is. Raises the service's error."""
         id = params["IdentityId"]
         identity, pool = await self._directory.book.read(lambda sheet: self._find(sheet, id))
         logins = await self._logins.judged(pool, members(params, "Logins"))
@@ -45,8 +73,7 @@ class Credentials:
             raise refused(f"Access to Identity '{id}' is forbidden.")
         elif not pool["AllowUnauthenticatedIdentities"]:
             raise refused("Unauthenticated access is not supported for this identity pool.")
-        arn = _role(pool, logins, params.get("CustomRoleArn"))
-        return {"IdentityId": id, "Credentials": self._session(call, pool, id, logins, arn)}
+        return pool, logins
 
     async def _find(self, sheet: Sheet, id: str) -> tuple[Json, Json]:
         identity = await self._directory.identity(sheet, id)
@@ -68,8 +95,7 @@ class Credentials:
 
     def _session(self, call: Call, pool: Json, id: str, logins: list[Login], arn: str) -> Json:
         role = self._identities.directory.role(arn)
-        kind = "authenticated" if logins else "unauthenticated"
-        amr = (kind, *(f"{each.provider}:CognitoSignIn:{each.subject}" for each in logins))
+        amr = _amr(logins)
         facts = {f"{_SERVICE}:aud": pool["IdentityPoolId"], f"{_SERVICE}:sub": id}
         asked: Json = {"RoleSessionName": _SESSION}
         context = {
@@ -82,7 +108,7 @@ class Credentials:
         if role is None or not trusts_federated(role, _SERVICE, action, context):
             raise misconfigured()
         made = of_role(role, asked, self._identities, {}, _SECONDS)
-        facts[f"{_SERVICE}:amr"] = kind
+        facts[f"{_SERVICE}:amr"] = amr[0]
         made = structs.replace(made, federated=_SERVICE, facts=facts)
         given = shown(made, self._identities.tokens.close(made))
         return {
@@ -91,6 +117,12 @@ class Credentials:
             "SessionToken": given["SessionToken"],
             "Expiration": given["Expiration"],
         }
+
+
+def _amr(logins: list[Login]) -> tuple[str, ...]:
+    """How it was shown whose an identity is."""
+    kind = "authenticated" if logins else "unauthenticated"
+    return (kind, *(f"{each.provider}:CognitoSignIn:{each.subject}" for each in logins))
 
 
 def misconfigured() -> ServiceError:

@@ -17,12 +17,12 @@ from torana.services.ports import Call
 _KEPT = (
     "IdentityPoolName",
     "AllowUnauthenticatedIdentities",
+    "AllowClassicFlow",
     "OpenIdConnectProviderARNs",
     "CognitoIdentityProviders",
     "IdentityPoolTags",
 )
 _REFUSED = {
-    "AllowClassicFlow": "AllowClassicFlow (use GetCredentialsForIdentity)",
     "SupportedLoginProviders": "SupportedLoginProviders (name them as OpenID Connect providers)",
     "DeveloperProviderName": "DeveloperProviderName (developer authenticated identities)",
     "SamlProviderARNs": "SamlProviderARNs",

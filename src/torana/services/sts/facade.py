@@ -15,6 +15,7 @@ from torana.services.iam.directory import Known
 from torana.services.iam.identities import Identities
 from torana.services.iam.names import Json
 from torana.services.iam.tokens import Session
+from torana.services.open_tokens import ISSUER, SERVICE, OpenTokens
 from torana.services.ports import Call
 from torana.services.sts.assume import (
     actions_of,
@@ -40,9 +41,14 @@ _CLAIMED_TAGS = "https://aws.amazon.com/tags"
 class Sts:
     """The facade."""
 
-    def __init__(self, identities: Identities | None = None, verify: Verify | None = None) -> None:
-        """Without `identities` there is only the account itself."""
-        self._identities, self._verify = identities, verify
+    def __init__(
+        self,
+        identities: Identities | None = None,
+        verify: Verify | None = None,
+        tokens: OpenTokens | None = None,
+    ) -> None:
+        """Without `identities` there is only the account itself. `tokens`: of identity pools."""
+        self._identities, self._verify, self._tokens = identities, verify, tokens
 
     async def GetCallerIdentity(self, call: Call, params: Json) -> Json:
         """The caller's account, ARN and id. Needs no permission, as at AWS."""
@@ -111,9 +117,16 @@ class Sts:
             if isinstance(claims.get(name), str)
         }
         facts["aws:federatedprovider"] = provider["Arn"]
+        several: dict[str, tuple[str, ...]] = {}
+        if url == SERVICE:
+            several = {f"{url}:amr": tuple(map(str, claims.get("amr") or ()))}
         tags, transitive = _claimed_tags(claims)
         asked = {**params, "Tags": tags, "TransitiveTagKeys": transitive}
-        context = {**trust_context(asked, conditions(call.request, call.region)), **facts}
+        context = {
+            **trust_context(asked, conditions(call.request, call.region)),
+            **facts,
+            **several,
+        }
         for action in actions_of(asked, _WEB):
             if role is None or not trusts_federated(role, provider["Arn"], action, context):
                 raise denied(f"Not authorized to perform {action}")
@@ -131,22 +144,16 @@ class Sts:
     async def _claims(self, token: str, account: str) -> tuple[Json, Json]:
         """The provider that a token is of, and what it says. Raises the service's errors."""
         issuer = _issuer(token)
+        if issuer == ISSUER and self._tokens is not None:
+            own = {"Url": SERVICE, "Arn": SERVICE}
+            return own, await _checked(self._tokens.read(token))
         url = issuer.partition("://")[2].rstrip("/")
         provider = self._known().directory.provider(f"arn:aws:iam::{account}:oidc-provider/{url}")
         if provider is None or self._verify is None:
             raise _invalid(f"No OpenIDConnect provider found in your account for {issuer}")
         if not issuer.startswith(f"{provider['Scheme']}://"):
             raise _invalid(f"The issuer must be {provider['Scheme']}://{url}")
-        try:
-            claims = await self._verify(issuer, token)
-        except BadToken as error:
-            if error.kind == "expired":
-                raise ServiceError(
-                    "ExpiredTokenException", f"Token expired: {error}", status=400
-                ) from None
-            raise _invalid(str(error)) from None
-        except ConnectionError as error:
-            raise ServiceError("IDPCommunicationError", str(error), status=400) from None
+        claims = await _checked(self._verify(issuer, token))
         audience = claims.get("aud")
         given = {audience} if isinstance(audience, str) else set(audience or ())
         if not (given | {claims.get("azp")}) & set(provider["Clients"]):
@@ -184,6 +191,20 @@ def _issuer(token: str) -> str:
         return str(claims["iss"])
     except (jwt.PyJWTError, KeyError):
         raise _invalid("The ID Token provided is not a valid JWT.") from None
+
+
+async def _checked(claims: Awaitable[Json]) -> Json:
+    """Raises the service's errors."""
+    try:
+        return await claims
+    except BadToken as error:
+        if error.kind == "expired":
+            raise ServiceError(
+                "ExpiredTokenException", f"Token expired: {error}", status=400
+            ) from None
+        raise _invalid(str(error)) from None
+    except ConnectionError as error:
+        raise ServiceError("IDPCommunicationError", str(error), status=400) from None
 
 
 def _invalid(message: str) -> ServiceError:
