@@ -9,7 +9,7 @@ import pytest
 from tests.llm import double as d
 from torana.app.llm_traces import tracing
 from torana.message import Reply, Request
-from torana.telemetry.otlp import spans
+from torana.telemetry.otlp import encode, spans
 from torana.telemetry.tracebook import Kept
 
 SETTINGS = """
@@ -44,7 +44,7 @@ async def told(share: float, *bodies: dict[str, Any], **headers: str) -> list[di
             )
     if not kept:
         return []
-    sent = json.loads(spans([each.document for each in kept], "1"))
+    sent = json.loads(encode(spans([each.document for each in kept], {}), "json"))
     return [
         {**span, **{each["key"]: next(iter(each["value"].values())) for each in span["attributes"]}}
         for resource in sent["resourceSpans"]

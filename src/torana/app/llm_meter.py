@@ -1,20 +1,29 @@
 """Metrics of the LLM API: `Torana/LLM`, by model, provider, key and whose that is."""
 
 from collections import Counter
+from os import getpid
+from socket import gethostname
 from typing import cast
+
+import msgspec
 
 from torana.llm.spend import Spent
 from torana.telemetry.distribution import Distribution
+from torana.telemetry.groups import Keeper
 from torana.telemetry.recorder import MINUTE, Dimensions, Recorder, Series, dimensions
 
 NAMESPACE = "Torana/LLM"
+GROUP = "/torana/llm"
+"""The log group of requests."""
 _COUNT, _MILLISECONDS, _NONE = "Count", "Milliseconds", "None"
 
 
 class LlmMeter:
     """Counts requests, whoever answered them."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Keeper | None = None) -> None:
+        """`keep` gets an event for each request, too."""
+        self._keep, self._stream = keep, f"{gethostname()}/{getpid()}"
         self._fresh: list[Spent] = []
         self.note = self._fresh.append
 
@@ -22,6 +31,9 @@ class LlmMeter:
         """See `Meter`."""
         taken = self._fresh[:]
         del self._fresh[: len(taken)]
+        if self._keep is not None and taken:
+            events = [(spent.at + spent.seconds, _line(spent)) for spent in taken]
+            self._keep(GROUP, self._stream, events)
         alike: dict[tuple[object, ...], list[Spent]] = {}
         for spent in taken:
             at = int(spent.at + spent.seconds) // MINUTE * MINUTE
@@ -34,6 +46,10 @@ class LlmMeter:
             for each in _dimensions(group[0]):
                 for (name, unit), values in sums.items():
                     into.into(Series(NAMESPACE, name, each, unit), at).merge(values)
+
+
+def _line(spent: Spent) -> str:
+    return msgspec.json.encode(spent).decode()
 
 
 def _sums(group: list[Spent]) -> dict[tuple[str, str], Distribution]:
@@ -90,8 +106,8 @@ def _values(spent: Spent) -> list[tuple[tuple[str, str], float]]:
     return found
 
 
-def llm_meter(recorder: Recorder) -> LlmMeter:
+def llm_meter(recorder: Recorder, keep: Keeper | None = None) -> LlmMeter:
     """The process' own."""
-    meter = LlmMeter()
+    meter = LlmMeter(keep)
     recorder.meter("llm", lambda: meter)
     return meter

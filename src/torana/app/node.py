@@ -132,18 +132,13 @@ class Node:
         hub = f"node:{run / 'counters.sock'}"
         counters = settings.shared or (hub if role == "worker" else "local:")
         self.counters = await open_counters(counters, self._store)
-        self.observatory = Observatory(
-            settings, self._client, self.counters, self._journal, vault, owner=role != "worker"
-        )
-        await self.observatory.open()
-        self._traces = TraceDesk(
-            settings.tracing,
-            settings.folder(),
-            self._client,
-            vault.cover("traces"),
-            owner=role != "worker",
-        )
+        owner, folder = role != "worker", settings.folder()
+        self._traces = TraceDesk(settings.tracing, folder, vault.cover("traces"), owner=owner)
         await self._traces.open(self._store)
+        self.observatory = Observatory(
+            settings, self._client, self.counters, self._journal, vault, self._traces, owner=owner
+        )
+        await self.observatory.open(self._environment, lambda: self._numbers.figures(run))
         self._caches = Caches(
             self.counters.publish, settings.stage_cache_memory, max(1, settings.workers)
         )
@@ -192,7 +187,7 @@ class Node:
             self._store,
             self.counters,
             self._master,
-            llm_meter(self.observatory.recorder),
+            llm_meter(self.observatory.recorder, self._journal if settings.otlp.endpoint else None),
             self._services.engines,
             self._services.objects,
             self._traces.keep,
@@ -462,6 +457,7 @@ class Node:
         gauges["websocket_connections_open"] = len(self._sockets)
         gauges["stage_cache_bytes"] = self._caches.bytes()
         gauges["stages_live"] = len(self.door.table.stages)
+        gauges.update(self.observatory.gauges())
         gauges["access_log_lines_dropped"] = self._logs.dropped + self._journal.dropped
 
     async def stop(self) -> None:

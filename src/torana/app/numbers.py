@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torana.message import Headers, Reply, Request
 from torana.net.client import HttpClient, Timeouts
-from torana.telemetry.metrics import Metrics, Snapshot, exposition, read_snapshot
+from torana.telemetry.metrics import Metrics, Snapshot, exposition, read_snapshot, totals
 
 
 class Numbers:
@@ -22,6 +22,11 @@ class Numbers:
     async def all(self, run: Path) -> bytes:
         """Everybody's, in Prometheus' format."""
         return exposition(await self.snapshots(run))
+
+    async def figures(self, run: Path) -> tuple[dict[str, float], dict[str, float]]:
+        """Everybody's gauges and counters."""
+        found = await self.snapshots(run)
+        return totals(each.gauges for each in found), totals(each.counters for each in found)
 
     async def snapshots(self, run: Path) -> list[Snapshot]:
         """This process' and those of the workers whose sockets are in `run`."""

@@ -1,5 +1,5 @@
-"""Metrics and logs of the node: what each process records goes, twice a second, to the one that
-keeps it.
+"""Metrics, logs and traces of the node: what each process records goes, twice a second, to the one
+that keeps it, and from there, where the settings say so, on to a collector.
 
 Workers post their batches over a unix socket, and send them again until they are acknowledged; its
 number lets the keeper count a batch once. So figures are exact, and a `kill -9` takes the last half
@@ -9,15 +9,18 @@ second of a process with it.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
 from os import getpid, urandom
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
 from torana.app.costs import Costs
+from torana.app.functions import node_name
 from torana.app.shipping import Shipping
+from torana.app.tracing import TraceDesk
 from torana.message import Headers, Reply, Request, read
 from torana.net.client import Client, Timeouts
 from torana.net.server import Listener, listen
@@ -39,6 +42,10 @@ from torana.telemetry.journal import Journal
 from torana.telemetry.logbook import Entry, LogBook
 from torana.telemetry.recorder import Point, Recorder
 from torana.telemetry.timeseries import TimeSeries
+from torana.telemetry.tracebook import Kept
+
+if TYPE_CHECKING:
+    from torana.app.collector import Collector
 
 _log = logging.getLogger("torana")
 
@@ -49,6 +56,14 @@ _TOPIC = "metrics"
 _SOCKET = "telemetry.sock"
 _LARGEST = 128 << 20
 _TIMEOUTS = Timeouts(1.0, 5.0, 5.0, 10.0)
+
+
+Figures = Callable[[], Awaitable[tuple[Mapping[str, float], Mapping[str, float]]]]
+"""Gauges and counters, as they are."""
+
+
+async def _no_figures() -> tuple[Mapping[str, float], Mapping[str, float]]:
+    return {}, {}
 
 
 class Numbers(Struct):
@@ -67,6 +82,14 @@ class Lines(Struct):
     entries: list[Entry]
 
 
+class Segments(Struct):
+    """Of traces, that a process sends."""
+
+    sender: str
+    number: int
+    segments: list[Kept]
+
+
 class Observatory:
     """Of one process. `series` and `book` are there in the one that keeps metrics and logs."""
 
@@ -77,10 +100,11 @@ class Observatory:
         counters: Counters,
         journal: Journal,
         vault: Vault | None = None,
+        traces: TraceDesk | None = None,
         *,
         owner: bool,
     ) -> None:
-        """`journal` is where this process' lines are collected."""
+        """`journal` is where this process' lines are collected; `traces` are gathered, too."""
         self.recorder, self.journal = Recorder(), journal
         folder, most = settings.folder(), settings.observing
         self.series: TimeSeries | None = None
@@ -96,22 +120,48 @@ class Observatory:
         self._socket = folder / "run" / _SOCKET
         self._origin = client.origin("unix", str(self._socket), 0)
         self._sender = f"{getpid()}-{urandom(4).hex()}"
+        self.traces = traces or TraceDesk(settings.tracing, folder, owner=False)
+        self._collector: Collector | None = None
+        self._client = client
         self._shipping = (
             Shipping(self._sender, self.recorder.take, self._send_numbers),
             Shipping(self._sender, self.journal.take, self._send_lines),
+            Shipping(self._sender, self.traces.take, self._send_segments),
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._listener: Listener | None = None
 
-    async def open(self) -> None:
-        """Raises `NewerFile` and `OSError`."""
+    async def open(
+        self, environment: Mapping[str, str] = {}, figures: Figures = _no_figures
+    ) -> None:
+        """`figures`: what the collector is told beside metrics. Raises `NewerFile`, `OSError` and
+        `BadSettings`."""
         if self.series is not None and self.book is not None:
             await self.series.open()
             await self.book.open()
             if self._several:
                 self._tasks.append(spawn(self._hear(self.series), "hear other nodes' metrics"))
             self._tasks.append(spawn(self._tidy(self.series, self.book), "tidy metrics and logs"))
-        self._tasks.append(spawn(self._beat(), "gather metrics and logs"))
+        settings = self._settings
+        if self.series is not None and settings.otlp.endpoint:
+            # OpenTelemetry's messages take 20 MB, which only those pay who send some.
+            from torana.app.collector import Collector
+
+            self._collector = Collector(
+                settings.otlp,
+                environment,
+                self._client,
+                node_name(settings.folder()),
+                settings.observing.metrics_series,
+                figures,
+            )
+            await self._collector.open(self.traces.book)
+        self._tasks.append(spawn(self._beat(), "gather metrics, logs and traces"))
+
+    def gauges(self) -> dict[str, float]:
+        """What is to be watched of the gathering itself."""
+        found = self._collector
+        return {} if found is None else {"otlp_dropped": found.dropped}
 
     async def listen(self) -> None:
         """Take in what workers send."""
@@ -164,7 +214,7 @@ class Observatory:
             try:
                 await each.flush()
             except (OSError, TimeoutError, sqlite3.Error) as error:
-                _log.warning("metrics or logs wait, they cannot be kept: %s", error)
+                _log.warning("metrics, logs or traces wait, they cannot be kept: %s", error)
 
     async def _send_numbers(self, sender: str, number: int, points: list[Point]) -> None:
         batch = Numbers(sender, number, points)
@@ -174,10 +224,23 @@ class Observatory:
             await self._post("/metrics", msgspec.msgpack.encode(batch))
 
     async def _send_lines(self, sender: str, number: int, entries: list[Entry]) -> None:
+        batch = Lines(sender, number, entries)
         if self.book is not None:
-            await self.book.put(entries, sender, number)
+            await self._keep_lines(self.book, batch)
         else:
-            await self._post("/logs", msgspec.msgpack.encode(Lines(sender, number, entries)))
+            await self._post("/logs", msgspec.msgpack.encode(batch))
+
+    async def _keep_lines(self, book: LogBook, batch: Lines) -> None:
+        await book.put(batch.entries, batch.sender, batch.number)
+        if self._collector is not None:
+            self._collector.take_events(batch.entries)
+
+    async def _send_segments(self, sender: str, number: int, segments: list[Kept]) -> None:
+        if self.traces.book is not None:
+            await self.traces.book.put(segments, sender, number)
+        else:
+            batch = Segments(sender, number, segments)
+            await self._post("/traces", msgspec.msgpack.encode(batch))
 
     async def _post(self, path: str, body: bytes) -> None:
         request = Request("POST", path, Headers([("Host", "owner")]), body)
@@ -190,14 +253,19 @@ class Observatory:
         assert self.series is not None and self.book is not None
         if request.target == "/metrics":
             await self._keep_numbers(self.series, msgspec.msgpack.decode(body, type=Numbers))
+        elif request.target == "/traces":
+            found = msgspec.msgpack.decode(body, type=Segments)
+            assert self.traces.book is not None
+            await self.traces.book.put(found.segments, found.sender, found.number)
         else:
-            lines = msgspec.msgpack.decode(body, type=Lines)
-            await self.book.put(lines.entries, lines.sender, lines.number)
+            await self._keep_lines(self.book, msgspec.msgpack.decode(body, type=Lines))
         return Reply(204, Headers(), b"")
 
     async def _keep_numbers(self, series: TimeSeries, batch: Numbers) -> None:
         """Keep them, and tell the other nodes, so that each knows the numbers of all."""
-        await series.keep(batch.points, batch.sender, batch.number)
+        fresh = await series.keep(batch.points, batch.sender, batch.number)
+        if fresh and self._collector is not None:
+            self._collector.take_points(batch.points)
         if self._several:
             try:
                 await self._counters.publish(_TOPIC, msgspec.msgpack.encode(batch))
@@ -227,6 +295,8 @@ class Observatory:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.flush()
         await self.flush()
+        if self._collector is not None:
+            await self._collector.aclose()
         if self._listener is not None:
             await self._listener.close()
         if self.book is not None:

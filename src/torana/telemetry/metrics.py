@@ -120,13 +120,14 @@ class _Sum(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield from _families(_summed(self._snapshots))
-        for name, value in sorted(_totals(each.gauges for each in self._snapshots).items()):
+        for name, value in sorted(totals(each.gauges for each in self._snapshots).items()):
             yield GaugeMetricFamily(f"torana_{name}", name.replace("_", " "), value)
-        for name, value in sorted(_totals(each.counters for each in self._snapshots).items()):
+        for name, value in sorted(totals(each.counters for each in self._snapshots).items()):
             yield CounterMetricFamily(f"torana_{name}", name.replace("_", " "), value)
 
 
-def _totals(tables: Iterable[dict[str, float]]) -> dict[str, float]:
+def totals(tables: Iterable[dict[str, float]]) -> dict[str, float]:
+    """The sum of several processes' numbers, by name."""
     total: dict[str, float] = {}
     for table in tables:
         for name, value in table.items():

@@ -93,15 +93,16 @@ class TimeSeries:
         """Whether it has values."""
         return series in self._ids
 
-    async def keep(self, points: Sequence[Point], sender: str = "", number: int = 0) -> None:
-        """Add values. A batch that a sender sends again, by its number, is added once."""
-        await self._database.write(lambda db: self._keep(db, points, sender, number))
+    async def keep(self, points: Sequence[Point], sender: str = "", number: int = 0) -> bool:
+        """Add values. A batch that a sender sends again, by its number, is added once; whether it
+        was not there yet."""
+        return await self._database.write(lambda db: self._keep(db, points, sender, number))
 
     def _keep(
         self, db: sqlite3.Connection, points: Sequence[Point], sender: str, number: int
-    ) -> None:
+    ) -> bool:
         if sender and not _fresh(db, sender, number, int(self.clock())):
-            return
+            return False
         touched: dict[tuple[int, int, int], Distribution] = {}
         now = self.clock()
         try:
@@ -125,6 +126,7 @@ class TimeSeries:
             self._ids.clear()
             self._load(db)
             raise
+        return True
 
     def _id(self, db: sqlite3.Connection, series: Series) -> int | None:
         found = self._ids.get(series)
