@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 from tests.builders import serving
-from tests.services.apigateway.making import Running, gateway
+from tests.services.apigateway.making import Asking, Running, gateway
 from torana.app.llm_meter import llm_meter
 from torana.llm.spend import Spent
 from torana.message import Headers, Reply, Request, read
@@ -97,6 +98,27 @@ def document(folder: Path) -> str:
     return str(path)
 
 
+async def put_secret(logs: Asking) -> None:
+    """An event of a group whose addresses are masked."""
+    found = ["arn:aws:dataprotection::aws:data-identifier/EmailAddress"]
+    policy: dict[str, Any] = {
+        "Name": "p",
+        "Version": "2021-06-01",
+        "Statement": [
+            {"DataIdentifier": found, "Operation": {"Audit": {"FindingsDestination": {}}}},
+            {"DataIdentifier": found, "Operation": {"Deidentify": {"MaskConfig": {}}}},
+        ],
+    }
+    place = {"logGroupName": "own", "logStreamName": "s"}
+    await logs.create_log_group(logGroupName="own")
+    await logs.create_log_stream(**place)
+    await logs.put_data_protection_policy(
+        logGroupIdentifier="own", policyDocument=json.dumps(policy)
+    )
+    event = {"timestamp": int(time.time() * 1000), "message": "mail ann@example.com"}
+    await logs.put_log_events(**place, logEvents=[event])
+
+
 async def ask(running: Running, times: int) -> None:
     url = f"{running.door}/restapis/pets/prod/_user_request_/pets"
     fields = {"X-Amzn-Trace-Id": "Root=1-67891233-abcdef012345678912345678;Sampled=1"}
@@ -118,6 +140,7 @@ async def test_metrics_logs_and_traces_arrive_although_the_collector_was_away(
         )
         data, apis, key = tmp_path / "data", (document(tmp_path),), {"KEY": "k"}
         async with gateway(data, environment=key, apis=apis, otlp=otlp) as running:
+            await put_secret(Asking(running.client("logs")))
             await ask(running, 5)
             await collector.until(lambda: all(collector.got.values()))
             await collector.until(lambda: "AWS/ApiGateway/Count" in collector.metrics())
@@ -142,6 +165,11 @@ async def test_metrics_logs_and_traces_arrive_although_the_collector_was_away(
             if record.attributes[0].value.array_value.values[0].string_value == "access"
         ]
         assert [text.split()[1] for text in texts] == ["200"] * 5
+        assert "mail ***************" in {
+            record.body.string_value
+            for message in collector.got["/v1/logs"]
+            for record in message.resource_logs[0].scope_logs[0].log_records
+        }
         about = collector.got["/v1/logs"][0].resource_logs[0].resource.attributes
         assert ("deployment.environment.name", "test") in [
             (each.key, each.value.string_value) for each in about

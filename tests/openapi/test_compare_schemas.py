@@ -103,13 +103,13 @@ VALUES = st.recursive(
 
 
 @given(SCHEMAS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_schema_differs_in_nothing_from_itself(schema: Any) -> None:
     assert findings(schema, schema) == ()
 
 
 @given(SCHEMAS, SCHEMAS, st.lists(VALUES, min_size=5, max_size=20))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_what_becomes_no_narrower_takes_all_that_it_took(
     old: Any, new: Any, values: list[Any]
 ) -> None:

@@ -17,7 +17,7 @@ from torana.message import Headers, Request, read
 from torana.net.client import Client, Timeouts
 from torana.net.tasks import spawn
 from torana.settings import Otlp, secret
-from torana.telemetry.logbook import Entry
+from torana.telemetry.logbook import Entry, Kept
 from torana.telemetry.otlp import (
     CONTENT_TYPES,
     PATHS,
@@ -101,11 +101,10 @@ class Collector:
         if self.metrics:
             self._gathering.add(points)
 
-    def take_events(self, entries: Sequence[Entry]) -> None:
-        """Events that were kept."""
-        if self.logs:
-            for each in entries:
-                self._events(each)
+    def take_events(self, kept: Kept) -> None:
+        """Events of a group that were kept, as everybody may see them."""
+        for event in kept.events:
+            self._events((kept.group, event.stream, event.at, event.text))
 
     async def _send_logs(self, entries: list[Entry]) -> None:
         await self._post("logs", logs(entries, self._about, time.time()))

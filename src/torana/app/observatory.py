@@ -186,6 +186,8 @@ class Observatory:
         if self.book is None:
             return None
         found = Logs(self.book, store, self.recorder, reach, background, self._settings.account)
+        if self._collector is not None and self._collector.logs:
+            found.hearing.beyond = self._collector.take_events
         await found.hearing.load()
         return found
 
@@ -224,16 +226,10 @@ class Observatory:
             await self._post("/metrics", msgspec.msgpack.encode(batch))
 
     async def _send_lines(self, sender: str, number: int, entries: list[Entry]) -> None:
-        batch = Lines(sender, number, entries)
         if self.book is not None:
-            await self._keep_lines(self.book, batch)
+            await self.book.put(entries, sender, number)
         else:
-            await self._post("/logs", msgspec.msgpack.encode(batch))
-
-    async def _keep_lines(self, book: LogBook, batch: Lines) -> None:
-        await book.put(batch.entries, batch.sender, batch.number)
-        if self._collector is not None:
-            self._collector.take_events(batch.entries)
+            await self._post("/logs", msgspec.msgpack.encode(Lines(sender, number, entries)))
 
     async def _send_segments(self, sender: str, number: int, segments: list[Kept]) -> None:
         if self.traces.book is not None:
@@ -258,7 +254,8 @@ class Observatory:
             assert self.traces.book is not None
             await self.traces.book.put(found.segments, found.sender, found.number)
         else:
-            await self._keep_lines(self.book, msgspec.msgpack.decode(body, type=Lines))
+            lines = msgspec.msgpack.decode(body, type=Lines)
+            await self.book.put(lines.entries, lines.sender, lines.number)
         return Reply(204, Headers(), b"")
 
     async def _keep_numbers(self, series: TimeSeries, batch: Numbers) -> None:

@@ -75,8 +75,8 @@ class LogBook:
         self._ids: dict[tuple[str, str], tuple[int, int]] = {}
         self._waiting: list[Put] = []
         self._flush: asyncio.Task[None] | None = None
-        self.watched: frozenset[str] = frozenset()
-        """Groups whose events `heard` wants."""
+        self.watched: frozenset[str] | None = frozenset()
+        """Groups whose events `heard` wants; None: those of all."""
         self.heard: Callable[[list[Kept]], None] | None = None
 
     async def open(self) -> None:
@@ -160,12 +160,13 @@ class LogBook:
     def _told(
         self, first: int, rows: list[tuple[int, int, int, int, str]], names: list[tuple[str, str]]
     ) -> list[Kept]:
-        if not self.watched:
+        watched = self.watched
+        if watched is not None and not watched:
             return []
         found: dict[str, list[Event]] = {}
         pairs = zip(rows, names, strict=True)
         for number, ((_, _, at, now, text), (group, stream)) in enumerate(pairs, first):
-            if group in self.watched:
+            if watched is None or group in watched:
                 found.setdefault(group, []).append(Event(number, stream, at, now, text))
         return [Kept(group, events) for group, events in found.items()]
 

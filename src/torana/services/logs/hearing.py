@@ -49,6 +49,8 @@ class Hearing:
         self._protected: dict[str, Protection] = {}
         self._told: dict[tuple[str, str], int] = {}
         """The last minute for which a filter's default value was told."""
+        self.beyond: Callable[[Kept], None] | None = None
+        """Gets the events of every group, as everybody may see them."""
         book.heard = self.hear
 
     async def load(self) -> None:
@@ -63,7 +65,7 @@ class Hearing:
         self._metrics, self._subscriptions = (_by_group(each) for each in found)
         self._protected = {each.name: found for each in groups if (found := protection.of(each))}
         watched = {*self._metrics, *self._subscriptions, *self._protected}
-        self._book.watched = frozenset(watched)
+        self._book.watched = None if self.beyond is not None else frozenset(watched)
 
     def hear(self, all_kept: list[Kept]) -> None:
         """See `LogBook.heard`."""
@@ -71,6 +73,8 @@ class Hearing:
             policy = self._protected.get(kept.group)
             if policy is not None:
                 kept = self._audited(kept, policy)
+            if self.beyond is not None:
+                self.beyond(kept)
             for each in self._metrics.get(kept.group, ()):
                 self._count(kept, each)
             for each in self._subscriptions.get(kept.group, ()):
