@@ -176,6 +176,44 @@ def test_an_integration_without_a_role_needs_the_resources_permission(node: Runn
     assert "User: apigateway.amazonaws.com is not authorized" in str(body)
 
 
+def test_a_topics_policy_lets_users_publish_and_takes_it_back(node: Running) -> None:
+    sns = node.client("sns")
+    topic = sns.create_topic(Name="news")["TopicArn"]
+    person = a_user(node, "reporter")
+    own = node.client("sns", person)
+    with pytest.raises(ClientError, match=r"(?i)sns:Publish"):
+        own.publish(TopicArn=topic, Message="hello")
+    allowed = {
+        "Sid": "reporter",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/reporter"},
+        "Action": "sns:Publish",
+        "Resource": topic,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    end = time.monotonic() + 10
+    while True:
+        try:
+            own.publish(TopicArn=topic, Message="hello")
+            break
+        except ClientError:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    sns.add_permission(TopicArn=topic, Label="more", AWSAccountId=[ACCOUNT], ActionName=["Publish"])
+    kept = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
+    assert [each["Sid"] for each in kept["Statement"]] == ["reporter", "more"]
+    with pytest.raises(ClientError, match="already exists"):
+        sns.add_permission(
+            TopicArn=topic, Label="more", AWSAccountId=[ACCOUNT], ActionName=["Publish"]
+        )
+    for label in ("reporter", "more"):
+        sns.remove_permission(TopicArn=topic, Label=label)
+    assert "Policy" not in sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    with pytest.raises(ClientError, match="Policy Error"):
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue="{}")
+
+
 def test_an_integration_acts_as_its_caller(node: Running) -> None:
     policy = json.dumps(
         {

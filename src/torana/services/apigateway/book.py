@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from torana.services.apigateway.faults import conflict, unavailable
+from torana.services.apigateway.faults import bad, conflict, unavailable
 from torana.services.audit import committed, record
 from torana.services.ports import Call
 from torana.state.store import Change, Conflict, Expect, Store, StoreUnavailable
@@ -181,9 +181,17 @@ def new_id(length: int = 10) -> str:
     return "".join(choices(ascii_lowercase + digits, k=length))  # noqa: S311
 
 
+def limit_of(params: Json) -> int:
+    """How many items a page has. Raises the service's error."""
+    limit = int(params.get("limit") or 25)
+    if limit < 1:
+        raise bad("Invalid limit specified: it must be between 1 and 500")
+    return min(limit, 500)
+
+
 def page(items: list[Json], params: Json, by: str = "id") -> Json:
     """A page of a list, by `position` and `limit`."""
-    limit = min(int(params.get("limit") or 25), 500)
+    limit = limit_of(params)
     start = params.get("position")
     rest = items if not start else [item for item in items if str(item[by]) >= start]
     answer: Json = {"items": rest[:limit]}

@@ -7,7 +7,7 @@ counts nothing here.
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 
-from torana.services.apigateway.book import PLAN_KEY, Book, Json, Sheet
+from torana.services.apigateway.book import PLAN_KEY, Book, Json, Sheet, limit_of
 from torana.services.apigateway.faults import bad, missing, unavailable
 from torana.services.apigateway.keys import the_plan
 from torana.services.apigateway.patch import Rule, integer, patch
@@ -72,7 +72,7 @@ class Usage:
         plan, keys = await self._book.read(work)
         wanted, first = params.get("keyId"), params.get("position") or ""
         found = sorted(key for key in keys if wanted in (None, key) and key >= first)
-        most = min(int(params.get("limit") or 25), 500)
+        most = limit_of(params)
         items: dict[str, list[list[int]]] = {}
         for key in found[:most] if plan.get("quota") else ():
             items[key] = await self._of(plan, key, start, end)

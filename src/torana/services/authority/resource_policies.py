@@ -32,14 +32,15 @@ def _of_function(arn: str, document: Json) -> dict[str, Any]:
     }
 
 
-def _of_queue(arn: str, document: Json) -> dict[str, Any]:
+def _of_attributes(arn: str, document: Json) -> dict[str, Any]:
     policy = document.get("attributes", {}).get("Policy")
     return {arn: policy} if policy else {}
 
 
 _KINDS: Mapping[str, tuple[str, Callable[[str, Json], dict[str, Any]]]] = {
     "lambda-function": ("lambda:{region}:{account}:function:", _of_function),
-    "sqs-queue": ("sqs:{region}:{account}:", _of_queue),
+    "sns-topic": ("sns:{region}:{account}:", _of_attributes),
+    "sqs-queue": ("sqs:{region}:{account}:", _of_attributes),
 }
 """By kind in the store: the ARN of what it is, and the policies that it holds."""
 

@@ -4,6 +4,7 @@ from torana.services.apigateway.book import Book
 from torana.services.background import Background
 from torana.services.reach import Reach
 from torana.services.sns.deliver import Deliverer
+from torana.services.sns.permissions import Permissions
 from torana.services.sns.publish import Publishing
 from torana.services.sns.subscribers import Subscribers
 from torana.services.sns.topics import Topics
@@ -18,6 +19,7 @@ class Sns:
         self.resume = deliverer.resume
         self.operations: tuple[object, ...] = (
             Topics(book),
+            Permissions(book),
             Subscribers(book, deliverer),
             Publishing(book, deliverer),
         )

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from torana.auth.policy import MalformedPolicy, parse
 from torana.services.apigateway.book import Book, Sheet
 from torana.services.given import items, members
 from torana.services.ports import Call
@@ -57,6 +58,7 @@ class Topics:
             raise invalid("Topic Name")
         for key in attributes:
             _check(key)
+        checked(attributes.get("Policy") or "")
         tags = {each["Key"]: each["Value"] for each in items(params, "Tags")}
         arn = f"arn:aws:sns:{call.region}:{call.principal.account}:{name}"
 
@@ -113,12 +115,14 @@ class Topics:
 
     async def SetTopicAttributes(self, call: Call, params: Json) -> Json:
         """One of them."""
-        name = params["AttributeName"]
+        name, value = params["AttributeName"], params.get("AttributeValue") or ""
         _check(name)
+        if name == "Policy":
+            checked(value)
 
         async def work(sheet: Sheet) -> Json:
             found = await topic(sheet, params["TopicArn"])
-            attributes = {**found.attributes, name: params.get("AttributeValue") or ""}
+            attributes = {**found.attributes, name: value}
             kept = structs.replace(found, attributes=attributes)
             sheet.put(TOPIC, name_of(found.arn), structs.asdict(kept))
             return {}
@@ -158,3 +162,14 @@ class Topics:
 def _check(name: str) -> None:
     if name not in _KEPT:
         raise invalid(f"AttributeName: {name} is not supported here")
+
+
+def checked(policy: str) -> str:
+    """A policy of a topic, asked by `torana.services.authority`; empty: none any more. Raises the
+    service's error."""
+    try:
+        if policy:
+            parse(policy, "resource")
+    except MalformedPolicy as error:
+        raise invalid(f"Policy Error: {error}") from None
+    return policy

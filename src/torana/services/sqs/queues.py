@@ -119,6 +119,11 @@ class Queues:
         prefix, start = params.get("QueueNamePrefix") or "", params.get("NextToken") or ""
         names = [n for n in sorted(self._shelf.queues) if n.startswith(prefix) and n > start]
         most = params.get("MaxResults") or 1000
+        if not 1 <= most <= 1000:
+            raise invalid(
+                f"Value {most} for parameter MaxResults is invalid. Reason: Must be between 1 and "
+                "1000, if provided."
+            )
         shown: Json = {"QueueUrls": [address(call, name) for name in names[:most]]}
         if len(names) > most:
             shown["NextToken"] = names[most - 1]
