@@ -45,9 +45,10 @@ format: $(VENV)/.dev ## format the code
 	@$(BIN)/ruff format src tests bench
 	@$(BIN)/ruff check --fix src tests bench
 
-bench: $(VENV)/.base ## CPU per request beside nginx (needs nginx and wrk)
+bench: $(VENV)/.dev ## CPU per request beside nginx (needs nginx and wrk), and of each check
 	@$(BIN)/python bench/gateway.py
 	@$(BIN)/python -m bench.checks
+	@$(BIN)/python -m bench.guards
 
 bench-llm: $(VENV)/.base ## CPU per chat and per stream beside nginx, with keys, limits and metering
 	@$(BIN)/python -m bench.llm
