@@ -17,7 +17,7 @@ function sourcesHash(): string {
     }
   };
   walk("src");
-  names.push("index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts");
+  names.push("index.html", "portal.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts");
   const hash = createHash("sha256");
   for (const name of names.sort()) hash.update(`${name}\n`).update(readFileSync(name)).update("\n");
   return hash.digest("hex");
@@ -30,8 +30,9 @@ const stamp: Plugin = {
   },
 };
 
-export default defineConfig({
-  base: "/console/",
+export default defineConfig(({ command }) => ({
+  // Each page is told its own address by the server; files find each other by where they are.
+  base: command === "build" ? "./" : "/console/",
   plugins: [react(), stamp],
   build: {
     outDir: STATIC,
@@ -40,6 +41,7 @@ export default defineConfig({
     reportCompressedSize: false,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rollupOptions: { input: ["index.html", "portal.html"] },
   },
   server: { proxy: { "^/console/(session$|api/|live$|served$|definition/|code/|llm|desk/)": "http://127.0.0.1:8081" } },
-});
+}));

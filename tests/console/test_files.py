@@ -61,7 +61,14 @@ def test_what_is_built_was_built_from_these_sources() -> None:
     names = [
         path.relative_to(web).as_posix() for path in (web / "src").rglob("*") if path.is_file()
     ]
-    names += ["index.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts"]
+    names += [
+        "index.html",
+        "portal.html",
+        "package.json",
+        "package-lock.json",
+        "tsconfig.json",
+        "vite.config.ts",
+    ]
     found = hashlib.sha256()
     for name in sorted(names):
         found.update(f"{name}\n".encode() + (web / name).read_bytes() + b"\n")

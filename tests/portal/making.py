@@ -165,6 +165,15 @@ def shop(running: Running) -> Shop:
     )
     api = plane.import_rest_api(body=PETS.encode())["id"]
     plane.create_deployment(restApiId=api, stageName="prod")
+    for path, method, words in (
+        ("/pets/{petId}", "GET", "One pet by its number"),
+        ("/pets", "POST", "Take in a pet"),
+    ):
+        plane.create_documentation_part(
+            restApiId=api,
+            location={"type": "METHOD", "path": path, "method": method},
+            properties=json.dumps({"summary": words}),
+        )
     plan = plane.create_usage_plan(
         name="basic",
         apiStages=[{"apiId": api, "stage": "prod"}],

@@ -44,6 +44,7 @@ def test_visitors_read_public_products_without_what_is_behind_them(pets: Shop) -
     document = json.loads(text)
     assert document["servers"] == [{"url": pets.base}]
     assert set(document["paths"]) == {"/pets", "/pets/{petId}"}
+    assert document["paths"]["/pets"]["post"]["summary"] == "Take in a pet"
     assert "x-amazon" not in text
     assert "statusCode" not in text
     assert visitor.get("subscriptions").status_code == 401

@@ -8,9 +8,10 @@ import msgspec
 from torana.gateway.http_api.compiled import HttpCompiled
 from torana.gateway.locate import Live
 from torana.openapi import write, write_http
+from torana.portal.documented import put_words
+from torana.portal.verbs import VERBS
 from torana.services.apigateway.book import Json
 
-VERBS = ("get", "put", "post", "delete", "options", "head", "patch")
 _ANY = "x-amazon-apigateway-any-method"
 
 
@@ -21,9 +22,12 @@ def consumers(live: Live) -> bool:
     return not closed and (life is None or life.state != "design")
 
 
-def definition(live: Live, address: str, endpoints: list[Json], *, whole: bool) -> Json:
+def definition(
+    live: Live, address: str, endpoints: list[Json], parts: Iterable[Json], *, whole: bool
+) -> Json:
     """OpenAPI 3.0 of a stage: of all its operations, or of those that are `endpoints` alone, whose
-    own words win. Where an operation cannot be tried, `x-try-it` is false."""
+    own words win over those of the documentation's `parts`. Where an operation cannot be tried,
+    `x-try-it` is false."""
     compiled = live.plan.to
     if isinstance(compiled, HttpCompiled):
         text = write_http(compiled.http, extensions=False)
@@ -31,7 +35,13 @@ def definition(live: Live, address: str, endpoints: list[Json], *, whole: bool) 
         text = write(compiled.api, compiled.stage, extensions=())
     document: Json = msgspec.json.decode(text)
     document["servers"] = [{"url": address}]
-    document["paths"] = _paths(document.get("paths", {}), endpoints, whole=whole)
+    document["paths"] = {
+        path: {**{k: v for k, v in item.items() if k == "parameters"}, **_operations(item)}
+        for path, item in document.get("paths", {}).items()
+    }
+    own = compiled.api.documentation or {}
+    put_words(document, [*parts, *own.get("documentationParts", [])])
+    document["paths"] = _paths(document["paths"], endpoints, whole=whole)
     _deprecate(document, live)
     _drop_unused(document)
     return document
@@ -45,9 +55,10 @@ def _paths(paths: Json, endpoints: Iterable[Json], *, whole: bool) -> Json:
     }
     kept: Json = {}
     for path, item in paths.items():
-        operations = _operations(item)
         own: Json = {}
-        for verb, operation in operations.items():
+        for verb, operation in item.items():
+            if verb not in VERBS:
+                continue
             page = told.get((verb, path)) or told.get(("any", path))
             if page is not None:
                 own[verb] = {**operation, **_words(page)}
@@ -64,7 +75,7 @@ def _operations(item: Json) -> Json:
     any_verb = item.get(_ANY)
     if any_verb is None:
         return own
-    spread = {}
+    spread: Json = {}
     for verb in VERBS:
         named = any_verb.get("operationId")
         spread[verb] = {**any_verb, **({"operationId": f"{verb}_{named}"} if named else {})}

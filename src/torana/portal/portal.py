@@ -368,7 +368,7 @@ class Portal:
             raise Refused(404, "NotFound", "Name a product, an API and a stage")
         product, api, stage = rest
         found = await self._product(visit, product)
-        document = self._shelf.definition(found, (api, stage), self._front(visit.request))
+        document = await self._shelf.definition(found, (api, stage), self._front(visit.request))
         if document is None:
             raise Refused(404, "NotFound", "The product has no such API")
         return document, (api, stage)

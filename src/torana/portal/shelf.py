@@ -9,7 +9,7 @@ from msgspec import Struct
 from torana.gateway.locate import Live, Table, local_address
 from torana.openapi.lifecycle import plain as plain_life
 from torana.portal.definitions import consumers, definition
-from torana.services.apigateway.book import PLAN, Book, Json, Sheet
+from torana.services.apigateway.book import PART, PLAN, Book, Json, Sheet
 from torana.services.apigatewayv2.book import PUBLISHED
 from torana.services.portal.records import Offer, offer_of, plain
 
@@ -144,13 +144,14 @@ class Shelf:
             "apis": [each for place in found.places() if (each := self._api(place)) is not None],
         }
 
-    def definition(self, found: Found, place: Place, base: str) -> Json | None:
+    async def definition(self, found: Found, place: Place, base: str) -> Json | None:
         """OpenAPI of what the product has of a stage; `base`: the front door's address."""
         live = self.live(place)
         if live is None or place not in found.places():
             return None
         address = base + local_address(*place, live).rstrip("/")
-        return definition(live, address, list(found.of(place)), whole=found.whole(place))
+        parts = await self._book.read(lambda sheet: _documentation(sheet, place[0]))
+        return definition(live, address, list(found.of(place)), parts, whole=found.whole(place))
 
     def _api(self, place: Place) -> Json | None:
         live = self.live(place)
@@ -180,6 +181,10 @@ class Shelf:
             return told
 
         return await self._book.read(work)
+
+
+async def _documentation(sheet: Sheet, api: str) -> list[Json]:
+    return [each async for _, each in sheet.scan(PART, f"{api}/documentation/")]
 
 
 def _lower(content: Mapping[str, Any]) -> Json:

@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from torana.console.refused import Refused
 from torana.gateway.locate import Live, local_address, normalise
 from torana.message import BodyTooLarge, Headers, Reply, Request, Sent, read
-from torana.portal.definitions import VERBS
+from torana.portal.verbs import VERBS
 from torana.services.apigateway.book import Json
 
 Door = Callable[[Request], Awaitable[Reply]]

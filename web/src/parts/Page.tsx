@@ -12,7 +12,7 @@ export function Page({ title, about, trail = [], actions, children }: {
   actions?: ReactNode;
   children: ReactNode;
 }) {
-  useDocumentTitle(`${title} · Torana`);
+  useDocumentTitle(`${title} · ${document.documentElement.dataset.site ?? "Torana"}`);
   return (
     <div className="grid" style={{ maxWidth: 1500 }}>
       <Group justify="space-between" align="flex-end" gap="sm">

@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 from msgspec import Struct
 
-from torana.portal.definitions import VERBS
+from torana.portal.verbs import VERBS
 from torana.services.apigateway.book import Json
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")

@@ -1,1 +1,0 @@
-import{h as e}from"./index-C3OdS-eV.js";import{a as t}from"./Empty-BS-dYfGO.js";function n(){return e({queryKey:[`llm`,`declared`],queryFn:()=>t(`llm`)})}export{n as t};

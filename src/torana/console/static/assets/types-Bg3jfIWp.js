@@ -1,0 +1,1 @@
+function e(e){return Object.fromEntries(Object.entries(e??{}).map(([e,t])=>[e,t??``]))}var t=[`GET`,`POST`,`PUT`,`PATCH`,`DELETE`,`HEAD`,`OPTIONS`,`ANY`],n={GET:`blue`,POST:`teal`,PUT:`orange`,PATCH:`yellow`,DELETE:`red`,ANY:`grape`,HEAD:`gray`,OPTIONS:`gray`};export{n,e as r,t};

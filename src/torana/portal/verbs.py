@@ -1,0 +1,3 @@
+"""The methods that OpenAPI knows."""
+
+VERBS = ("get", "put", "post", "delete", "options", "head", "patch")
