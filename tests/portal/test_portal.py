@@ -8,9 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from tests.app.test_serve_command import gateway
 from tests.portal.making import PASSWORD, Browser, Shop, developer, settings, shop
+from torana.cli.portal import portal
 
 
 @pytest.fixture(scope="module")
@@ -266,6 +268,35 @@ def test_a_forgotten_password_is_replaced_and_a_disabled_user_is_out(pets: Shop)
     idp = pets.aws("cognito-idp")
     idp.admin_disable_user(UserPoolId=pets.pool, Username="hal@example.com")
     assert again.get("subscriptions").status_code == 401
+
+
+def test_an_operator_does_it_all_by_command(pets: Shop) -> None:
+    def torana(*arguments: str) -> str:
+        done = CliRunner().invoke(portal, [*arguments, "--data", str(pets.running.data)])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    torana("create", "Second", "--user-pool", pets.pool)
+    found = json.loads(torana("list", "--json"))
+    [second] = [
+        each["PortalId"] for each in found if each["PortalContent"]["DisplayName"] == "Second"
+    ]
+    place = ("--stage", f"{pets.api}/prod", "--plan", pets.plan, "--portal", second)
+    torana("product", "More pets", *place, "--visibility", "public", "--monthly", "2")
+    other = Browser(pets)
+    other.http.base_url = f"{pets.door}/portal/{second}"
+    [product] = other.get("products").json()["products"]
+    assert (product["name"], product["plans"][0]["price"]["monthly"]) == ("More pets", 2.0)
+
+    pets.offer()
+    ida = developer(pets, "ida@example.com")
+    subscribed(ida, "desk")
+    assert other.get("subscriptions").status_code == 401
+    [asked] = json.loads(torana("requests", "--json"))
+    assert "active" in torana("approve", asked["id"])
+    assert "ida@example.com" in torana("invoices", datetime.now(UTC).strftime("%Y-%m"))
+    assert "revoked" in torana("revoke", asked["id"], "--reason", "over")
+    assert ida.get("subscriptions").json()["subscriptions"][0]["reason"] == "over"
 
 
 def _days(browser: Browser, month: str) -> dict[str, int]:

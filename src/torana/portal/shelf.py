@@ -80,7 +80,7 @@ class Shelf:
     async def home(self) -> str | None:
         """The id of the one that was published first."""
         found = [
-            (each["Portal"]["LastPublished"], id)
+            (each["Since"], id)
             for id, each in [
                 (document.id, msgspec.json.decode(document.body))
                 async for document in self._book.store.scan(PUBLISHED)

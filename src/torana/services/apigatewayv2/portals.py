@@ -128,8 +128,10 @@ class Portals:
             if params.get("Description"):
                 portal["LastPublishedDescription"] = params["Description"]
             sheet.put(PORTAL, portal["PortalId"], portal)
-            await sheet.get(PUBLISHED, portal["PortalId"])
-            sheet.put(PUBLISHED, portal["PortalId"], {"Portal": portal, "Products": products})
+            before = await sheet.get(PUBLISHED, portal["PortalId"]) or {}
+            since = before.get("Since") or portal["LastPublished"]
+            shown_so = {"Portal": portal, "Products": products, "Since": since}
+            sheet.put(PUBLISHED, portal["PortalId"], shown_so)
             return {}
 
         return await self._book.edit(call, work)

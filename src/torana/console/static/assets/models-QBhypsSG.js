@@ -1,1 +1,0 @@
-import{h as e}from"./theme-BNlymRwP.js";import{a as t}from"./Empty-OyVQ8txA.js";function n(){return e({queryKey:[`llm`,`declared`],queryFn:()=>t(`llm`)})}export{n as t};

@@ -1,0 +1,1 @@
+import{h as e}from"./theme-CFuD2vVZ.js";import{a as t}from"./Empty-OyVQ8txA.js";function n(){return e({queryKey:[`llm`,`declared`],queryFn:()=>t(`llm`)})}export{n as t};
