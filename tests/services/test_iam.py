@@ -1,5 +1,6 @@
 """IAM and STS as boto3 drives them, and what the policies then allow, over real sockets."""
 
+import csv
 import json
 import time
 from collections.abc import Callable, Generator
@@ -544,3 +545,18 @@ async def test_the_last_use_of_a_key_is_kept(tmp_path: Path) -> None:
     kept = await store.get("iam-used", key)
     assert kept is not None
     assert json.loads(kept.body)["Service"] == "sqs"
+
+
+def test_the_credential_report_tells_of_every_users_keys(at: Clients) -> None:
+    iam = at("iam")
+    assert failure(iam.get_credential_report)[0] == "ReportNotPresent"
+    Person(at, "audited")
+    assert iam.generate_credential_report()["State"] == "COMPLETE"
+    report = iam.get_credential_report()
+    assert report["ReportFormat"] == "text/csv"
+    rows = {row["user"]: row for row in csv.DictReader(report["Content"].decode().splitlines())}
+    assert rows["<root_account>"]["arn"] == f"arn:aws:iam::{ACCOUNT}:root"
+    audited = rows["audited"]
+    assert (audited["access_key_1_active"], audited["access_key_2_active"]) == ("true", "false")
+    assert audited["access_key_1_last_rotated"].startswith("20")
+    assert audited["password_enabled"] == "false"

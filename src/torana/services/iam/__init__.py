@@ -7,6 +7,7 @@ from torana.services.iam.directory import Directory
 from torana.services.iam.groups import GroupsOfUsers
 from torana.services.iam.policies import Policies
 from torana.services.iam.providers import Providers
+from torana.services.iam.report import CredentialReport
 from torana.services.iam.roles import Profiles, RolesOfIam
 from torana.services.iam.shelf import Seal, Shelf
 from torana.services.iam.simulate import Simulation
@@ -29,5 +30,6 @@ def iam(store: Store, directory: Directory, seal: Seal) -> tuple[object, ...]:
         Tags(shelf),
         Providers(shelf),
         Account(shelf),
+        CredentialReport(shelf),
         Simulation(directory),
     )
