@@ -1,8 +1,8 @@
 """Settings of data: how what is kept is encrypted, and what becomes of personal data."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 Purpose = Literal["store", "objects", "logs", "traces", "usage", "audit"]
 PURPOSES: tuple[Purpose, ...] = ("store", "objects", "logs", "traces", "usage", "audit")
@@ -86,3 +86,28 @@ class PrivacySettings(Struct, frozen=True, forbid_unknown_fields=True):
             if name in self.apis:
                 return self.apis[name]
         return None
+
+
+Days = Annotated[int, Meta(ge=0, le=36500)]
+
+
+class Retention(Struct, frozen=True, forbid_unknown_fields=True):
+    """For how many days what is kept is kept; 0: as long as there is room for it.
+
+    A log group's own retention policy comes first. The audit trail's is `audit.retention_days`.
+    """
+
+    access_logs: Days = 0
+    """Log groups that stages name, and the files beside them."""
+    execution_logs: Days = 0
+    function_logs: Days = 0
+    other_logs: Days = 0
+    usage: Days = 0
+    """The LLM API's ledger: costs and budgets know no more than it holds."""
+    traces: Days = 30
+    metrics: Days = 455
+    """Values become more coarse, and go after 455 days in any case."""
+    jobs: Days = 0
+    """Jobs of Comprehend and Transcribe and batches that are over, files of the LLM API."""
+    tokens: Days = 0
+    """Keys of tokens: older tokens lead nowhere."""

@@ -18,7 +18,7 @@ from torana.sealing import Cover
 from torana.services.audit import KIND, id_at
 from torana.services.router import Heard
 from torana.services.seal import KeyFile
-from torana.settings import BadSettings, Settings
+from torana.settings import Audit, BadSettings, Settings
 from torana.state.store import Change, Conflict, Store, StoreUnavailable
 from torana.telemetry.trail import Trail
 from torana.telemetry.trail.chain import Json, Link
@@ -31,6 +31,7 @@ HEAD = "audit-head"
 """Under a chain's name: how far it has got, so that lines cut off its end are missed."""
 _EVERY = 1.0
 _DAY = 86400.0
+_LEAST_DAYS = 90
 _TIMEOUTS = Timeouts(3.0, 10.0, 10.0, 10.0)
 
 
@@ -177,6 +178,15 @@ class AuditTrail:
             await self._anchor()
         except StoreUnavailable:
             return
+
+
+def check(settings: Audit) -> None:
+    """Raises `BadSettings`."""
+    if settings.retention_days < _LEAST_DAYS and not settings.short_retention:
+        raise BadSettings(
+            f"audit.retention_days: fewer than {_LEAST_DAYS} days leave little to look into:"
+            " set audit.short_retention = true if you mean it"
+        )
 
 
 async def heads(store: Store, node: str) -> AsyncIterator[tuple[str, Link]]:

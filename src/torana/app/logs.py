@@ -34,6 +34,7 @@ class Logs:
     def __init__(self, settings: Settings, keep: Keeper, cover: Cover | None = None) -> None:
         self._cover, self._hide = cover, log_hider(settings)
         self._folder, self._default = settings.folder(), settings.access_log
+        self._retention = settings.retention
         self._keep, self._files = keep, settings.observing.log_files
         self._most = settings.observing.log_file_bytes
         self._open: dict[str, Lines] = {}
@@ -47,6 +48,15 @@ class Logs:
             return self._both(destination.partition(_GROUP)[2].removesuffix(":*"))
         path = _path(destination, self._folder) if destination else self._default
         return self._lines(path) if path else None
+
+    def days(self, group: str) -> int:
+        """For how long a group's events are kept that has no retention of its own."""
+        kept = self._retention
+        if group in self._groups:
+            return kept.access_logs
+        if group.startswith(("API-Gateway-Execution-Logs_", "/aws/apigateway/")):
+            return kept.execution_logs
+        return kept.function_logs if group.startswith("/aws/lambda/") else kept.other_logs
 
     def _both(self, name: str) -> _Both:
         found = self._groups.get(name)

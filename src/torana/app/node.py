@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import structs
 
-from torana.app import services, user_pools, versions
+from torana.app import audit_trail, services, user_pools, versions
 from torana.app.ai_doors import AiDoors
 from torana.app.control import Control
 from torana.app.definitions import (
@@ -86,6 +86,7 @@ class Node:
         console: Callable[[Insight], Site] | None = None,
         portal: Callable[[Insight], PortalSite] | None = None,
     ) -> None:
+        audit_trail.check(settings.audit)
         self.settings, self._environment = settings, environment
         self._make_console, self.portals = console, Portals(settings, portal)
         self._console: Site | None = None
@@ -97,8 +98,7 @@ class Node:
         self._master = KeyFile(settings.folder() / "master.key")
         self._journal = Journal(log_hider(settings))
         self._encryption = Encryption(settings, environment, self._client)
-        vault = self._encryption.vault
-        self._logs = Logs(settings, self._journal, vault.cover("logs"))
+        self._logs = Logs(settings, self._journal, self._encryption.vault.cover("logs"))
         self._doors = Doors(settings, self._challenge)
         self._numbers = Numbers(self._metrics, self._look, self._client)
         self.groups = Groups()
@@ -132,12 +132,13 @@ class Node:
         hub = f"node:{run / 'counters.sock'}"
         counters = settings.shared or (hub if role == "worker" else "local:")
         self.counters = await open_counters(counters, self._store)
-        owner, folder = role != "worker", settings.folder()
-        self._traces = TraceDesk(settings.tracing, folder, vault.cover("traces"), owner=owner)
+        owner, traced = role != "worker", vault.cover("traces")
+        self._traces = TraceDesk(settings, traced, owner=owner)
         await self._traces.open(self._store)
         self.observatory = Observatory(
             settings, self._client, self.counters, self._journal, vault, self._traces, owner=owner
         )
+        self.observatory.days = self._logs.days
         await self.observatory.open(self._environment, lambda: self._numbers.figures(run))
         self._caches = Caches(
             self.counters.publish, settings.stage_cache_memory, max(1, settings.workers)

@@ -105,22 +105,26 @@ class Observatory:
         owner: bool,
     ) -> None:
         """`journal` is where this process' lines are collected; `traces` are gathered, too."""
+        self.days: Callable[[str], int] = lambda group: 0
+        """For how long events of a log group without a retention of its own are kept."""
         self.recorder, self.journal = Recorder(), journal
         folder, most = settings.folder(), settings.observing
         self.series: TimeSeries | None = None
         self.book: LogBook | None = None
         if owner:
             path = folder / "metrics.db"
-            self.series = TimeSeries(path, most.metrics_bytes, most.metrics_series)
+            days_ = settings.retention.metrics
+            self.series = TimeSeries(path, most.metrics_bytes, most.metrics_series, days=days_)
             cover = vault and vault.cover("logs")
             self.book = LogBook(folder / "logs.db", most.logs_bytes, cover=cover)
+            self.book.days = lambda group: self.days(group)
         self._usage = vault and vault.cover("usage")
         self._counters, self._several = counters, bool(settings.shared)
         self._settings = settings
         self._socket = folder / "run" / _SOCKET
         self._origin = client.origin("unix", str(self._socket), 0)
         self._sender = f"{getpid()}-{urandom(4).hex()}"
-        self.traces = traces or TraceDesk(settings.tracing, folder, owner=False)
+        self.traces = traces or TraceDesk(settings, owner=False)
         self._collector: Collector | None = None
         self._client = client
         self._shipping = (

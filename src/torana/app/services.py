@@ -6,12 +6,14 @@ from typing import Any
 
 from torana.app import user_pools
 from torana.app.audit_trail import AuditTrail
+from torana.app.erasing import erasing
 from torana.app.functions import FunctionHost, node_name
 from torana.app.identities import Acting, issuer_check
 from torana.app.inference_meter import inference_meter
 from torana.app.invoking import invoked
 from torana.app.observatory import Observatory
 from torana.app.relay import answering, relay
+from torana.app.retention import Keeping
 from torana.auth.grants import decide
 from torana.auth.policy import Question
 from torana.engines import ENGINES, capability
@@ -304,6 +306,20 @@ async def build(
             traces,
             issuing,
             observed and observed.series,
+            tokens,
+            observed
+            and observed.book
+            and erasing(
+                settings.folder(),
+                store,
+                objects,
+                vault,
+                pools,
+                tokens,
+                observed.book,
+                traces,
+                observed.series,
+            ),
         )
         found = router(
             settings,
@@ -323,6 +339,9 @@ async def build(
         background.start(sweep_for_ever(store), "sweep the user pools")
         background.start(topics.resume(), "undelivered messages of topics")
         _resume(parts, node_name(settings.folder()))
+        background.start(
+            Keeping(settings, store, objects, tokens).run(), "let go of what is too old"
+        )
     return Services(
         root,
         found,

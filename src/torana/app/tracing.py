@@ -7,7 +7,6 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from torana.gateway.contract import Traces
@@ -15,7 +14,7 @@ from torana.net.tasks import spawn
 from torana.sealing import Cover
 from torana.services.xray.rules import RULE, rule_of
 from torana.services.xray.traces import read_segment
-from torana.settings import Tracing
+from torana.settings import Settings
 from torana.state.store import Store
 from torana.telemetry.sampling import DEFAULT, Sampler
 from torana.telemetry.tracebook import Kept, TraceBook
@@ -48,17 +47,17 @@ class TraceDesk:
 
     def __init__(
         self,
-        settings: Tracing,
-        folder: Path,
+        settings: Settings,
         cover: Cover | None = None,
         *,
         owner: bool,
     ) -> None:
-        self.book = TraceBook(folder / "traces.db", settings.bytes, cover) if owner else None
+        folder, most, days = settings.folder(), settings.tracing.bytes, settings.retention.traces
+        self.book = TraceBook(folder / "traces.db", most, cover, days) if owner else None
         self.sampler = Sampler()
         self.dropped = 0
         self.port = Traces(self.sampler.decide, self.keep)
-        self._settings = settings
+        self._settings = settings.tracing
         self._waiting: list[Kept] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._daemon: asyncio.DatagramTransport | None = None

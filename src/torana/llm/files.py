@@ -33,7 +33,7 @@ class Files:
     async def put(self, owner: str, name: str, purpose: str, pieces: AsyncIterator[bytes]) -> Json:
         """Keep a file. Raises `LlmError` when there is no room."""
         fields = {"filename": name, "purpose": purpose}
-        place = f"{_folder(owner)}file-{token_hex(12)}"
+        place = f"{folder_of(owner)}file-{token_hex(12)}"
         return shown(await self.write(place, fields, pieces))
 
     async def write(self, key: str, fields: Json, pieces: AsyncIterator[bytes]) -> Object:
@@ -56,13 +56,13 @@ class Files:
         """Raises `LlmError`."""
         await self._bucket()
         try:
-            return await self._objects.get(BUCKET, _folder(owner) + id)
+            return await self._objects.get(BUCKET, folder_of(owner) + id)
         except NoObject:
             raise LlmError("not_found", f"No such File object: {id}", param="id") from None
 
     async def listed(self, owner: str) -> list[Object]:
         """By id."""
-        return await self.keys(_folder(owner))
+        return await self.keys(folder_of(owner))
 
     async def keys(self, prefix: str) -> list[Object]:
         """The objects below a prefix, by key."""
@@ -87,7 +87,8 @@ class Files:
             self._there = True
 
 
-def _folder(owner: str) -> str:
+def folder_of(owner: str) -> str:
+    """Where a key's files are."""
     return f"files/{quote(owner, safe='')}/"
 
 

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from torana.sealing import Cover
+from torana.sealing.files import overwrite
 from torana.sealing.vault import opened_lines
 
 _log = logging.getLogger("torana.llm")
@@ -185,6 +186,25 @@ def _named(spent: Spent, name: str) -> tuple[str, ...]:
 
 
 _DATES = {"day": "%Y-%m-%d", "month": "%Y-%m"}
+
+
+def forget(folder: Path, key: str, cover: Cover, *, dry: bool = False) -> int:
+    """Take a key's name out of the lines that it stands in; how many. What was used stays, under
+    nobody's name. `dry`: only count. Raises `OSError`."""
+    named = b'"key":' + msgspec.json.encode(key)
+    nobody = b'"key":"' + b"*" * (len(named) - len(b'"key":""')) + b'"'
+    count = 0
+
+    def change(line: bytes) -> bytes:
+        nonlocal count
+        if named not in line:
+            return line
+        count += 1
+        return line if dry else line.replace(named, nobody, 1)
+
+    for path in folder.glob("usage-*.jsonl"):
+        overwrite(path, cover, change)
+    return count
 
 
 def read(

@@ -92,10 +92,7 @@ class Cover:
 
     def close(self, plain: bytes, bound: bytes = b"") -> bytes:
         """Encrypted, where this purpose is covered. It opens only with the same `bound`."""
-        if not self.closes:
-            return plain
-        key, nonce = self.current(), secrets.token_bytes(_NONCE)
-        return b"".join((_MARK, key.id, nonce, key.cipher.encrypt(nonce, plain, bound)))
+        return _closed(self.current(), plain, bound) if self.closes else plain
 
     def open(self, data: bytes, bound: bytes = b"") -> bytes:
         """What was closed; anything else as it is. Raises `NotOpened`."""
@@ -113,6 +110,11 @@ class Cover:
         """The same as one line of text, with or without line feeds in it before."""
         return _LINE + base64.b64encode(self.close(line)) if self.closes else line
 
+    def line_like(self, line: bytes, plain: bytes) -> bytes:
+        """Another line under the key of one that opens: as long where the plain one is."""
+        head = base64.b64decode(line[len(_LINE) :], validate=True)[len(_MARK) : _HEAD]
+        return _LINE + base64.b64encode(_closed(self.key(head), plain, b""))
+
     def open_line(self, line: bytes) -> bytes:
         """Raises `NotOpened`."""
         if not line.startswith(_LINE):
@@ -121,6 +123,11 @@ class Cover:
             return self.open(base64.b64decode(line[len(_LINE) :], validate=True))
         except binascii.Error as error:
             raise NotOpened(f"a line of {self.purpose} was cut off or changed") from error
+
+
+def _closed(key: DataKey, plain: bytes, bound: bytes) -> bytes:
+    nonce = secrets.token_bytes(_NONCE)
+    return b"".join((_MARK, key.id, nonce, key.cipher.encrypt(nonce, plain, bound)))
 
 
 def opened_lines(lines: Iterator[bytes], cover: Cover | None) -> Iterator[bytes]:

@@ -162,6 +162,8 @@ class _File:
         try:
             self._keep_a_log()
             self._db.execute("PRAGMA synchronous = FULL")
+            # What is deleted or replaced is overwritten with zeros: erased is erased.
+            self._db.execute("PRAGMA secure_delete = ON").fetchall()
             self._migrate()
         except BaseException:
             self._db.close()

@@ -84,6 +84,13 @@ def transaction(db: sqlite3.Connection) -> Generator[None]:
         raise
 
 
+def overwriting(db: sqlite3.Connection, on: bool) -> None:
+    """Whether what is deleted is overwritten with zeros; when not any more, the log goes, too."""
+    db.execute(f"PRAGMA secure_delete = {'ON' if on else 'OFF'}").fetchall()
+    if not on:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
 def size(db: sqlite3.Connection) -> int:
     """Bytes in use; what was freed is left out."""
     [(pages,)] = db.execute("PRAGMA page_count")

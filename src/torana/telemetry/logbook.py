@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from torana.sealing import Cover, NotOpened
 from torana.telemetry import log_catalog as catalog
-from torana.telemetry.database import Database, give_back, size
+from torana.telemetry.database import Database, give_back, overwriting, size
 
 _log = logging.getLogger("torana.logs")
 
@@ -28,6 +28,7 @@ _PAGE = 1000
 _TOGETHER = 20_000
 """Events that are committed together, at most."""
 
+_AFTER = "SELECT id, grp, length(text) + 26, text FROM events WHERE id > ? ORDER BY id LIMIT 2000"
 Entry = tuple[str, str, int, str]
 """Group, stream, milliseconds since 1970, text."""
 
@@ -69,6 +70,9 @@ class LogBook:
         cover: Cover | None = None,
     ) -> None:
         """`cover` encrypts the events' texts."""
+        self.days: Callable[[str], int] = lambda group: 0
+        """For how long events of a group without a retention of its own are kept; 0: as long as
+        there is room."""
         self._database = Database(path, catalog.SCHEMA, sync=True)
         self._cover = cover
         self._most_bytes, self.clock = most_bytes, clock
@@ -216,6 +220,32 @@ class LogBook:
 
         return await self._database.run(work)
 
+    async def erase(self, hit: Callable[[str], bool], *, dry: bool = False) -> int:
+        """Drop every event whose text is one that is meant, without a trace of it in the file; how
+        many. `dry`: only count."""
+        await self._database.run(lambda db: overwriting(db, True))
+        try:
+            return await self._erase(hit, dry=dry)
+        finally:
+            await self._database.run(lambda db: overwriting(db, False))
+
+    async def _erase(self, hit: Callable[[str], bool], *, dry: bool) -> int:
+        after, gone = 0, 0
+        while True:
+            last = after
+            rows = await self._database.run(lambda db: db.execute(_AFTER, (last,)).fetchall())
+            if not rows:
+                return gone
+            after = rows[-1][0]
+            found = [
+                (id, group, bytes_)
+                for id, group, bytes_, kept in rows
+                if hit(opened(self._cover, kept))
+            ]
+            gone += len(found)
+            if found and not dry:
+                await self._database.write(lambda db: _remove(db, found))
+
     async def _expire(self, group: int, before: int) -> bool:
         """Whether there was something to drop."""
         return bool(await self._database.write(lambda db: _expire(db, group, before)))
@@ -224,7 +254,8 @@ class LogBook:
         """Drop what is too old for its group, and the oldest where the file is too large."""
         now = int(self.clock() * 1000)
         for each in await self._database.run(catalog.groups):
-            before, moved = now - each.retention * _DAY, bool(each.retention)
+            days = each.retention or self.days(each.name)
+            before, moved = now - days * _DAY, bool(days)
             while moved:
                 moved = await self._expire(each.id, before)
         while await self._database.run(size) > self._most_bytes:

@@ -58,7 +58,10 @@ class TimeSeries:
         most_bytes: int = 1 << 30,
         most_series: int = 100_000,
         clock: Callable[[], float] = time.time,
+        days: int = 0,
     ) -> None:
+        """`days`: older values go, whatever their tier; 0: by their tier alone."""
+        self._days = days
         self._database = Database(path, SCHEMA, sync=False)
         self._most_bytes, self._most_series, self.clock = most_bytes, most_series, clock
         self._ids: dict[Series, int] = {}
@@ -92,6 +95,10 @@ class TimeSeries:
     def has(self, series: Series) -> bool:
         """Whether it has values."""
         return series in self._ids
+
+    async def naming(self, value: str) -> int:
+        """How many series have a dimension of this value."""
+        return sum(any(given == value for _, given in each.dimensions) for each in self._ids)
 
     async def keep(self, points: Sequence[Point], sender: str = "", number: int = 0) -> bool:
         """Add values. A batch that a sender sends again, by its number, is added once; whether it
@@ -182,6 +189,8 @@ class TimeSeries:
             moved = 1
             while moved:
                 moved = await self._database.write(lambda db: self._move(db, tier, now - age))
+        while self._days and await self._database.write(lambda db: self._expire(db, now)):
+            continue
         while await self._database.run(size) > self._most_bytes:
             if not await self._database.write(self._shrink):
                 break
@@ -211,6 +220,18 @@ class TimeSeries:
             [(tier, series, at) for series, at, _ in rows],
         )
         return len(rows)
+
+    def _expire(self, db: sqlite3.Connection, now: int) -> int:
+        """Drop some of what is older than anything may be; 0: there is nothing left."""
+        before = now - self._days * DAY
+        return sum(
+            db.execute(
+                "DELETE FROM points WHERE id IN"
+                " (SELECT id FROM points WHERE tier = ? AND at < ? LIMIT 5000)",
+                (tier, before),
+            ).rowcount
+            for tier in TIERS
+        )
 
     def _shrink(self, db: sqlite3.Connection) -> int:
         """Move on the oldest tenth of the tier that takes most room; 0: there is nothing left."""

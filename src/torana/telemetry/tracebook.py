@@ -5,14 +5,14 @@ age and of the largest document: X-Ray Developer Guide, "Quotas"; API Reference,
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from sqlite3 import Connection
 
 from msgspec import Struct
 
 from torana.sealing import Cover
-from torana.telemetry.database import Database, give_back, size
+from torana.telemetry.database import Database, give_back, overwriting, size
 from torana.telemetry.logbook import closed, opened
 
 SCHEMA = (
@@ -26,8 +26,8 @@ SCHEMA = (
     CREATE TABLE senders (name TEXT PRIMARY KEY, number INTEGER NOT NULL, seen REAL NOT NULL);
     """,
 )
-_AGE = 30 * 86400.0
 _FORGOTTEN = 3 * 86400.0
+_PLACES = "SELECT place, document FROM segments WHERE place > ? ORDER BY place LIMIT 1000"
 _AT_ONCE = 5000
 """Segments that leave a full file together."""
 
@@ -46,8 +46,10 @@ class Kept(Struct):
 class TraceBook:
     """One process' to open; others send it their segments."""
 
-    def __init__(self, path: Path, most: int, cover: Cover | None = None) -> None:
-        """`most`: bytes. `cover` encrypts the documents."""
+    def __init__(self, path: Path, most: int, cover: Cover | None = None, days: int = 30) -> None:
+        """`most`: bytes. `cover` encrypts the documents; `days`: for how long they are kept, 0: as
+        long as there is room."""
+        self._age = days * 86400.0
         self._file, self._most = Database(path, SCHEMA, sync=False), most
         self._cover = cover
 
@@ -103,12 +105,36 @@ class TraceBook:
         rows = await self._file.run(lambda db: db.execute(query).fetchall())
         return int(rows[0][0])
 
+    async def erase(self, hit: Callable[[str], bool], *, dry: bool = False) -> int:
+        """Drop every segment whose document is one that is meant, without a trace of it in the
+        file; how many. `dry`: only count."""
+        await self._file.run(lambda db: overwriting(db, True))
+        try:
+            return await self._erase(hit, dry=dry)
+        finally:
+            await self._file.run(lambda db: overwriting(db, False))
+
+    async def _erase(self, hit: Callable[[str], bool], *, dry: bool) -> int:
+        place, gone = 0, 0
+        while True:
+            rows = await self._file.run(lambda db: db.execute(_PLACES, (place,)).fetchall())
+            if not rows:
+                return gone
+            place = rows[-1][0]
+            found = [(at,) for at, document in rows if hit(opened(self._cover, document))]
+            gone += len(found)
+            if found and not dry:
+                await self._file.write(
+                    lambda db: db.executemany("DELETE FROM segments WHERE place = ?", found)
+                )
+
     async def tidy(self) -> None:
         """Let the oldest go."""
         now = time.time()
 
         def work(db: Connection) -> None:
-            db.execute("DELETE FROM segments WHERE kept < ?", (now - _AGE,))
+            if self._age:
+                db.execute("DELETE FROM segments WHERE kept < ?", (now - self._age,))
             db.execute("DELETE FROM senders WHERE seen < ?", (now - _FORGOTTEN,))
 
         await self._file.write(work)

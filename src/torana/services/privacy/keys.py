@@ -5,6 +5,7 @@ Whoever deletes a tenant's key makes its tokens worthless, wherever they are.
 
 from collections import OrderedDict
 from hashlib import sha256
+from time import time
 from typing import Protocol
 
 import msgspec
@@ -33,6 +34,8 @@ class Kept(Struct, frozen=True):
 
     tenant: str
     sealed: str
+    made: float
+    """Seconds since 1970."""
 
 
 class TokenKeys:
@@ -60,6 +63,10 @@ class TokenKeys:
             self._held.popitem(last=False)
         return made
 
+    async def there(self, tenant: str) -> bool:
+        """Whether a tenant has a key."""
+        return await self._store.get(TENANT, _place(tenant)) is not None
+
     async def _there(self, tenant: str) -> TokenKey | None:
         document = await self._store.get(TENANT, _place(tenant))
         found = document and await self.find(bytes.fromhex(document.body.decode()))
@@ -68,7 +75,7 @@ class TokenKeys:
     async def _make(self, tenant: str) -> TokenKey | None:
         """None: another process was faster."""
         id, key = fresh()
-        kept = msgspec.json.encode(Kept(tenant, self._seal.close(key)))
+        kept = msgspec.json.encode(Kept(tenant, self._seal.close(key), time()))
         place = _place(tenant)
         try:
             await self._store.commit(
@@ -98,6 +105,15 @@ class TokenKeys:
         await self._store.commit(changes)
         self._held.pop(tenant, None)
         return True
+
+    async def expire(self, before: float) -> int:
+        """Delete the keys that were made before; how many. Raises `Conflict`."""
+        old = [
+            kept.tenant
+            async for each in self._store.scan(KEY)
+            if (kept := msgspec.json.decode(each.body, type=Kept)).made < before
+        ]
+        return sum([await self.erase(tenant) for tenant in old])
 
     async def follow(self) -> None:
         """Drop keys that another process has deleted, for ever."""
