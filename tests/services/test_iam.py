@@ -560,3 +560,10 @@ def test_the_credential_report_tells_of_every_users_keys(at: Clients) -> None:
     assert (audited["access_key_1_active"], audited["access_key_2_active"]) == ("true", "false")
     assert audited["access_key_1_last_rotated"].startswith("20")
     assert audited["password_enabled"] == "false"
+
+
+def test_who_is_no_user_names_one_to_ask_for_a_login_profile(at: Clients) -> None:
+    iam = at("iam")
+    assert failure(iam.get_login_profile)[0] == "ValidationError"
+    Person(at, "passwordless")
+    assert failure(iam.get_login_profile, UserName="passwordless")[0] == "NoSuchEntity"

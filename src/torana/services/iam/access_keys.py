@@ -10,6 +10,7 @@ from torana.auth.keys import new_access_key_id, new_secret_access_key
 from torana.services.apigateway.book import Sheet
 from torana.services.iam.names import KEY, USED, USER, Json, missing, moment, over, page
 from torana.services.iam.shelf import Shelf, find, keep
+from torana.services.iam.users import whose
 from torana.services.ports import Call
 from torana.wire.faults import ServiceError
 
@@ -26,7 +27,7 @@ class AccessKeys:
         id, secret = new_access_key_id(), new_secret_access_key()
 
         async def work(sheet: Sheet) -> Json:
-            user = await find(sheet, USER, _whose(call, params))
+            user = await find(sheet, USER, whose(call, params))
             if len(user.get("Keys", ())) >= _MOST:
                 raise over("AccessKeysPerUser", _MOST)
             user["Keys"] = [*user.get("Keys", ()), id]
@@ -44,7 +45,7 @@ class AccessKeys:
 
     async def ListAccessKeys(self, call: Call, params: Json) -> Json:
         async def work(sheet: Sheet) -> Json:
-            user = await find(sheet, USER, _whose(call, params))
+            user = await find(sheet, USER, whose(call, params))
             keys = [(id, await sheet.get(KEY, id)) for id in user.get("Keys", ())]
             shown = [_shown(id, key) for id, key in keys if key is not None]
             return page(shown, params, "AccessKeyMetadata", "AccessKeyId")
@@ -96,25 +97,11 @@ class AccessKeys:
 
 
 async def _found(sheet: Sheet, call: Call, params: Json) -> tuple[Json, Json]:
-    user = await find(sheet, USER, _whose(call, params))
+    user = await find(sheet, USER, whose(call, params))
     key = await sheet.get(KEY, params["AccessKeyId"])
     if key is None or params["AccessKeyId"] not in user.get("Keys", ()):
         raise _no_key(params["AccessKeyId"])
     return user, key
-
-
-def _whose(call: Call, params: Json) -> str:
-    """Without a name: the caller's own."""
-    name = params.get("UserName")
-    if name:
-        return name
-    if ":user/" in call.principal.arn:
-        return call.principal.arn.rpartition("/")[2]
-    raise ServiceError(
-        "ValidationError",
-        "Must specify userName when calling with non-User credentials",
-        status=400,
-    )
 
 
 def _no_key(id: str) -> ServiceError:

@@ -131,7 +131,7 @@ class Users:
 
     async def GetLoginProfile(self, call: Call, params: Json) -> Json:
         """Nobody signs in here with a password."""
-        name = await self._name(params)
+        name = await self._name({"UserName": whose(call, params)})
         raise missing(f"Login Profile for User {name} cannot be found.")
 
     async def _name(self, params: Json) -> str:
@@ -180,3 +180,17 @@ def shown_group(call: Call, group: Json) -> Json:
         "Arn": arn(call.principal.account, GROUP, group),
         "CreateDate": moment(group["Created"]),
     }
+
+
+def whose(call: Call, params: Json) -> str:
+    """Whom an operation is about: without a name, the caller. Raises the service's error."""
+    name = params.get("UserName")
+    if name:
+        return name
+    if ":user/" in call.principal.arn:
+        return call.principal.arn.rpartition("/")[2]
+    raise ServiceError(
+        "ValidationError",
+        "Must specify userName when calling with non-User credentials",
+        status=400,
+    )
