@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Generator
 from pathlib import Path
 
+import httpx
 import pytest
 from axe_playwright_python.base import (  # pyright: ignore[reportMissingTypeStubs]
     AXE_FILE_PATH,
@@ -18,7 +19,7 @@ from tests.app.test_serve_command import ROOT, gateway
 from tests.console.browser.acting import saved
 from tests.console.browser.conftest import ARGUMENTS, chromium
 from tests.console.browser.test_entrance import VIOLATIONS
-from tests.portal.making import PASSWORD, Shop, settings, shop
+from tests.portal.making import PASSWORD, Browser, Shop, settings, shop
 
 PICTURES = os.environ.get("TORANA_PICTURES", "")
 EMAIL = "ada@example.com"
@@ -96,6 +97,58 @@ def test_a_developer_signs_up_subscribes_calls_and_takes_a_client(
     _takes_a_client(page, tmp_path)
 
 
+def test_an_operator_offers_a_product_in_the_console(page: Page, pets: Shop) -> None:
+    operator = _console(page, pets)
+    operator.goto("console/portals/portals")
+    expect(operator.get_by_role("link", name="Pet developers")).to_be_visible()
+    looked_at(operator)
+    operator.get_by_role("tab", name="Products").click()
+    operator.get_by_role("button", name="Create product").click()
+    operator.get_by_role("textbox", name="Name").fill("Toys")
+    operator.get_by_role("button", name="Create", exact=True).click()
+    for what, choice in (("Stages", "Pet shop / prod"), ("Usage plans", "basic")):
+        operator.get_by_role("combobox", name=what).click()
+        operator.get_by_role("option", name=choice).click()
+        operator.keyboard.press("Escape")
+    operator.get_by_role("textbox", name="A month").fill("3.5")
+    operator.get_by_text("Everybody").click()
+    with saved(operator, "The offer stands"):
+        operator.get_by_role("button", name="Save the offer").click()
+    operator.get_by_role("button", name="New page").click()
+    operator.get_by_role("textbox", name="Title").fill("Play")
+    operator.get_by_role("textbox", name="Text, in Markdown").fill("Throw it <script>.")
+    with saved(operator, "The page was made"):
+        operator.get_by_role("button", name="Save", exact=True).click()
+    with saved(operator, "Pet developers is published"):
+        operator.get_by_role("checkbox", name="Pet developers").click()
+    looked_at(operator, "console-portal")
+    operator.context.close()
+    toys = next(
+        each for each in Browser(pets).get("products").json()["products"] if each["name"] == "Toys"
+    )
+    assert toys["plans"][0]["price"]["monthly"] == 3.5
+    page.goto(f"{pets.address}/products/{toys['id']}")
+    expect(page.get_by_text("Throw it <script>.")).to_be_visible()
+
+
+def _console(page: Page, pets: Shop) -> Page:
+    """A page of who operates the gateway."""
+    url = f"http://127.0.0.1:{pets.running.run['management_port']}"
+    key, secret = pets.running.credentials()
+    form = {"accessKeyId": key, "secretAccessKey": secret}
+    [(name, value)] = httpx.post(f"{url}/console/session", json=form).cookies.items()
+    browser = page.context.browser
+    assert browser is not None
+    context = browser.new_context(
+        base_url=url, viewport={"width": 1360, "height": 850}, reduced_motion="reduce"
+    )
+    context.set_default_timeout(20_000)
+    context.add_cookies([{"name": name, "value": value, "url": f"{url}/console"}])
+    opened = context.new_page()
+    opened.add_init_script(path=AXE_FILE_PATH)
+    return opened
+
+
 def _signs_up(page: Page, pets: Shop) -> None:
     page.goto(f"{pets.door}/portal")
     expect(page.get_by_role("link", name="Pets")).to_be_visible()
@@ -127,9 +180,13 @@ def _subscribes(page: Page, pets: Shop) -> None:
     with saved(page, "Asked for"):
         page.get_by_role("button", name="Ask for it").click()
     expect(page.get_by_text("Waiting for approval")).to_be_visible()
-    operator = pets.aws("torana")
-    [asked] = operator.list_subscriptions(state="pending")["subscriptions"]
-    operator.decide_subscription(subscriptionId=asked["id"], decision="approve")
+    operator = _console(page, pets)
+    operator.goto("console/portals")
+    with saved(operator, f"{EMAIL} may get a key"):
+        operator.get_by_role("button", name="Approve").click()
+    expect(operator.get_by_role("row", name=EMAIL)).to_contain_text("active")
+    looked_at(operator)
+    operator.context.close()
 
 
 def _gets_a_key(page: Page, pets: Shop) -> str:

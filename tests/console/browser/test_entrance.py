@@ -30,6 +30,8 @@ SCREENS = [
     "/http",
     "/domains",
     "/domains/links",
+    "/portals/products",
+    "/portals/invoices",
     "/metrics",
     "/metrics/alarms",
     "/metrics/dashboards",

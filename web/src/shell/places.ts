@@ -1,6 +1,6 @@
 /** Every screen: one row makes its address, its entry in the navigation and in the palette. */
 import {
-  IconActivity, IconApi, IconBolt, IconChartLine, IconCoin, IconFileSearch, IconRoute, IconTemplate, IconTimeline, IconUsers, IconHistory, IconKey, IconMessageChatbot, IconReceipt, IconShieldCheck, IconSparkles, IconWorld,
+  IconActivity, IconApi, IconBolt, IconBuildingStore, IconChartLine, IconCoin, IconFileSearch, IconRoute, IconTemplate, IconTimeline, IconUsers, IconHistory, IconKey, IconMessageChatbot, IconReceipt, IconShieldCheck, IconSparkles, IconWorld,
   type Icon,
 } from "@tabler/icons-react";
 import { lazy, type ComponentType, type LazyExoticComponent } from "react";
@@ -40,6 +40,11 @@ export const PLACES: Place[] = [
     path: "/keys", label: "Keys and plans", group: "Build", icon: IconKey, needs: "apigateway",
     about: "API keys, usage plans, what was used",
     page: lazy(() => import("../pages/keys/Keys")),
+  },
+  {
+    path: "/portals", label: "Developer portal", group: "Build", icon: IconBuildingStore, needs: "apigatewayv2",
+    about: "Products for developers outside, subscriptions, invoices",
+    page: lazy(() => import("../pages/portals/Portals")),
   },
   {
     path: "/functions", label: "Functions", group: "Build", icon: IconBolt, needs: "lambda",
