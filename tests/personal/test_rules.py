@@ -74,6 +74,15 @@ def test_tokens_are_the_same_for_the_same_value_and_lead_back() -> None:
     assert after(closed, rule("detokenise", "$.mail"))["mail"] == "ann@example.org"
 
 
+@pytest.mark.parametrize("value", ["", "\0", '\0{"a": 1}', "\0not JSON", None, True, 0, [], {}])
+def test_any_value_comes_back_as_it_was(value: Any) -> None:
+    closed = after({"v": value}, rule("tokenise", "$.v"))
+    assert closed["v"] is None if value is None else closed["v"].startswith("tok~")
+    assert after(closed, rule("detokenise")) == {"v": value}
+    said = {"v": f"pin: {closed['v']}!"}
+    assert after(said, rule("detokenise"))["v"].startswith("pin: ")
+
+
 def test_tokens_of_another_tenant_stay_as_they_are() -> None:
     other = TokenKey(*fresh())
     token = other.token("secret")

@@ -7,6 +7,7 @@ data keys and leaves what is encrypted alone, and another master key only wraps 
 import asyncio
 import base64
 import binascii
+import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, Mapping
@@ -32,7 +33,9 @@ from torana.services.seal import KeyFile
 from torana.settings import BadSettings, Settings
 from torana.state import open_store
 from torana.state.covered import DATA_KEY, CoveredStore
-from torana.state.store import Change, Conflict, Deleted, Store
+from torana.state.store import Change, Conflict, Deleted, Store, StoreUnavailable
+
+_log = logging.getLogger("torana")
 
 _TIMEOUTS = Timeouts(5.0, 10.0, 10.0, 15.0)
 _LEAD = 2.0
@@ -233,9 +236,13 @@ class Encryption:
         return [await self._make(each, time.time() + _LEAD) for each in self.vault.covers]
 
     async def renew(self) -> None:
-        """Take in what other processes have made. Raises `BadSettings`."""
+        """Take in what other processes have made. Raises `StoreUnavailable`, also when what opens
+        the keys is away."""
         assert self._store is not None
-        await self._look(await wrapped_keys(self._store))
+        try:
+            await self._look(await wrapped_keys(self._store))
+        except BadSettings as error:
+            raise StoreUnavailable(str(error)) from error
 
     async def _look(self, found: Mapping[str, Wrapped]) -> None:
         assert self._master is not None
@@ -258,9 +265,12 @@ class Encryption:
         async for news in self._store.watch(revision, (DATA_KEY,)):
             if all(isinstance(each, Deleted) for each in news.events) and not news.resync:
                 continue
-            await self.renew()
-            await asyncio.sleep(_LEAD)
-            await self.renew()
+            for pause in (_LEAD, 0.0):
+                try:
+                    await self.renew()
+                except StoreUnavailable as error:
+                    _log.error("new data keys cannot be opened yet: %s", error)
+                await asyncio.sleep(pause)
 
 
 async def wrapped_keys(store: Store) -> dict[str, Wrapped]:

@@ -139,7 +139,7 @@ def _check_servable(to: Compiled, given: Privacy) -> None:
 
 
 def _coded(headers: Headers) -> bool:
-    return (headers.get("content-encoding") or "identity").lower() != "identity"
+    return any(each.lower() != "identity" for each in headers.all("content-encoding"))
 
 
 def _without_old(headers: Headers) -> Headers:

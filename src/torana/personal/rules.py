@@ -17,6 +17,7 @@ from torana.personal.tokens import TokenKey, replaced
 
 MASK = "***"
 """Stands for a field."""
+_MARK = "\0"
 _TEXTS = ("text/", "application/xml", "application/javascript", "application/x-ndjson")
 _FORM = "application/x-www-form-urlencoded"
 
@@ -142,9 +143,9 @@ def _changed(value: Any, action: str, key: TokenKey | None) -> Any:
         return MASK
     assert key is not None
     if action == "tokenise":
-        # What is no text is kept as JSON, marked by a first character that no such text has.
-        text = value if isinstance(value, str) else "\0" + msgspec.json.encode(value).decode()
-        return key.token(text)
+        # What is no text is kept as JSON, and marked; so is a text that begins as the mark does.
+        plain = isinstance(value, str) and not value.startswith(_MARK)
+        return key.token(value if plain else _MARK + msgspec.json.encode(value).decode())
     return _back(value, key)
 
 
@@ -152,9 +153,14 @@ def _back(value: Any, key: TokenKey) -> Any:
     if not isinstance(value, str):
         return value
     whole = key.value(value)
-    if whole is not None and whole.startswith("\0"):
+    if whole is not None and whole.startswith(_MARK):
         return msgspec.json.decode(whole[1:])
-    return replaced(value, lambda token: (key.value(token) or token).lstrip("\0"))
+    return replaced(value, lambda token: _said_of(key.value(token)))
+
+
+def _said_of(value: str | None) -> str | None:
+    """As it reads within a text."""
+    return value and value.removeprefix(_MARK)
 
 
 def _text(rule: Rule) -> Apply:
@@ -179,7 +185,9 @@ def _text(rule: Rule) -> Apply:
         if action == "mask":
             return put(text, ((each, f"[{each.type}]") for each in own))
         assert key is not None
-        return put(text, ((each, key.token(text[each.begin : each.end])) for each in own))
+        return put(
+            text, ((each, _changed(text[each.begin : each.end], action, key)) for each in own)
+        )
 
     def apply(root: list[Any], key: TokenKey | None) -> bool:
         changed = False
