@@ -25,7 +25,7 @@ from torana.gateway.contract import Identity
 from torana.message import Headers, Reply, Request, read
 from torana.net.client import HttpClient
 
-SECONDS = float(os.environ.get("TORANA_FUZZ_SECONDS", "2"))
+SECONDS = float(os.environ.get("TORANA_FUZZ_SECONDS", "1"))
 SEED = int(os.environ.get("TORANA_FUZZ_SEED", "20261128"))
 BASE = "/restapis/abc/prod/_user_request_"
 LETTERS = string.ascii_letters + string.digits + "-_"

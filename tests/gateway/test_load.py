@@ -204,7 +204,7 @@ async def test_a_saturated_process_answers_what_matters_most() -> None:
                 answered[path].append(found.status_code)
                 await asyncio.sleep(pause)
 
-    look = spawn(looking(load), "look")
+    look = spawn(looking(load, 0.02), "look")
     async with serving(busy) as listener:
         url = f"http://127.0.0.1:{listener.port}"
         crowd = [client(url, "/see", 0) for _ in range(30)]

@@ -18,7 +18,7 @@ from tests.net.serving import serving
 from torana.message import Headers, Reply, Request, Upgrade, WebSocket, read
 from torana.net.limits import Limits
 
-SECONDS = float(os.environ.get("TORANA_FUZZ_SECONDS", "2"))
+SECONDS = float(os.environ.get("TORANA_FUZZ_SECONDS", "1"))
 SEED = int(os.environ.get("TORANA_FUZZ_SEED", "20261124"))
 ALONE = b"GET /alone HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 

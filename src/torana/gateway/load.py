@@ -164,10 +164,10 @@ class Admission(Struct, frozen=True):
         return 0 if load.admits(RANKS[usual] if rank is None else rank) else load.retry_after
 
 
-async def looking(load: Load) -> None:
+async def looking(load: Load, every: float = EVERY) -> None:
     """Look at the running loop, until cancelled."""
     loop = asyncio.get_running_loop()
     while True:
-        due = loop.time() + EVERY
-        await asyncio.sleep(EVERY)
+        due = loop.time() + every
+        await asyncio.sleep(every)
         load.look(loop.time() - due)
