@@ -21,7 +21,7 @@ from math import dist
 from pathlib import Path
 from typing import Any
 
-from bench import corpora, quality_bots, quality_guards, quality_recommenders
+from bench import corpora, quality_bots, quality_guards, quality_pictures, quality_recommenders
 from bench.corpora import Labelled
 from torana.engines import faces
 from torana.engines import translation as translate
@@ -346,6 +346,26 @@ async def paraphrases(ruler: Ruler) -> None:
     await quality_guards.topics(ruler.run, table)
 
 
+async def image_labels(ruler: Ruler) -> None:
+    await quality_pictures.labels(ruler.run, table)
+
+
+async def custom_labels(ruler: Ruler) -> None:
+    await quality_pictures.custom(ruler.run, ruler.client, table)
+
+
+async def video_labels(ruler: Ruler) -> None:
+    await quality_pictures.video(ruler.run, table)
+
+
+async def image_text(ruler: Ruler) -> None:
+    await quality_pictures.text(ruler.run, table)
+
+
+async def live_transcription(ruler: Ruler) -> None:
+    await quality_pictures.live(ruler.run, table, word_errors)
+
+
 REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
     "dominant_language": dominant_language,
     "embeddings": paraphrases,
@@ -358,9 +378,14 @@ REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
     "syntax": published,
     "translation": translation,
     "faces": faces_apart,
+    "image_labels": image_labels,
+    "image_text": image_text,
+    "custom_labels": custom_labels,
+    "video_labels": video_labels,
     "intent_recognition": bots,
     "recommendation": recommenders,
     "transcription": transcription,
+    "live_transcription": live_transcription,
     "speech": spoken,
 }
 

@@ -1,4 +1,4 @@
-"""Lines of text in a picture: PP-OCR's detector and recogniser, run by RapidOCR."""
+"""Lines of text in a picture: PP-OCRv6's small detector and recogniser, run by RapidOCR."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -48,24 +48,19 @@ class _Reader:
         except BadPicture as error:
             return Found(bad=str(error))
         height, width = pixels.shape[:2]
-        rows, _ = self._read(pixels[:, :, ::-1], return_word_box=True)
-        size = width, height
-        return Found([_line(row, size) for row in rows or ()])
+        read = self._read(pixels[:, :, ::-1], return_word_box=True)
+        if read.boxes is None:
+            return Found()
+        rows = zip(read.boxes, read.txts, read.scores, read.word_results, strict=True)
+        return Found([_line(row, (width, height)) for row in rows])
 
 
 def _line(row: Any, size: tuple[int, int]) -> Line:
-    box, text, score, boxes, letters, scores = row
-    words: list[Word] = []
-    begin = 0
-    for at, letter in enumerate([*letters, " "]):
-        if letter != " ":
-            continue
-        if at > begin:
-            (first, last), mean = (boxes[begin], boxes[at - 1]), sum(scores[begin:at])
-            corners = _corners([first[0], last[1], last[2], first[3]], size)
-            words.append(Word("".join(letters[begin:at]), mean / (at - begin), corners))
-        begin = at + 1
-    return Line(text, float(score), _corners(box, size), tuple(words))
+    box, text, score, words = row
+    parts = tuple(
+        Word(word, float(sure), _corners(corners, size)) for word, sure, corners in words if corners
+    )
+    return Line(text, float(score), _corners(box, size), parts)
 
 
 def _corners(box: Any, size: tuple[int, int]) -> tuple[tuple[float, float], ...]:
@@ -74,8 +69,11 @@ def _corners(box: Any, size: tuple[int, int]) -> tuple[tuple[float, float], ...]
 
 def load() -> Engine[bytes, Found]:
     """Raises `EngineMissing`."""
-    package = need("rapidocr_onnxruntime")
-    return _Reader(package.RapidOCR(intra_op_num_threads=1, inter_op_num_threads=1))
+    package = need("rapidocr")
+    need("onnxruntime")
+    runtime = "EngineConfig.onnxruntime."
+    one = {f"{runtime}intra_op_num_threads": 1, f"{runtime}inter_op_num_threads": 1}
+    return _Reader(package.RapidOCR(params={**one, "Global.log_level": "warning"}))
 
 
 ENGINE = Capability(name="image_text", input=bytes, output=Found, load=load, batch=1)
