@@ -89,6 +89,17 @@ async def test_a_fault_before_the_first_token_falls_back(fault: str) -> None:
         assert running.spent[0].target == "good"
 
 
+@pytest.mark.parametrize("body", [b'{"id": "x", "cho', b"<html>", {"error": {"message": "boom"}}])
+async def test_a_broken_answer_of_status_200_falls_back(body: Any) -> None:
+    async with d.gateway(but(d.answer(body)), SETTINGS) as running, client(running) as openai:
+        done = await openai.chat.completions.create(model="bad", messages=HELLO)
+        assert done.choices[0].message.content == "Hello there."
+        assert (running.spent[0].attempts, running.spent[0].target) == (2, "good")
+        with pytest.raises(APIStatusError) as caught:
+            await openai.chat.completions.create(model="alone", messages=HELLO)
+        assert caught.value.status_code == 502
+
+
 async def test_the_last_fault_is_the_clients_answer() -> None:
     bad = d.answer({"error": {"message": "too many", "code": "x"}}, 429, ("Retry-After", "7"))
     async with d.gateway(but(bad), SETTINGS) as running, client(running) as openai:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from anthropic import AsyncAnthropic
 from mistralai.client import Mistral
 from mistralai.client.errors import SDKError
 
@@ -105,3 +106,21 @@ async def test_what_the_other_api_has_not_is_refused() -> None:
         with pytest.raises(SDKError, match="safe_prompt"):
             await mistral.chat.complete_async(model="claude", messages=HELLO, safe_prompt=True)
         assert running.double.asked == []
+
+
+async def test_reasoning_in_parts_reaches_other_apis() -> None:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    message = {"role": "assistant", "content": [thought, {"type": "text", "text": "Hello."}]}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+
+    def reasons(request: Request, body: dict[str, Any]) -> Reply:
+        return d.answer({**d.OPENAI, "choices": [choice]})
+
+    async with (
+        d.gateway(reasons, SETTINGS) as running,
+        AsyncAnthropic(base_url=running.url, api_key="sk-dev") as anthropic,
+    ):
+        asked: Any = anthropic.messages
+        done = await asked.create(model="fast", max_tokens=9, messages=HELLO)
+    assert [each.type for each in done.content] == ["thinking", "text"]
+    assert (done.content[0].thinking, done.content[1].text) == ("Hm.", "Hello.")

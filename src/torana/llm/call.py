@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from time import monotonic
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from torana.llm.chat import Answer, Chat, Usage, named
@@ -27,6 +28,8 @@ _FIRST_LIMIT = 1024 * 1024
 """Bytes that are looked at for a stream's first event."""
 _PAUSE = 0.25
 _LONGEST_PAUSE = 5.0
+_CHECKED = frozenset({"chat", "completions", "responses", "embeddings"})
+"""Operations whose answers are JSON that tells errors by `error`."""
 _LASTING = frozenset({"invalid_request", "not_found", "permission", "too_large"})
 """Kinds of failure that another round cannot mend."""
 
@@ -212,12 +215,32 @@ async def _ask(target: Target, asked: Asked) -> Answered:
     except BodyTooLarge as error:
         raise LlmError("upstream", f"{provider.name} answers with too much") from error
     if written.native:
+        if written.operation in _CHECKED:
+            _check(target, whole)
         return Answered(target, reply.status, reply.headers, whole)
     if written.exchange is not None:
         answer: Any = written.exchange.read(whole)
     else:
         answer = named(provider.dialect.read(whole), target.model)
     return Answered(target, 200, reply.headers, None, answer, native=False)
+
+
+class _Whole(Struct):
+    error: Any = None
+
+
+_whole = msgspec.json.Decoder(_Whole)
+
+
+def _check(target: Target, body: bytes) -> None:
+    """Raises `LlmError` for an answer of status 200 that is broken, or an error."""
+    try:
+        failed = _whole.decode(body).error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        text = f"the answer of {target.provider.name} is malformed: {error}"
+        raise LlmError("upstream", text) from error
+    if failed:
+        raise target.provider.dialect.refusal(502, body)
 
 
 async def _sent(target: Target, asked: Asked, written: "_Written") -> Reply:

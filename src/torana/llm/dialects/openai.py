@@ -183,11 +183,11 @@ class _Reader:
             yield c.Metered(_usage(chunk.usage))
 
     def _delta(self, delta: Answered) -> Iterable[c.Event]:
-        thought = delta.reasoning_content or delta.reasoning
+        thought, text = _said_in(delta)
         if thought:
             yield c.ThinkingDelta(thought)
-        if delta.content:
-            yield c.TextDelta(delta.content)
+        if text:
+            yield c.TextDelta(text)
         if delta.refusal:
             yield c.TextDelta(delta.refusal)
         for called in delta.tool_calls or ():
@@ -278,13 +278,23 @@ def _usage(used: Used | None) -> c.Usage:
     )
 
 
+def _said_in(message: Answered) -> tuple[str, str]:
+    """Reasoning, and words."""
+    thought, content = message.reasoning_content or message.reasoning or "", message.content
+    if content is None or isinstance(content, str):
+        return thought, content or ""
+    inner = (part for each in content for part in each.thinking or ())
+    thought += "".join(part.text or "" for part in inner)
+    return thought, "".join(each.text or "" for each in content)
+
+
 def _parts(message: Answered) -> tuple[c.Part, ...]:
     parts: list[c.Part] = []
-    thought = message.reasoning_content or message.reasoning
+    thought, text = _said_in(message)
     if thought:
         parts.append(c.Thinking(thought))
-    if message.content or message.refusal:
-        parts.append(c.Text(message.content or message.refusal or ""))
+    if text or message.refusal:
+        parts.append(c.Text(text or message.refusal or ""))
     for place, call in enumerate(message.tool_calls or ()):
         arguments = call.function.arguments or "{}"
         name = call.function.name or ""

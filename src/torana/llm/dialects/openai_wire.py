@@ -116,10 +116,18 @@ class Used(Struct, frozen=True):
     output_tokens_details: CompletionDetails | None = None
 
 
+class Chunk(Struct, frozen=True):
+    """A part of an answer of Mistral's, where it reasons."""
+
+    type: str = "text"
+    text: str | None = None
+    thinking: "list[Chunk] | None" = None
+
+
 class Answered(Struct, frozen=True):
     """A message of an answer, or a piece of one."""
 
-    content: str | None = None
+    content: str | list[Chunk] | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
