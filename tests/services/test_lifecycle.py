@@ -14,9 +14,11 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from tests.services.apigateway.making import Asking, Running, gateway, mock, told, until
+from torana.app.configuration import BadConfiguration, check, documents
 from torana.cli.diff import diff
 from torana.model.lifecycle import Deprecation, Entry, Lifecycle, Owner
 from torana.openapi import InvalidDocument, read, write
+from torana.services.apigateway.book import LIFECYCLE, VERSION_SET
 from torana.settings import Versions
 
 LIFE = {
@@ -276,3 +278,20 @@ def http_document(*paths: str) -> str:
             "paths": {path: {"get": route} for path in paths},
         }
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "folder", "value", "why"),
+    [
+        (LIFECYCLE, "lifecycles", {"state": "gone"}, "Invalid enum value 'gone'"),
+        (LIFECYCLE, "lifecycles", {"state": "deprecated"}, "needs deprecation.since"),
+        (VERSION_SET, "domain-names", {"basePath": "", "versions": {}}, "must be named"),
+        (VERSION_SET, "domain-names", {}, "no 'basePath'"),
+    ],
+)
+def test_a_configuration_that_says_something_impossible_is_refused(
+    kind: str, folder: str, value: Any, why: str
+) -> None:
+    text = json.dumps({kind: {"pets/v1": value}})
+    with pytest.raises(BadConfiguration, match=why):
+        check(documents({f"{folder}/pets.yaml": text}))

@@ -5,7 +5,7 @@ change of one is a change of one file. What an instance only counts, and client 
 keys are sealed for one node), stay out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import unified_diff
 from pathlib import Path
 from time import time_ns
@@ -19,6 +19,7 @@ from torana.app.deployed import bringing_deployed
 from torana.app.preview import ports
 from torana.gateway.errors import InvalidApi
 from torana.message import Headers, Request
+from torana.model.lifecycle import Lifecycle, wrong
 from torana.net.pauses import at_once
 from torana.openapi.spot import SyntaxMistake
 from torana.openapi.syntax import parse
@@ -29,6 +30,7 @@ from torana.services.apigateway.assemble import restoring, stage_of
 from torana.services.apigatewayv2 import book as v2
 from torana.services.apigatewayv2.snapshot import SNAPSHOT
 from torana.services.audit import record
+from torana.services.lifecycle.version_sets import version_set
 from torana.services.ports import Call, Principal
 from torana.state.store import Change, Store
 
@@ -176,7 +178,10 @@ def check(found: Mapping[Place, bytes]) -> None:
     for (kind, id), stage in values.items():
         api = id.partition("/")[0]
         try:
-            if kind == rest.STAGE:
+            if kind in _CHECKS:
+                if (why := _CHECKS[kind](stage)) is not None:
+                    raise BadConfiguration(f"{kind} {id}: {why}")
+            elif kind == rest.STAGE:
                 deployed = values[rest.DEPLOYMENT, f"{api}/{stage['deploymentId']}"]
                 alone = {key: each for key, each in stage.items() if key not in _ELSEWHERE}
                 live(at_once(restoring(deployed)), stage_of(alone), nobody)
@@ -185,9 +190,20 @@ def check(found: Mapping[Place, bytes]) -> None:
                 at_once(bringing_deployed(deployed, stage, nobody))
         except (InvalidApi, KeyError, TypeError, AttributeError, msgspec.MsgspecError) as error:
             why = f"no {error}" if isinstance(error, KeyError) else str(error)
-            raise BadConfiguration(f"stage {id} cannot be served: {why}") from error
+            what = f"{kind} {id} is wrong" if kind in _CHECKS else f"stage {id} cannot be served"
+            raise BadConfiguration(f"{what}: {why}") from error
 
 
+def _lifecycle(value: Json) -> str | None:
+    """Why a version cannot have this life, or None. Raises `msgspec.ValidationError`."""
+    return next((why for _, why in wrong(msgspec.convert(value, Lifecycle))), None)
+
+
+_CHECKS: Mapping[str, Callable[[Json], str | None]] = {
+    rest.LIFECYCLE: _lifecycle,
+    rest.VERSION_SET: lambda value: version_set(value).wrong(),
+}
+"""By kind: why a document of it cannot be, or None."""
 _ELSEWHERE = ("webAclArn", "clientCertificateId", "canarySettings")
 """Of stages: what stands in no file, or has a check of its own when it is served."""
 

@@ -1,5 +1,6 @@
 """What is said of the versions of APIs, which there are, and those that files define."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,20 +8,27 @@ import msgspec
 
 from torana.app.definitions import BadDefinitions, Defined, Source, compiled, place
 from torana.gateway.contract import Ports
+from torana.gateway.errors import InvalidApi
 from torana.gateway.locate import Live, Table, local_address
 from torana.model.lifecycle import Lifecycle
 from torana.services.apigateway.plane import Version
 from torana.services.promises import Definition, Policy, judged
 
+_log = logging.getLogger("torana")
+
 
 def reader(
     find: Callable[[str], dict[str, Any] | None],
 ) -> Callable[[str, str], Lifecycle | None]:
-    """`find` gives what was said at run time, by `{api}/{stage}`."""
+    """`find` gives what was said at run time, by `{api}/{stage}`. What it gives raises
+    `InvalidApi` for what cannot be understood."""
 
     def read(api_id: str, stage: str) -> Lifecycle | None:
         found = find(f"{api_id}/{stage}")
-        return None if found is None else msgspec.convert(found, Lifecycle)
+        try:
+            return None if found is None else msgspec.convert(found, Lifecycle)
+        except msgspec.ValidationError as error:
+            raise InvalidApi(f"what is said of {api_id}/{stage}: {error}") from error
 
     return read
 
@@ -84,9 +92,13 @@ class Files:
         self._documents = dict(zip(ids, documents, strict=True))
 
     def compiled(self, at: Place | None, ports: Ports) -> dict[Place, Live]:
-        """A file's stage, or those of all files, by what is said of them now."""
-        return {
-            each: compiled(document, ports)
-            for each, document in self._documents.items()
-            if at in (None, each)
-        }
+        """A file's stage, or those of all files, by what is said of them now. One that cannot be
+        compiled is left out: it goes on as it is."""
+        found: dict[Place, Live] = {}
+        for each, document in self._documents.items():
+            if at in (None, each):
+                try:
+                    found[each] = compiled(document, ports)
+                except InvalidApi as error:
+                    _log.error("stage %s of API %s stays as it is: %s", each[1], each[0], error)
+        return found
