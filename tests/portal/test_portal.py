@@ -270,6 +270,27 @@ def test_a_forgotten_password_is_replaced_and_a_disabled_user_is_out(pets: Shop)
     assert again.get("subscriptions").status_code == 401
 
 
+def test_a_name_of_a_portal_is_no_apis(pets: Shop) -> None:
+    name = {"host": f"{pets.portal}.portal.us-east-1.localhost"}
+    path = f"/restapis/{pets.api}/prod/_user_request_/pets/1"
+    assert "<div id=" in httpx.get(pets.door + path, headers=name).text
+    session = httpx.get(f"{pets.door}/api/session", headers=name).json()
+    assert session["portal"]["name"] == "Pet developers"
+
+
+def test_who_is_erased_leaves_no_key_behind(pets: Shop) -> None:
+    pets.offer(approval="automatic")
+    joe = developer(pets, "joe@example.com")
+    own = subscribed(joe, "window")
+    key = joe.post(f"keys/{own['id']}").json()["value"]
+    pets.until(key, 200)
+    report = pets.aws("torana").erase_subject(subject="joe@example.com")
+    counts = {each["kind"]: each["count"] for each in report["erased"]}
+    assert (counts["portal-developer"], counts["portal-session"]) == (3, 1)
+    pets.until(key, 403)
+    assert joe.get("subscriptions").status_code == 401
+
+
 def test_an_operator_does_it_all_by_command(pets: Shop) -> None:
     def torana(*arguments: str) -> str:
         done = CliRunner().invoke(portal, [*arguments, "--data", str(pets.running.data)])

@@ -17,6 +17,8 @@ from torana.services.apigateway.keys import drop_key
 from torana.services.audit import KIND as RECORD
 from torana.services.cognito_idp import CognitoIdp
 from torana.services.cognito_idp.directory import POOL
+from torana.services.portal.billing import Billing
+from torana.services.portal.subscriptions import Subscriptions
 from torana.services.privacy import Erasing, TokenKeys
 from torana.services.privacy.erase import Place, Rest, Subject, Wanted
 from torana.state.objects import NoBucket, ObjectStore
@@ -43,6 +45,9 @@ def erasing(
     places = [
         Place("token-key", _token_key(tokens)),
         Place("user-pool-user", _users(pools)),
+        Place("portal-developer", _developers(store)),
+        Place("portal-invoice", _invoices(store)),
+        Place("portal-session", kept.mentioning("portal-session")),
         Place("api-key", _api_keys(store)),
         *(Place(kind.store, kept.named(kind.store)) for kind in KINDS.values()),
         Place("llm-file", _files(objects)),
@@ -171,6 +176,21 @@ def _users(pools: CognitoIdp) -> Callable[[Wanted], Awaitable[int]]:
         return await pools.directory.book.edit(wanted.call, work)
 
     return erase
+
+
+def _developers(store: Store) -> Callable[[Wanted], Awaitable[int]]:
+    portal = Subscriptions(Book(store, "torana"))
+    return lambda wanted: portal.forget(wanted.call, _accounts(wanted), dry=wanted.dry)
+
+
+def _invoices(store: Store) -> Callable[[Wanted], Awaitable[int]]:
+    billing = Billing(Book(store, "torana"), "")
+    return lambda wanted: billing.forget(_accounts(wanted), dry=wanted.dry)
+
+
+def _accounts(wanted: Wanted) -> set[str]:
+    """A developer's account is the `sub` of a user."""
+    return {each for each in (wanted.subject.name, *wanted.subject.others) if each}
 
 
 def _api_keys(store: Store) -> Callable[[Wanted], Awaitable[int]]:

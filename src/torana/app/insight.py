@@ -55,6 +55,10 @@ class Insight(Struct, frozen=True):
 class PortalSite(Protocol):
     """The developer portals."""
 
+    def owns(self, host: str) -> bool:
+        """Whether nothing else is served under a name."""
+        ...
+
     def find(self, host: str, path: str) -> Callable[[Request], Awaitable[Reply]] | None:
         """What serves a request to the front door, or None."""
         ...

@@ -31,8 +31,16 @@ class Hosts(Protocol):
     def find(self, host: str, path: str) -> Callable[[Request], Awaitable[Reply]] | None: ...
 
 
+PORTALS = "portals"
 Deny = Callable[[Request, Reply], None]
 """Told of a request that was not let in."""
+
+
+class Portals(Hosts, Protocol):
+    """Handlers that have names of their own, where nothing else is served."""
+
+    def owns(self, host: str) -> bool: ...
+    async def __call__(self, request: Request, /) -> Reply: ...
 
 
 class FrontDoor:
@@ -62,7 +70,7 @@ class FrontDoor:
         """Who is let in under pressure, outside of the stages."""
         self.denied: Deny | None = None
         """Hears of what is not let in outside of the stages, whose plans have observers."""
-        self.portals: Hosts | None = None
+        self.portals: Portals | None = None
         """Pages for developers of clients."""
 
     def __call__(self, request: Request) -> Awaitable[Reply]:
@@ -72,6 +80,8 @@ class FrontDoor:
             path = _origin_form(path)
         path = normalise(path)
         host = request.headers.get("host") or ""
+        if self.portals is not None and self.portals.owns(host):
+            return self._watched(self.portals, request, PORTALS)
         try:
             found = self.table.find(host, path, request.headers)
         except UnknownVersion as error:
@@ -81,7 +91,7 @@ class FrontDoor:
                 (self.urls, "function-urls"),
                 (self.sockets, "websockets"),
                 (self.pools, USER_POOLS),
-                (self.portals, "portals"),
+                (self.portals, PORTALS),
             ):
                 handler = hosts.find(host, path) if hosts is not None else None
                 if handler is not None:

@@ -69,7 +69,7 @@ Answer = Callable[[Visit], Awaitable[Reply]]
 
 
 class Portal:
-    """Implements `Site`, and `Hosts` of the front door."""
+    """Implements `PortalSite`."""
 
     def __init__(self, insight: Insight) -> None:
         assert insight.settings.portal is not None
@@ -107,16 +107,21 @@ class Portal:
             "reset": people.reset,
         }
 
-    def find(self, host: str, path: str) -> Callable[[Request], Awaitable[Reply]] | None:
-        """See `Hosts`."""
+    def owns(self, host: str) -> bool:
+        """Whether a name is a portal's alone: no API answers there, so that no page of one can
+        read a portal's."""
         name = host.partition(":")[0].lower()
         if self._settings.port is not None:
-            return None
+            return False
         if self._settings.host:
-            return self if name == self._settings.host.lower() else None
-        if name.endswith(self._domain) or path == ROOT or path.startswith(ROOT + "/"):
-            return self
-        return None
+            return name == self._settings.host.lower()
+        return name.endswith(self._domain)
+
+    def find(self, host: str, path: str) -> Callable[[Request], Awaitable[Reply]] | None:
+        """See `Hosts`."""
+        if self._settings.port is not None or self._settings.host:
+            return None
+        return self if path == ROOT or path.startswith(ROOT + "/") else None
 
     async def __call__(self, request: Request) -> Reply:
         """Answer whatever is asked of portals."""

@@ -99,6 +99,20 @@ class Billing:
                 return await self.invoice(account, month)
         return made
 
+    async def forget(self, accounts: Iterable[str], *, dry: bool) -> int:
+        """Leave invoices of developers without their address; gives how many."""
+        gone = 0
+        for account in filter(None, accounts):
+            async for kept in self._book.store.scan(INVOICE, f"{account}/"):
+                invoice = msgspec.json.decode(kept.body, type=Invoice)
+                if not invoice.email:
+                    continue
+                gone += 1
+                body = msgspec.json.encode(msgspec.structs.replace(invoice, email=""))
+                if not dry:
+                    await self._book.store.commit([Change(INVOICE, kept.id, kept.version, body)])
+        return gone
+
     async def close_month(self) -> None:
         """Freeze the invoices of the month before this one."""
         today = datetime.fromtimestamp(self._clock(), UTC).date()

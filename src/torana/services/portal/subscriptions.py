@@ -4,7 +4,7 @@ A key is a key of API Gateway in the offered usage plan. Its value is shown once
 one that takes another's place leaves that open for a while.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from time import time
 
 import msgspec
@@ -14,6 +14,7 @@ from torana.services.apigateway.book import KEY, PLAN, Book, Json, Sheet, new_id
 from torana.services.apigateway.faults import bad, conflict, not_found
 from torana.services.apigateway.keys import drop_key, put_in_plan, put_key
 from torana.services.portal.records import (
+    ACCOUNT,
     APPLICATION,
     EXPIRY,
     SUBSCRIPTION,
@@ -221,6 +222,28 @@ class Subscriptions:
             return made
 
         return await self._book.edit(call, work)
+
+    async def forget(self, call: Call, accounts: Iterable[str], *, dry: bool) -> int:
+        """Take away everything of developers, their keys too; gives how many documents that is."""
+        gone = 0
+        for account in accounts:
+
+            async def work(sheet: Sheet, account: str = account) -> int:
+                found: list[tuple[str, str]] = []
+                if account and await sheet.get(ACCOUNT, account) is not None:
+                    found.append((ACCOUNT, account))
+                for kind in (APPLICATION, SUBSCRIPTION):
+                    async for id, each in sheet.scan(kind, f"{account}/"):
+                        found.append((kind, id))
+                        if kind == SUBSCRIPTION and not dry:
+                            own = msgspec.convert(each, Subscription)
+                            await _end_keys(sheet, own, self._clock())
+                for kind, id in found if not dry else ():
+                    sheet.delete(kind, id)
+                return len(found)
+
+            gone += await self._book.edit(call, work)
+        return gone
 
     async def expire(self, call: Call) -> None:
         """End the keys whose time is over."""
