@@ -115,6 +115,7 @@ def test_a_body_that_may_not_pass_is_refused_without_its_value() -> None:
         (b"[" * 100_000, JSON),
         (b"\xff", "text/plain"),
         (b"--b", "multipart/form-data"),
+        (b'{"a": [{"card": "4111 1111 1111 1111", "card": ""}]}', JSON),
     ):
         with pytest.raises(Unseen):
             Rules([rule("mask", detect=("ALL",))]).body(body, media, None)

@@ -4,6 +4,7 @@ Of JSON, texts and numbers are looked at one by one, each with the name of its m
 announces it; of a form, its values; of other text, the whole.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
@@ -55,7 +56,8 @@ class Rules:
         if body.lstrip()[:1] in (b"{", b"[", b'"') or media.endswith(("/json", "+json")):
             try:
                 value = msgspec.json.decode(body)
-            except (msgspec.DecodeError, RecursionError):
+                json.loads(body, object_pairs_hook=_once)
+            except (ValueError, RecursionError):
                 if self._fields or media.endswith(("/json", "+json")):
                     raise Unseen("it is no JSON") from None
             else:
@@ -84,6 +86,12 @@ class Rules:
         changed = sum(self._all(root, key) for root in alone) > 0
         after = [pair for [value] in alone for pair in value.items()]
         return urlencode(after).encode() if changed else body
+
+
+def _once(members: list[tuple[str, Any]]) -> None:
+    """Of a name that stands twice the backend may take the one that was not looked at."""
+    if len({name for name, _ in members}) != len(members):
+        raise Unseen("a member stands twice")
 
 
 def wrong(given: Privacy) -> Iterator[tuple[tuple[str | int, ...], str]]:
