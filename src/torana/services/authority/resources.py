@@ -67,6 +67,8 @@ TEMPLATES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("productId", "portal-products/{}"),
         ("subscriptionId", "subscriptions/{}"),
     ),
+    "cloudformation": (("StackName", "stack/{}/*"),),
+    "torana": (("apiId", "apis/{}"), ("domainName", "domains/{}")),
     "states": (("name", "stateMachine:{}"),),
     "dynamodb": (("TableName", "table/{}"),),
 }
@@ -260,6 +262,15 @@ def _lex(asked: Asked, place: Place) -> list[str]:
     return _generic(asked, place, "lex")
 
 
+def _ssm(asked: Asked, place: Place) -> list[str]:
+    params = asked.params
+    names = [*(params.get("Names") or ())]
+    names += [params[each] for each in ("Name", "Path", "ResourceId") if params.get(each)]
+    own = [each.partition(":")[0].lstrip("/") for each in names if not each.startswith("arn:")]
+    given = [each for each in names if each.startswith("arn:")]
+    return [place.arn("ssm", f"parameter/{each}") for each in own] + given or ["*"]
+
+
 Resources = Callable[[Asked, Place], list[str]]
 SPECIAL: Mapping[str, Resources] = {
     "apigateway": _apigateway,
@@ -271,6 +282,7 @@ SPECIAL: Mapping[str, Resources] = {
     "logs": _logs,
     "s3": _s3,
     "sqs": _sqs,
+    "ssm": _ssm,
     "wafv2": _wafv2,
 }
 """By IAM prefix: services with rules of their own."""

@@ -147,6 +147,8 @@ class Row(_Must, frozen=True, kw_only=True):
     tags: str = ""
     """The property with tags, if the service takes them."""
     tagging: Tagging | None = None
+    whole: bool = False
+    """The update replaces everything, so that what is gone is left out of it."""
     resets: Mapping[str, Any] = {}
     """What the update sends for a property that is gone."""
     ready: "Ready | None" = None
@@ -226,7 +228,7 @@ class Row(_Must, frozen=True, kw_only=True):
 
     async def _update(self, update: Op, task: Task, given: Json) -> None:
         gone = {name for name in task.before if name not in task.properties} - self.apart
-        for name in gone - {self.tags}:
+        for name in set[str]() if self.whole else gone - {self.tags}:
             if name not in self.resets:
                 raise Unmade(
                     f"Property {name} cannot be taken away from {task.logical} in place here: set "
