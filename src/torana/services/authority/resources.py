@@ -68,7 +68,6 @@ TEMPLATES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("subscriptionId", "subscriptions/{}"),
     ),
     "cloudformation": (("StackName", "stack/{}/*"),),
-    "torana": (("apiId", "apis/{}"), ("domainName", "domains/{}")),
     "states": (("name", "stateMachine:{}"),),
     "dynamodb": (("TableName", "table/{}"),),
 }
