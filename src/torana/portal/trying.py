@@ -3,6 +3,7 @@
 It bears what the developer wrote, and nothing of the portal: no cookie, no rights.
 """
 
+import asyncio
 import base64
 import time
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,8 @@ from torana.services.apigateway.book import Json
 Door = Callable[[Request], Awaitable[Reply]]
 
 _REPLY = 1024 * 1024
+_LONGEST = 60
+"""Seconds."""
 _HOPS = ("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
 _OURS = frozenset({*_HOPS, "host", "cookie", "content-length", "expect", "x-torana-csrf"})
 """Fields that are not the developer's to set."""
@@ -60,21 +63,23 @@ async def send(asked: Try, live: Live, request: Request, door: Door) -> Json:
     if content:
         fields.append(("Content-Length", str(len(content))))
     began = time.perf_counter()
-    reply = await door(
-        Request(
-            verb, base + path + mark + query, Headers(fields), content, request.peer,
-            received=time.time(),
-        )
-    )  # fmt: skip
+    sent = Request(
+        verb,
+        base + path + mark + query,
+        Headers(fields),
+        content,
+        request.peer,
+        received=time.time(),
+    )
     try:
-        body = await read(reply.body, _REPLY)
+        async with asyncio.timeout(_LONGEST):
+            reply, body = await _answered(sent, door)
     except BodyTooLarge:
         raise Refused(502, "TooLarge", f"The answer is over {_REPLY} bytes") from None
-    except (TimeoutError, ConnectionError) as error:
+    except TimeoutError:
+        raise Refused(504, "Timeout", f"There was no whole answer in {_LONGEST} s") from None
+    except ConnectionError as error:
         raise Refused(502, "Incomplete", f"The answer broke off: {error}") from None
-    finally:
-        if reply.sent is not None:
-            reply.sent(Sent(0, whole=True))
     taken = time.perf_counter() - began
     told: Json = {
         "status": reply.status,
@@ -86,6 +91,15 @@ async def send(asked: Try, live: Live, request: Request, door: Door) -> Json:
         return {**told, "text": body.decode()}
     except UnicodeDecodeError:
         return {**told, "base64": base64.b64encode(body).decode()}
+
+
+async def _answered(request: Request, door: Door) -> tuple[Reply, bytes]:
+    reply = await door(request)
+    try:
+        return reply, await read(reply.body, _REPLY)
+    finally:
+        if reply.sent is not None:
+            reply.sent(Sent(0, whole=True))
 
 
 def asked_of(given: Json) -> Try:
