@@ -125,6 +125,15 @@ def ask(
         time.sleep(0.05)
 
 
+def let_in(node: Running, api: str, session: dict[str, str]) -> None:
+    """A session says itself whose it is: a worker may know it before it knows the role's policy."""
+    end, row = time.monotonic() + 10, 0
+    while row < 4:
+        status, body = ask(node, api, session)
+        row = row + 1 if status == 200 else 0
+        assert row or time.monotonic() < end, body
+
+
 def test_users_and_sessions_call_methods_that_their_policies_allow(node: Running) -> None:
     shown = {
         "type": "MOCK",
@@ -149,8 +158,7 @@ def test_users_and_sessions_call_methods_that_their_policies_allow(node: Running
     )
     sts = node.client("sts", stranger)
     session = sts.assume_role(RoleArn=role, RoleSessionName="tour")["Credentials"]
-    for _ in range(4):
-        assert ask(node, api, session)[0] == 200
+    let_in(node, api, session)
     assert ask(node, api, {**session, "SessionToken": "none"}, 0)[0] == 403
 
 
