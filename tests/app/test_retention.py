@@ -131,8 +131,8 @@ async def test_everything_that_is_kept_of_somebody_is_erased(tmp_path: Path) -> 
         vault = found.node._encryption.vault  # pyright: ignore[reportPrivateUsage]
         await asyncio.to_thread(keep, found)
         ledger = Ledger(tmp_path / "usage", vault.cover("usage"))
-        for key in (ANN, "bob"):
-            ledger.add(Spent(time.time(), key, "fast", "up", "m", 200, 7))
+        for key, end_user in ((ANN, ""), ("bob", "+14155550132")):
+            ledger.add(Spent(time.time(), key, "fast", "up", "m", 200, 7, end_user=end_user))
         torana = found.client("torana")
         dry = await asyncio.to_thread(torana.erase_subject, subject=ANN, dryRun=True)
         report = await asyncio.to_thread(torana.erase_subject, subject=ANN)
@@ -142,7 +142,7 @@ async def test_everything_that_is_kept_of_somebody_is_erased(tmp_path: Path) -> 
         assert {each["kind"]: each["count"] for each in dry["erased"]}.keys() == erased.keys()
         assert erased == {
             "api-key": 1,
-            "ledger-line": 1,
+            "ledger-line": 2,
             "log-event": 2,
             "record-of-change": erased["record-of-change"],
             "trace-segment": 1,
@@ -152,6 +152,7 @@ async def test_everything_that_is_kept_of_somebody_is_erased(tmp_path: Path) -> 
         await asyncio.to_thread(nothing_is_left, found)
         spent = [*read(tmp_path / "usage", cover=vault.cover("usage"))]
         assert [each.key for each in spent] == ["*" * len(ANN), "bob", "carl"]
+        assert [each.end_user for each in spent] == ["", "*" * 12, ""]
         assert sum(each.input for each in spent) == 21
         again = await asyncio.to_thread(torana.erase_subject, subject=ANN)
         assert again["erased"] == []

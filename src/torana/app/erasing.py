@@ -231,8 +231,8 @@ def _ledger(folder: Path, vault: Vault) -> Callable[[Wanted], Awaitable[int]]:
     cover = vault.cover("usage")
 
     async def erase(wanted: Wanted) -> int:
-        name = wanted.subject.name
-        return await asyncio.to_thread(forget, folder, name, cover, dry=wanted.dry)
+        names = {wanted.subject.name, *wanted.subject.others}
+        return await asyncio.to_thread(forget, folder, names, cover, dry=wanted.dry)
 
     return erase
 

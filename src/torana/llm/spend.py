@@ -8,7 +8,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -188,23 +188,36 @@ def _named(spent: Spent, name: str) -> tuple[str, ...]:
 _DATES = {"day": "%Y-%m-%d", "month": "%Y-%m"}
 
 
-def forget(folder: Path, key: str, cover: Cover, *, dry: bool = False) -> int:
-    """Take a key's name out of the lines that it stands in; how many. What was used stays, under
-    nobody's name. `dry`: only count. Raises `OSError`."""
-    named = b'"key":' + msgspec.json.encode(key)
-    nobody = b'"key":"' + b"*" * (len(named) - len(b'"key":""')) + b'"'
+_PERSONS = ("key", "user", "end_user")
+"""Fields that name somebody."""
+
+
+def forget(folder: Path, names: Collection[str], cover: Cover, *, dry: bool = False) -> int:
+    """Take names of keys and users out of the lines that they stand in; how many. What was used
+    stays, under nobody's name. `dry`: only count. Raises `OSError`."""
+    named = [
+        (head + msgspec.json.encode(name), head + msgspec.json.encode("*" * len(_json(name))))
+        for name in names
+        for head in (f'"{field}":'.encode() for field in _PERSONS)
+    ]
     count = 0
 
     def change(line: bytes) -> bytes:
         nonlocal count
-        if named not in line:
-            return line
-        count += 1
-        return line if dry else line.replace(named, nobody, 1)
+        made = line
+        for said, nobody in named:
+            made = made.replace(said, nobody, 1)
+        count += made != line
+        return line if dry else made
 
     for path in folder.glob("usage-*.jsonl"):
         overwrite(path, cover, change)
     return count
+
+
+def _json(name: str) -> bytes:
+    """As it stands between its quotes."""
+    return msgspec.json.encode(name)[1:-1]
 
 
 def read(
