@@ -94,7 +94,9 @@ def test_an_api_from_nothing_to_served_with_canary_and_rollback(
     assert served.ask(address) == (200, '{"say": "hello"}')
 
 
-def test_a_document_is_imported_and_exported(page: Page, console: str) -> None:
+def test_a_document_is_imported_exported_and_what_breaks_clients_of_it_is_told(
+    page: Page, console: str, served: Running
+) -> None:
     page.goto(f"{console}/apis")
     page.get_by_role("button", name="Create API").first.click()
     page.get_by_role("tab", name="From OpenAPI").click()
@@ -110,6 +112,14 @@ def test_a_document_is_imported_and_exported(page: Page, console: str) -> None:
     text = started.value.path().read_text()
     assert "x-amazon-apigateway-integration" in text
     assert "Pet Store" in text
+    rest = served.client("apigateway")
+    api = page.url.split("/apis/")[1].split("/")[0]
+    resources = rest.get_resources(restApiId=api)["items"]
+    pets = next(each["id"] for each in resources if each["path"] == "/pets")
+    rest.delete_method(restApiId=api, resourceId=pets, httpMethod="GET")
+    page.get_by_role("tab", name="Deployments").click()
+    noticed = page.get_by_role("list", name="What clients notice")
+    expect(noticed).to_contain_text("breakingGET /pets was removed")
 
 
 def test_what_a_file_describes_is_copied_to_be_edited(page: Page, console: str) -> None:

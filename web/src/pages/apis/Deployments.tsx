@@ -9,6 +9,7 @@ import { Empty } from "../../parts/Empty";
 import { When } from "../../parts/figures";
 import { Card } from "../../parts/Page";
 import { Rows } from "../../parts/Rows";
+import { Changes } from "./Changes";
 import type { Deployment, Stage } from "./types";
 
 const DRAFT = "draft";
@@ -67,7 +68,7 @@ function Compare({ api, deployments }: { api: string; deployments: Deployment[] 
           <Select label="From" data={choices} value={from} onChange={(value) => setFrom(value ?? DRAFT)} allowDeselect={false} />
           <Select label="To" data={choices} value={to} onChange={(value) => setTo(value ?? DRAFT)} allowDeselect={false} />
         </Group>
-        <Answer of={before}>{(was) => <Answer of={after}>{(is) => <Diff before={was} after={is} label="Differences" />}</Answer>}</Answer>
+        <Answer of={before}>{(was) => <Answer of={after}>{(is) => <><Changes before={was} after={is} /><Diff before={was} after={is} label="Differences" /></>}</Answer>}</Answer>
       </Stack>
     </Card>
   );
