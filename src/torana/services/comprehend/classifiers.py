@@ -13,8 +13,8 @@ from torana.services.comprehend.models import (
     Models,
     described,
     new_model,
-    now,
 )
+from torana.services.comprehend.training import now
 from torana.services.documents import keep
 from torana.services.engine_calls import EngineCalls
 from torana.services.ports import Call

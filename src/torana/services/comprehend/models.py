@@ -2,7 +2,6 @@
 
 import csv
 import io
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,17 +9,21 @@ from uuid import uuid4
 import msgspec
 from msgspec import Struct
 
-from torana.message import BodyTooLarge, read
+from torana.services.comprehend.training import (
+    LONGEST,
+    Unusable,
+    moment,
+    now,
+    outcome,
+    progress,
+    texts,
+)
 from torana.services.documents import keep
-from torana.services.ports import Busy, Engines, Failed, Missing
-from torana.state.objects import ObjectError, ObjectStore
+from torana.services.ports import Engines
+from torana.state.objects import ObjectStore
 from torana.state.store import Store
 
 CLASSIFIER, ENDPOINT = "comprehend-classifier", "comprehend-endpoint"
-_MOST_BYTES = 48 * 1024 * 1024
-"""Of all documents of a training."""
-_LONGEST = 3600.0
-_PAGE = 1000
 
 
 class Classifier(Struct, frozen=True):
@@ -72,15 +75,6 @@ class Training(Struct, frozen=True):
     test: list[Document]
     exclusive: bool
     path: str
-
-
-class Unusable(Exception):
-    """The documents cannot be trained on; says why."""
-
-
-def now() -> float:
-    """Unix time."""
-    return datetime.now(UTC).timestamp()
 
 
 def new_model() -> str:
@@ -136,25 +130,17 @@ class Models:
 
     async def train(self, wanted: Classifier) -> None:
         """From the documents to the model. Whatever goes wrong ends in its message."""
-        replace = msgspec.structs.replace
-        wanted = replace(wanted, status="TRAINING", started=now())
+        wanted = msgspec.structs.replace(wanted, status="TRAINING", started=now())
         await self.keep(wanted)
-        try:
-            done = await self._trained(wanted)
-        except (ObjectError, ConnectionError) as error:
-            done = replace(wanted, status="IN_ERROR", message=f"The documents failed: {error}")
-        except (Unusable, Missing, Failed) as error:
-            done = replace(wanted, status="IN_ERROR", message=str(error))
-        except (Busy, TimeoutError):
-            done = replace(wanted, status="IN_ERROR", message="The engine has too much to do")
+        done = await outcome(wanted, self._trained(wanted))
         if await self.classifier(wanted.arn) is not None:
-            await self.keep(replace(done, ended=now()))
+            await self.keep(done)
 
     async def _trained(self, wanted: Classifier) -> Classifier:
         documents = await self._documents(wanted, wanted.source)
         test = await self._documents(wanted, wanted.test) if wanted.test else []
         item = Training(documents, test, wanted.exclusive, str(self.path(wanted)))
-        (made,) = await self._engines("classifier_training", [item], _LONGEST)
+        (made,) = await self._engines("classifier_training", [item], LONGEST)
         if made.bad:
             raise Unusable(made.bad)
         return msgspec.structs.replace(
@@ -168,22 +154,9 @@ class Models:
 
     async def _documents(self, wanted: Classifier, uri: str) -> list[Document]:
         """Every line of every file under the address."""
-        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
-        files = await self.objects.keys(bucket, prefix, "", _PAGE)
-        if not files or len(files) == _PAGE:
-            raise Unusable(f"{uri}: there must be at least one file and fewer than {_PAGE}")
         found: list[Document] = []
-        left = _MOST_BYTES
-        for file in files:
-            try:
-                data = await read(self.objects.read(file, 0, file.size), left)
-                text = data.decode("utf-8-sig")
-            except BodyTooLarge:
-                raise Unusable(f"The documents have more than {_MOST_BYTES} bytes") from None
-            except UnicodeDecodeError:
-                raise Unusable(f"{file.key} is not UTF-8") from None
-            left -= len(data)
-            found += _rows(wanted, file.key, text)
+        for key, text in await texts(self.objects, uri):
+            found += _rows(wanted, key, text)
         return found
 
 
@@ -205,19 +178,12 @@ def described(found: Classifier) -> dict[str, Any]:
         "DocumentClassifierArn": found.arn,
         "LanguageCode": found.language,
         "Status": found.status,
-        "SubmitTime": _time(found.submitted),
+        "SubmitTime": moment(found.submitted),
         "DataAccessRoleArn": found.role,
         "Mode": "MULTI_CLASS" if found.exclusive else "MULTI_LABEL",
         "InputDataConfig": {"DataFormat": "COMPREHEND_CSV", "S3Uri": found.source},
     }
-    if found.version:
-        shown["VersionName"] = found.version
-    if found.message:
-        shown["Message"] = found.message
-    if found.started:
-        shown["TrainingStartTime"] = _time(found.started)
-    if found.ended:
-        shown.update({"TrainingEndTime": _time(found.ended), "EndTime": _time(found.ended)})
+    shown |= progress(found)
     if found.status == "TRAINED":
         shown["ClassifierMetadata"] = {
             "NumberOfLabels": found.labels,
@@ -237,10 +203,6 @@ def endpoint_shown(found: Endpoint) -> dict[str, Any]:
         "DesiredModelArn": found.model,
         "DesiredInferenceUnits": found.units,
         "CurrentInferenceUnits": found.units,
-        "CreationTime": _time(found.created),
-        "LastModifiedTime": _time(found.created),
+        "CreationTime": moment(found.created),
+        "LastModifiedTime": moment(found.created),
     }
-
-
-def _time(value: float) -> datetime:
-    return datetime.fromtimestamp(value, UTC)

@@ -7,7 +7,6 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,18 +14,21 @@ from uuid import uuid4
 import msgspec
 from msgspec import Struct
 
-from torana.message import BodyTooLarge, read
-from torana.services.comprehend.models import Unusable, now
+from torana.services.comprehend.training import (
+    LONGEST,
+    Unusable,
+    moment,
+    now,
+    outcome,
+    progress,
+    texts,
+)
 from torana.services.documents import keep
-from torana.services.ports import Busy, Engines, Failed, Missing
-from torana.state.objects import ObjectError, ObjectStore
+from torana.services.ports import Engines
+from torana.state.objects import ObjectStore
 from torana.state.store import Store
 
 RECOGNIZER = "comprehend-recognizer"
-_MOST_BYTES = 48 * 1024 * 1024
-"""Of all documents of a training."""
-_LONGEST = 3600.0
-_PAGE = 1000
 _HEADS = {"file", "line", "begin offset", "end offset", "text", "type"}
 
 Json = dict[str, Any]
@@ -119,19 +121,11 @@ class Recognizers:
 
     async def train(self, wanted: Recognizer) -> None:
         """From the documents to the model. Whatever goes wrong ends in its message."""
-        replace = msgspec.structs.replace
-        wanted = replace(wanted, status="TRAINING", started=now())
+        wanted = msgspec.structs.replace(wanted, status="TRAINING", started=now())
         await self.keep(wanted)
-        try:
-            done = await self._trained(wanted)
-        except (ObjectError, ConnectionError) as error:
-            done = replace(wanted, status="IN_ERROR", message=f"The documents failed: {error}")
-        except (Unusable, Missing, Failed) as error:
-            done = replace(wanted, status="IN_ERROR", message=str(error))
-        except (Busy, TimeoutError):
-            done = replace(wanted, status="IN_ERROR", message="The engine has too much to do")
+        done = await outcome(wanted, self._trained(wanted))
         if await self.get(wanted.arn) is not None:
-            await self.keep(replace(done, ended=now()))
+            await self.keep(done)
 
     async def _trained(self, wanted: Recognizer) -> Recognizer:
         types = tuple(each["Type"] for each in wanted.input["EntityTypes"])
@@ -140,7 +134,7 @@ class Recognizers:
         if wanted.input["Documents"].get("TestS3Uri"):
             test = await self._marked(wanted.input, types, "TestS3Uri")
         item = Training(documents, test, types, str(self.path(wanted)))
-        (made,) = await self._engines("recognizer_training", [item], _LONGEST)
+        (made,) = await self._engines("recognizer_training", [item], LONGEST)
         if made.bad:
             raise Unusable(made.bad)
         return msgspec.structs.replace(
@@ -155,43 +149,29 @@ class Recognizers:
     async def _marked(self, given: Json, types: tuple[str, ...], member: str) -> list[Marked]:
         """The documents with their entities."""
         by_line = given["Documents"].get("InputFormat", "ONE_DOC_PER_LINE") == "ONE_DOC_PER_LINE"
-        texts: dict[tuple[str, int], str] = {}
+        lines: dict[tuple[str, int], str] = {}
         for name, text in await self._files(given["Documents"][member]):
             for line, document in enumerate(text.splitlines() if by_line else [text]):
-                texts[name, line] = document
+                lines[name, line] = document
         if given.get("EntityList"):
             listed = await self._files(given["EntityList"]["S3Uri"])
             known = _listed([row for _, text in listed for row in _rows(text)], types)
-            return [Marked(text, tuple(_found(text, known))) for text in texts.values()]
+            return [Marked(text, tuple(_found(text, known))) for text in lines.values()]
         spans: dict[tuple[str, int], list[tuple[int, int, str]]] = {}
         for _, text in await self._files(given["Annotations"][member]):
             for row in _rows(text):
                 file, line, begin, end, kind = _annotation(row, by_line)
-                if (file, line) not in texts:
+                if (file, line) not in lines:
                     raise Unusable(f"An annotation speaks of {file}, line {line}: there is none")
                 if kind in types:
-                    _check(texts[file, line], begin, end, kind)
+                    _check(lines[file, line], begin, end, kind)
                     spans.setdefault((file, line), []).append((begin, end, kind))
-        return [Marked(text, tuple(spans.get(key, ()))) for key, text in texts.items()]
+        return [Marked(text, tuple(spans.get(key, ()))) for key, text in lines.items()]
 
     async def _files(self, uri: str) -> list[tuple[str, str]]:
         """Name and text of every file under an address."""
-        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
-        files = await self._objects.keys(bucket, prefix, "", _PAGE)
-        if not files or len(files) == _PAGE:
-            raise Unusable(f"{uri}: there must be at least one file and fewer than {_PAGE}")
-        found: list[tuple[str, str]] = []
-        left = _MOST_BYTES
-        for file in files:
-            try:
-                data = await read(self._objects.read(file, 0, file.size), left)
-                found.append((file.key.rpartition("/")[2], data.decode("utf-8-sig")))
-            except BodyTooLarge:
-                raise Unusable(f"The documents have more than {_MOST_BYTES} bytes") from None
-            except UnicodeDecodeError:
-                raise Unusable(f"{file.key} is not UTF-8") from None
-            left -= len(data)
-        return found
+        found = await texts(self._objects, uri)
+        return [(key.rpartition("/")[2], text) for key, text in found]
 
 
 def _rows(text: str) -> Iterator[list[str]]:
@@ -249,18 +229,11 @@ def described(found: Recognizer) -> Json:
         "EntityRecognizerArn": found.arn,
         "LanguageCode": found.language,
         "Status": found.status,
-        "SubmitTime": _time(found.submitted),
+        "SubmitTime": moment(found.submitted),
         "DataAccessRoleArn": found.role,
         "InputDataConfig": found.input,
     }
-    if found.version:
-        shown["VersionName"] = found.version
-    if found.message:
-        shown["Message"] = found.message
-    if found.started:
-        shown["TrainingStartTime"] = _time(found.started)
-    if found.ended:
-        shown.update({"TrainingEndTime": _time(found.ended), "EndTime": _time(found.ended)})
+    shown |= progress(found)
     if found.whole is not None:
         shown["RecognizerMetadata"] = {
             "NumberOfTrainedDocuments": found.documents,
@@ -280,7 +253,3 @@ def described(found: Recognizer) -> Json:
 
 def _metrics(each: Measured) -> Json:
     return {"Precision": each.precision, "Recall": each.recall, "F1Score": each.f1}
-
-
-def _time(value: float) -> datetime:
-    return datetime.fromtimestamp(value, UTC)

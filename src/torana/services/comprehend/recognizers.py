@@ -6,7 +6,7 @@ import re
 from torana.services.background import Background
 from torana.services.comprehend.classifiers import absent, arn_of, bad, refuse_unknown
 from torana.services.comprehend.documents import Params
-from torana.services.comprehend.models import Models, now
+from torana.services.comprehend.models import Models
 from torana.services.comprehend.recognizer_models import (
     RECOGNIZER,
     Recognizer,
@@ -14,6 +14,7 @@ from torana.services.comprehend.recognizer_models import (
     described,
     new_model,
 )
+from torana.services.comprehend.training import now
 from torana.services.documents import keep
 from torana.services.members import part
 from torana.services.ports import Call
