@@ -294,3 +294,9 @@ class Mcp(Struct, frozen=True, forbid_unknown_fields=True):
     servers: dict[str, McpServer] = {}
     origins: tuple[str, ...] = ()
     """Origins of web pages, other than the gateway's own, whose scripts may ask."""
+    authorization_servers: tuple[str, ...] = ()
+    """Issuers whose tokens the authorizers of APIs take: clients are told where to get one."""
+    scopes: tuple[str, ...] = ()
+    """What clients are to ask them for."""
+    address: str = ""
+    """Where clients see the gateway, such as `https://api.example.com`; empty: as they name it."""

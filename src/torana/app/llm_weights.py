@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from torana.llm.prices import Price
 from torana.llm.route import Models, Target
 from torana.state.store import Change, Deleted, Document, Store
 
@@ -54,6 +55,7 @@ class Weights:
                         "busy": target.busy,
                         "latency": round(target.latency, 4),
                         "failing": target.ill(),
+                        "price": _a_million(target.price),
                     }
                     for target in model.targets
                 ],
@@ -86,6 +88,14 @@ class Weights:
         await self._store.commit([Change(WEIGHTS, name, version, body)])
         self._set(name, made)
         return made
+
+
+def _a_million(price: Price | None) -> dict[str, float] | None:
+    """US dollars for a million tokens; None: nobody knows, and no budget of money counts it."""
+    if price is None:
+        return None
+    each = {"input": price.input, "output": price.output, "cached": price.cached}
+    return {name: round(value * 1_000_000, 6) for name, value in each.items()}
 
 
 def named(target: Target) -> str:

@@ -9,6 +9,7 @@ from torana.llm.keys import Keys
 from torana.llm.spend import Spent
 from torana.llm_settings import Mcp, McpServer
 from torana.mcp.door import McpDoor
+from torana.mcp.oauth import OAuth
 from torana.mcp.proxy import Proxy, Seal, Server
 from torana.net.client import Client, Timeouts
 from torana.settings import BadSettings, secret
@@ -29,7 +30,11 @@ def offered(
         grant = find_key(key)
         return grant is not None and (api, stage) in grant.plans
 
-    return McpDoor(door, settings.apis, holds, settings.origins, proxy)
+    for issuer in settings.authorization_servers:
+        if urlsplit(issuer).scheme not in ("http", "https"):
+            raise BadSettings(f"mcp.authorization_servers: {issuer!r} is no http(s):// address")
+    oauth = OAuth(settings.authorization_servers, settings.scopes, settings.address)
+    return McpDoor(door, settings.apis, holds, settings.origins, proxy, oauth)
 
 
 def proxied(

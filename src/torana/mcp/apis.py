@@ -56,8 +56,12 @@ class ApiServer:
         stage: str,
         ask: Callable[[Request], Awaitable[Reply]],
         holds: Callable[[str, str, str], bool],
+        *,
+        tokens: bool = False,
     ) -> None:
-        """`ask`: the front door; `holds`: whether a key is good for an API and a stage."""
+        """`ask`: the front door; `holds`: whether a key is good for an API and a stage; `tokens`:
+        clients know where to get another token when theirs is refused."""
+        self._tokens, self.api = tokens, tools.api
         self._tools, self._stage, self._ask, self._holds = tools, stage, ask, holds
 
     async def __call__(self, message: p.Message, request: Request, stateless: bool) -> p.Json:
@@ -97,12 +101,15 @@ class ApiServer:
             raise p.McpError(p.BAD_PARAMS, "arguments must be an object")
         call = call_of(tool, cast(dict[str, Any], given))
         reply = await self._ask(self._request(call, request))
+        refused = reply.status == 401 and self._tokens
         try:
             body = await read(reply.body, PAYLOAD_LIMIT)
         except (BodyTooLarge, TimeoutError, ConnectionError) as error:
             return _failed(f"The answer did not come whole: {error or type(error).__name__}")
         if reply.sent is not None:
             reply.sent(Sent(len(body), True))
+        if refused:
+            raise p.McpError(p.INVALID, "Unauthorized: this token is not good", status=401)
         return self._result(tool, reply, body)
 
     def _request(self, call: Call, by: Request) -> Request:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from torana.gateway.front_door import FrontDoor
 from torana.mcp import protocol as p
 from torana.mcp.apis import ApiServer, Tools, made
+from torana.mcp.oauth import NO_TOKENS, WELL_KNOWN, OAuth
 from torana.mcp.proxy import Proxy
 from torana.message import BodyTooLarge, Headers, Reply, Request, read
 
@@ -27,21 +28,30 @@ class McpDoor:
         holds: Callable[[str, str, str], bool],
         origins: tuple[str, ...] = (),
         proxy: Proxy | None = None,
+        oauth: OAuth = NO_TOKENS,
     ) -> None:
         """`apis`: patterns of `api-id/stage` that are offered; `origins`: pages that may ask."""
         self._door, self._apis, self._holds = door, apis, holds
         self._origins, self._proxy = frozenset(origins), proxy
         self._made: dict[tuple[str, str], Tools] = {}
+        self._oauth = oauth
 
     surface = "mcp"
 
     def takes(self, path: str) -> bool:
         """See `Beside`."""
+        if path.startswith(WELL_KNOWN):
+            return bool(self._oauth.servers) and path.startswith(WELL_KNOWN + _PATH)
         return path.startswith(_PATH)
 
     async def __call__(self, request: Request) -> Reply:
         """Answer a message."""
-        parts = request.target.partition("?")[0].removeprefix(_PATH).strip("/").split("/")
+        path = request.target.partition("?")[0]
+        told = path.startswith(WELL_KNOWN)
+        path = path.removeprefix(WELL_KNOWN)
+        parts = path.removeprefix(_PATH).strip("/").split("/")
+        if told:
+            return self._told(path, parts, request)
         if not self._welcome(request):
             return p.refused(None, p.McpError(p.INVALID, "this origin may not ask", status=403))
         if len(parts) == 1 and self._proxy is not None and parts[0] in self._proxy.servers:
@@ -51,7 +61,20 @@ class McpDoor:
             return p.refused(None, p.McpError(p.INVALID, "no MCP server is here", status=404))
         if request.method != "POST":
             return Reply(405, Headers([("Allow", "POST")]))
-        return await _exchange(server, request)
+        oauth = self._oauth
+        if oauth.wanted(server.api, request):
+            error = p.McpError(p.INVALID, "Unauthorized: bring an access token", status=401)
+            return oauth.challenge(p.refused(None, error), path, request)
+        reply = await _exchange(server, request)
+        return oauth.challenge(reply, path, request) if reply.status == 401 else reply
+
+    def _told(self, path: str, parts: list[str], request: Request) -> Reply:
+        """Where tokens for a stage are got."""
+        if len(parts) != 2 or self._server(parts[0], parts[1]) is None:
+            return p.refused(None, p.McpError(p.INVALID, "no MCP server is here", status=404))
+        if request.method != "GET":
+            return Reply(405, Headers([("Allow", "GET")]))
+        return self._oauth.metadata(path, request)
 
     def _welcome(self, request: Request) -> bool:
         """Pages of other places may not reach servers through a browser (DNS rebinding)."""
@@ -69,7 +92,7 @@ class McpDoor:
         tools = self._made.get((api, stage))
         if tools is None or tools.api is not deployed:
             tools = self._made[api, stage] = made(deployed)
-        return ApiServer(tools, stage, self._door, self._holds)
+        return ApiServer(tools, stage, self._door, self._holds, tokens=bool(self._oauth.servers))
 
 
 async def _exchange(server: ApiServer, request: Request) -> Reply:

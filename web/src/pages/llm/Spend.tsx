@@ -13,18 +13,23 @@ import { Card, Page } from "../../parts/Page";
 import { Rows } from "../../parts/Rows";
 import { useDeclared, type Declared } from "./models";
 
+type Budget = { usd?: number | null; tokens?: number | null; period: string };
+type Budgets = Budget | Budget[] | null;
+type Holder = { name: string; declared?: boolean; enabled: boolean; models: string[]; team?: string; organization?: string; budget?: Budgets };
 type Key = {
-  name: string; hint: string; created: string; enabled: boolean; models: string[]; team: string;
-  requests_per_minute?: number | null; tokens_per_minute?: number | null; budget?: { usd: number; period: string } | null; secret?: string;
+  name: string; hint: string; created: string; enabled: boolean; models: string[]; team: string; user?: string;
+  requests_per_minute?: number | null; tokens_per_minute?: number | null; budget?: Budgets; secret?: string;
 };
 type Total = { group: Record<string, string>; requests: number; failed: number; input: number; output: number; usd: number; hits: number; saved?: number };
 
-const BY = ["key", "model", "provider", "target"];
+const BY = ["organization", "team", "user", "key", "model", "provider", "target"];
 const SHADES: [string, string][] = [["#0b7285", "#45a9b8"], ["#b35c00", "#f0a94f"], ["#9c36b5", "#d08be0"], ["#2b8a3e", "#69db7c"], ["#c92a2a", "#ff8787"], ["#1864ab", "#74c0fc"]];
 const dollars = (usd: number | null) => (usd === null ? "–" : usd !== 0 && usd < 0.01 ? `$${usd.toPrecision(2)}` : `$${usd.toFixed(2)}`);
+const budgets = (given?: Budgets) => [given ?? []].flat()
+  .flatMap((each) => [each.usd != null && `${dollars(each.usd)} a ${each.period}`, each.tokens != null && `${count(each.tokens)} tokens a ${each.period}`]).filter(Boolean).join(" · ");
 const day = (ago: number) => new Date(Date.now() - ago * 86400_000).toISOString().slice(0, 10);
 
-/** Virtual keys, teams, and what was spent by whom. */
+/** Virtual keys, whose they are, and what was spent by whom. */
 export default function Spend() {
   const declared = useDeclared();
   return (
@@ -32,7 +37,7 @@ export default function Spend() {
       <Answer of={declared}>
         {(found) => Object.keys(found.models).length === 0
           ? <Card><Empty title="No model is declared">Declare providers and models under [llm] in torana.toml, then start the gateway again.</Empty></Card>
-          : <><Costs /><Keys declared={found} /><Teams declared={found} /></>}
+          : <><Costs /><Keys declared={found} /><Holders /></>}
       </Answer>
     </Page>
   );
@@ -113,9 +118,9 @@ function Keys({ declared }: { declared: Declared }) {
             columns={[
               { head: "Name", cell: (key) => key.name, text: (key) => key.name },
               { head: "Ends in", cell: (key) => <span className="mono">…{key.hint}</span> },
-              { head: "Team", cell: (key) => key.team || "–", text: (key) => key.team },
+              { head: "Of", cell: (key) => [key.user, key.team].filter(Boolean).join(" · ") || "–", text: (key) => `${key.user ?? ""} ${key.team}` },
               { head: "Models", cell: (key) => (key.models.length ? key.models.map((each) => <Badge key={each} mr={4} color="gray">{each}</Badge>) : "all") },
-              { head: "Limits", cell: (key) => [key.requests_per_minute && `${count(key.requests_per_minute)} requests/min`, key.tokens_per_minute && `${count(key.tokens_per_minute)} tokens/min`, key.budget && `${dollars(key.budget.usd)} a ${key.budget.period}`].filter(Boolean).join(" · ") || "none" },
+              { head: "Limits", cell: (key) => [key.requests_per_minute && `${count(key.requests_per_minute)} requests/min`, key.tokens_per_minute && `${count(key.tokens_per_minute)} tokens/min`, budgets(key.budget)].filter(Boolean).join(" · ") || "none" },
               { head: "Made", cell: (key) => <When at={key.created} /> },
               { head: "Enabled", cell: (key) => <Switch size="xs" checked={key.enabled} aria-label={`${key.name} is enabled`} onChange={(event) => change.mutate({ path: `keys/${key.name}`, method: "PATCH", body: { enabled: event.currentTarget.checked } })} /> },
               { head: "Act", quiet: true, right: true, cell: (key) => <ActionIcon variant="subtle" color="gray" aria-label={`Delete ${key.name}`} onClick={() => change.mutate({ path: `keys/${key.name}`, method: "DELETE" })}><IconTrash size={15} /></ActionIcon> },
@@ -172,19 +177,35 @@ function Add({ declared, close }: { declared: Declared; close: () => void }) {
   );
 }
 
-function Teams({ declared }: { declared: Declared }) {
-  const teams = Object.entries(declared.teams);
-  if (teams.length === 0) return null;
+/** Organizations, teams and users, those of the settings and those made at run time. */
+function Holders() {
+  const change = useChange();
+  const holders = useQuery<(Holder & { kind: string })[], GatewayError>({
+    queryKey: ["llm", "holders"],
+    queryFn: async () => {
+      const found = await Promise.all(["organizations", "teams", "users"].map(async (kind) =>
+        (await askJson<Record<string, Holder[]>>(`desk/${kind}`))[kind]!.map((each) => ({ ...each, kind }))));
+      return found.flat();
+    },
+  });
+  if (holders.data?.length === 0) return null;
   return (
-    <Card title="Teams" flush>
-      <Rows
-        label="teams" rows={teams} id={([name]) => name}
-        columns={[
-          { head: "Name", cell: ([name]) => name, text: ([name]) => name },
-          { head: "Models", cell: ([, team]) => team.models.join(", ") || "all" },
-          { head: "Budget", cell: ([, team]) => (team.budget ? `${dollars(team.budget.usd)} a ${team.budget.period}` : "none") },
-        ]}
-      />
+    <Card title="Organizations, teams and users" flush>
+      <Answer of={holders}>
+        {(rows) => (
+          <Rows
+            label="organizations, teams and users" rows={rows} id={(each) => `${each.kind}/${each.name}`}
+            columns={[
+              { head: "Name", cell: (each) => each.name, text: (each) => each.name },
+              { head: "Kind", cell: (each) => each.kind.slice(0, -1), text: (each) => each.kind },
+              { head: "Of", cell: (each) => each.team || each.organization || "–", text: (each) => `${each.team ?? ""} ${each.organization ?? ""}` },
+              { head: "Models", cell: (each) => each.models.join(", ") || "all" },
+              { head: "Budget", cell: (each) => budgets(each.budget) || "none" },
+              { head: "Enabled", cell: (each) => <Switch size="xs" checked={each.enabled} disabled={each.declared} aria-label={`${each.name} is enabled`} onChange={(event) => change.mutate({ path: `${each.kind}/${encodeURIComponent(each.name)}`, method: "PATCH", body: { enabled: event.currentTarget.checked } })} /> },
+            ]}
+          />
+        )}
+      </Answer>
     </Card>
   );
 }

@@ -4,7 +4,7 @@ import { askJson, type GatewayError } from "../../gateway/call";
 export type Declared = {
   models: Record<string, { targets: string[]; fallbacks: string[]; routing: string; guardrails: string[]; cacheSeconds: number }>;
   providers: Record<string, { type: string; baseUrl: string }>;
-  teams: Record<string, { models: string[]; budget?: { usd: number; period: string } | null }>;
+  teams: Record<string, { models: string[] }>;
   keys: string[];
 };
 
