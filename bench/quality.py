@@ -21,7 +21,14 @@ from math import dist
 from pathlib import Path
 from typing import Any
 
-from bench import corpora, quality_bots, quality_guards, quality_pictures, quality_recommenders
+from bench import (
+    corpora,
+    quality_bots,
+    quality_guards,
+    quality_pictures,
+    quality_recommenders,
+    quality_targets,
+)
 from bench.corpora import Labelled
 from torana.engines import faces
 from torana.engines import translation as translate
@@ -341,6 +348,10 @@ async def toxicity(ruler: Ruler) -> None:
     await quality_guards.toxicity(ruler.run, table)
 
 
+async def targets(ruler: Ruler) -> None:
+    await quality_targets.targets(ruler.run, table)
+
+
 async def paraphrases(ruler: Ruler) -> None:
     await quality_guards.paraphrases(ruler.run, table)
     await quality_guards.topics(ruler.run, table)
@@ -370,6 +381,7 @@ REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
     "dominant_language": dominant_language,
     "embeddings": paraphrases,
     "injection": injections,
+    "targeted_sentiment": targets,
     "toxicity": toxicity,
     "sentiment": sentiment,
     "entities": spans,

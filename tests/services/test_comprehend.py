@@ -164,3 +164,30 @@ def test_an_endpoint_of_amazons_own_tells_unsafe_prompts(comprehend: Any) -> Non
         classes = comprehend.classify_document(Text=text, EndpointArn=arn)["Classes"]
         assert classes[0]["Name"] == first
         assert sum(each["Score"] for each in classes) == pytest.approx(1.0)
+
+
+def test_what_is_felt_is_told_of_each_thing_and_words_for_the_same_go_together(
+    comprehend: Any,
+) -> None:
+    text = (
+        "Anna Smith has a phone. Its screen is gorgeous but the battery is terrible. She hates it."
+    )
+    found = comprehend.detect_targeted_sentiment(Text=text, LanguageCode="en")["Entities"]
+    groups = {
+        each["Mentions"][each["DescriptiveMentionIndex"][0]]["Text"]: each["Mentions"]
+        for each in found
+    }
+    assert [each["Text"] for each in groups["Anna Smith"]] == ["Anna Smith", "She"]
+    assert groups["Anna Smith"][0]["Type"] == "PERSON"
+    felt = {name: group[-1]["MentionSentiment"]["Sentiment"] for name, group in groups.items()}
+    assert (felt["screen"], felt["battery"]) == ("POSITIVE", "NEGATIVE")
+    assert groups["screen"][0]["Type"] == "ATTRIBUTE"
+    mentions = [mention for group in groups.values() for mention in group]
+    assert all(text[m["BeginOffset"] : m["EndOffset"]] == m["Text"] for m in mentions)
+    assert all(0 < m["Score"] <= 1 and 0 < m["GroupScore"] <= 1 for m in mentions)
+    batch = comprehend.batch_detect_targeted_sentiment(TextList=["Good food."], LanguageCode="en")
+    (one,) = batch["ResultList"]
+    assert one["Entities"][0]["Mentions"][0]["MentionSentiment"]["Sentiment"] == "POSITIVE"
+    with pytest.raises(ClientError) as failure:
+        comprehend.detect_targeted_sentiment(Text="x" * 5001, LanguageCode="en")
+    assert code_of(failure) == "TextSizeLimitExceededException"

@@ -55,6 +55,25 @@ class Toxicity(Protocol):
     identity_hate: float
 
 
+class Place(Protocol):
+    """A mention that the targeted sentiment engine gives."""
+
+    text: str
+    type: str
+    begin: int
+    end: int
+    score: float
+    group_score: float
+    sentiment: Sentiment
+
+
+class Target(Protocol):
+    """Something that a text speaks of, by its mentions."""
+
+    mentions: Sequence[Place]
+    best: Sequence[int]
+
+
 class Analysis(Struct, frozen=True):
     """How a text is sent to its engine, and how the answer is written."""
 
@@ -74,6 +93,29 @@ def _sentiment(found: Sentiment) -> Params:
     }
     best = max(scores, key=lambda name: scores[name])
     return {"Sentiment": best.upper(), "SentimentScore": scores}
+
+
+def _targets(found: Sequence[Target]) -> Params:
+    entities = [
+        {
+            "DescriptiveMentionIndex": list(target.best),
+            "Mentions": [_mention(each) for each in target.mentions],
+        }
+        for target in found
+    ]
+    return {"Entities": entities}
+
+
+def _mention(place: Place) -> Params:
+    return {
+        "Score": place.score,
+        "GroupScore": place.group_score,
+        "Text": place.text,
+        "Type": place.type,
+        "MentionSentiment": _sentiment(place.sentiment),
+        "BeginOffset": place.begin,
+        "EndOffset": place.end,
+    }
 
 
 def _languages(found: Sequence[Language]) -> Params:
@@ -139,4 +181,5 @@ KEY_PHRASES = Analysis("key_phrases", _key_phrases, LONG)
 SYNTAX = Analysis("syntax", _syntax)
 PII = Analysis("pii", _pii, LONG)
 PII_LABELS = Analysis("pii", _pii_labels, LONG)
+TARGETED_SENTIMENT = Analysis("targeted_sentiment", _targets)
 TOXICITY = Analysis("toxicity", _toxicity, SEGMENT)

@@ -44,6 +44,14 @@ class Comprehend:
         """The sentiments of up to 25 texts."""
         return await self._batch(call, params, analyses.SENTIMENT)
 
+    async def DetectTargetedSentiment(self, call: Call, params: Params) -> Params:
+        """What is felt about each thing that a text speaks of."""
+        return await self._one(call, params, analyses.TARGETED_SENTIMENT)
+
+    async def BatchDetectTargetedSentiment(self, call: Call, params: Params) -> Params:
+        """The same of up to 25 texts."""
+        return await self._batch(call, params, analyses.TARGETED_SENTIMENT)
+
     async def DetectDominantLanguage(self, call: Call, params: Params) -> Params:
         """The languages a text may be in, the likeliest first."""
         return await self._one(call, params, analyses.DOMINANT_LANGUAGE)

@@ -58,6 +58,12 @@ KINDS = (
     JobKind("DominantLanguageDetection", "LANGUAGE", analyses.DOMINANT_LANGUAGE),
     JobKind("SentimentDetection", "SENTIMENT", analyses.SENTIMENT, ("LanguageCode",)),
     JobKind(
+        "TargetedSentimentDetection",
+        "TARGETED_SENTIMENT",
+        analyses.TARGETED_SENTIMENT,
+        ("LanguageCode",),
+    ),
+    JobKind(
         "EntitiesDetection",
         "NER",
         analyses.ENTITIES,
