@@ -302,7 +302,7 @@ def test_an_operator_does_it_all_by_command(pets: Shop) -> None:
     [second] = [
         each["PortalId"] for each in found if each["PortalContent"]["DisplayName"] == "Second"
     ]
-    place = ("--stage", f"{pets.api}/prod", "--plan", pets.plan, "--portal", second)
+    place = ("--stage", f"{pets.api}/prod", "--plan", "basic", "--portal", second)
     torana("product", "More pets", *place, "--visibility", "public", "--monthly", "2")
     other = Browser(pets)
     other.http.base_url = f"{pets.door}/portal/{second}"

@@ -80,7 +80,7 @@ def _pool(idp: Any, name: str) -> str:
 @portal.command()
 @click.argument("name")
 @click.option("--stage", "stages", multiple=True, required=True, help="API/STAGE")
-@click.option("--plan", "plans", multiple=True, help="A usage plan's id.")
+@click.option("--plan", "plans", multiple=True, help="A usage plan's name or id.")
 @click.option("--description", default="")
 @click.option("--monthly", type=float, default=0.0, help="Price of a month, of each plan.")
 @click.option("--per-call", type=float, default=0.0, help="Price of a call, of each plan.")
@@ -111,29 +111,34 @@ def product(
     v2, own, plane = client(data, "apigatewayv2"), client(data, "torana"), client(data)
     to = portal_id or _only(v2)
     price = {"monthly": monthly, "perCall": per_call}
-    offered = [
-        {
-            "usagePlanId": id,
-            "name": ask(plane.get_usage_plan, usagePlanId=id)["name"],
-            "price": price,
-        }
-        for id in plans
-    ]
+    known = ask(plane.get_usage_plans, limit=500)["items"]
+    offered = [{**_plan(known, each), "price": price} for each in plans]
     made = ask(v2.create_portal_product, DisplayName=name, Description=description)
-    ask(
-        own.put_offer,
-        productId=made["PortalProductId"],
-        stages=list(stages),
-        plans=offered,
-        visibility=visibility,
-        invited=list(invite),
-        approval="automatic" if automatic else "manual",
-    )
+    try:
+        ask(
+            own.put_offer,
+            productId=made["PortalProductId"],
+            stages=list(stages),
+            plans=offered,
+            visibility=visibility,
+            invited=list(invite),
+            approval="automatic" if automatic else "manual",
+        )
+    except SystemExit:
+        ask(v2.delete_portal_product, PortalProductId=made["PortalProductId"])
+        raise
     before: list[str] = ask(v2.get_portal, PortalId=to).get("IncludedPortalProductArns", [])
     arns = [*before, made["PortalProductArn"]]
     ask(v2.update_portal, PortalId=to, IncludedPortalProductArns=arns)
     ask(v2.publish_portal, PortalId=to)
     OUT.print(f"Product [bold]{made['PortalProductId']}[/] is in the portal {to}")
+
+
+def _plan(known: list[dict[str, Any]], wanted: str) -> dict[str, str]:
+    found = [each for each in known if wanted in (each["id"], each["name"])]
+    if len(found) != 1:
+        raise fail(f"{len(found)} usage plans are called {wanted!r}", "Name one by its id.")
+    return {"usagePlanId": found[0]["id"], "name": found[0]["name"]}
 
 
 def _only(v2: Any) -> str:
