@@ -113,7 +113,7 @@ def models(clients: Clients) -> Any:
         tags=[{"key": "team", "value": "green"}],
     )
     assert built(models, "Shop")["status"] == "READY"
-    assert models.create_bot_version(name="Shop")["version"] == "1"
+    assert [models.create_bot_version(name="Shop")["version"] for _ in range(2)] == ["1"] * 2
     models.put_bot_alias(botName="Shop", name="live", botVersion="1")
     return models
 
@@ -249,7 +249,9 @@ def test_what_is_in_use_stays_and_versions_refer_to_versions(models: Any) -> Non
         assert (code_of(failure), response["referenceType"]) == ("ResourceInUseException", by)
     intents = [{"intentName": "BookTable", "intentVersion": "$LATEST"}]
     draft = {"name": "Draft", "locale": "en-US", "childDirected": False, "intents": intents}
-    saved = models.put_bot(**draft, processBehavior="SAVE")
+    tags = [{"key": "team", "value": "blue"}]
+    saved = models.put_bot(**draft, processBehavior="SAVE", tags=tags)
+    saved = models.put_bot(**draft, processBehavior="SAVE", tags=tags, checksum=saved["checksum"])
     assert saved["status"] == "NOT_BUILT"
     with pytest.raises(ClientError) as failure:
         models.create_bot_version(name="Draft")

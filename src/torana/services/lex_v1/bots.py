@@ -72,6 +72,7 @@ class Bots:
             published.clear()
             new = await self._shelf.put(sheet, given, {"status": status})
             if params.get("tags"):
+                await sheet.get(TAGS, _arn(call, new["name"]))
                 sheet.put(TAGS, _arn(call, new["name"]), {"tags": params["tags"]})
             told = shown(new) | {name: params[name] for name in ("tags",) if params.get(name)}
             if not params.get("createVersion"):
@@ -98,9 +99,10 @@ class Bots:
                 agree(latest, params)
             new = await self._shelf.publish(sheet, latest)
             built = await sheet.get(BUILT, built_id(name, LATEST))
-            if built is not None and new["status"] == "READY":
+            there = await sheet.get(BUILT, built_id(name, new["version"]))
+            if there is None and built is not None and new["status"] == "READY":
                 sheet.put(BUILT, built_id(name, new["version"]), built)
-            elif new["status"] != "READY":
+            elif there is None:
                 new["status"] = "BUILDING"
                 sheet.put(BOT, f"{name}/{new['version']}", new)
             return new
@@ -138,6 +140,9 @@ class Bots:
             for id in found:
                 if version in ("", id.rpartition("/")[2]):
                     sheet.delete(BUILT, id)
+            tags = _arn(call, name)
+            if not version and await sheet.get(TAGS, tags) is not None:
+                sheet.delete(TAGS, tags)
 
         return await self._shelf.deleted(call, name, version, users)
 
