@@ -23,11 +23,12 @@ def cloudformation(
     from torana.services.cloudformation.templates import Templates
 
     shelf, callers = Shelf(store, seal), Callers(reach, identities)
+    change_sets = ChangeSets(shelf, callers)
     return (
         Stacks(shelf, callers),
-        ChangeSets(shelf, callers),
+        change_sets,
         Described(shelf),
-        Templates(shelf, callers),
+        Templates(shelf, callers, change_sets),
     )
 
 

@@ -8,12 +8,13 @@ from torana.services.cloudformation.faults import Unmade, invalid
 from torana.services.cloudformation.prepare import Asked
 from torana.services.cloudformation.records import Json, Wanted
 from torana.services.cloudformation.template import LARGEST, LARGEST_BODY
+from torana.services.members import part
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 _REFUSED = (
     *("NotificationARNs", "RollbackConfiguration", "ResourceTypes", "StackPolicyURL"),
     *("StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL", "ResourcesToImport"),
-    *("ImportExistingResources", "DeploymentMode", "DeploymentConfig"),
+    "DeploymentMode",
 )
 
 
@@ -35,6 +36,15 @@ def refuse(params: Json) -> None:
         value = params.get(name)
         if value and value != {"RollbackTriggers": []} and value != {"MonitoringTimeInMinutes": 0}:
             raise invalid(f"{name} is not supported here")
+
+
+def keeps_failed(params: Json) -> bool:
+    """Whether what fails is left as it is. Raises the service's error for a mode of deployment
+    that there is not."""
+    config = part(params, "DeploymentConfig")
+    if config.get("Mode") not in (None, "STANDARD"):
+        raise invalid(f"DeploymentConfig.Mode {config['Mode']} is not supported here")
+    return bool(params.get("DisableRollback") or config.get("DisableRollback"))
 
 
 def tags_of(params: Json, before: Wanted | None) -> dict[str, str]:

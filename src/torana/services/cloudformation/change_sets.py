@@ -6,7 +6,7 @@ from uuid import uuid4
 import msgspec
 from msgspec import structs
 
-from torana.services.cloudformation.asked import asked
+from torana.services.cloudformation.asked import asked, keeps_failed
 from torana.services.cloudformation.asked import refuse as refuse_unsupported
 from torana.services.cloudformation.book import resting, write
 from torana.services.cloudformation.described import Described, page, tags
@@ -58,6 +58,7 @@ class ChangeSets:
     async def CreateChangeSet(self, call: Call, params: Json) -> Json:
         """What would change, worked out at once; nothing is changed."""
         refuse_unsupported(params)
+        left = keeps_failed({**params, "DisableRollback": False})
         kind = params.get("ChangeSetType") or "UPDATE"
         stack, version = await self._stack(call, params["StackName"], kind)
         name = params["ChangeSetName"]
@@ -75,6 +76,7 @@ class ChangeSets:
         ask = structs.replace(ask, reviewed=True)
         wanted = await prepare(self._shelf, calls, stack, ask, stack.wanted)
         made = await self._made(stack, name, kind, wanted, who, params)
+        made = structs.replace(made, on_failure="DO_NOTHING") if left else made
         written: list[Change | Expect] = [change(CHANGE_SET, made.id, 0, made)]
         if not version:
             unique = stack.id.partition("/")[2]
@@ -145,7 +147,7 @@ class ChangeSets:
 
     async def DescribeChangeSet(self, call: Call, params: Json) -> Json:
         """A change set with its changes."""
-        made, stack = await self._find(params)
+        made, stack = await self.find(params)
         shown: Json = {
             **self._summary(made, stack),
             "Parameters": list(made.parameters),
@@ -166,7 +168,7 @@ class ChangeSets:
     async def DeleteChangeSet(self, call: Call, params: Json) -> Json:
         """It cannot be executed any more."""
         try:
-            made, _ = await self._find(params)
+            made, _ = await self.find(params)
         except ServiceError as error:
             if error.code != "ChangeSetNotFound":
                 raise
@@ -179,7 +181,7 @@ class ChangeSets:
 
     async def ExecuteChangeSet(self, call: Call, params: Json) -> Json:
         """The stack is made or changed after this is answered."""
-        made, found = await self._find(params)
+        made, found = await self.find(params)
         if made.execution != "AVAILABLE" or made.wanted is None:
             raise ServiceError(
                 "InvalidChangeSetStatus",
@@ -191,13 +193,13 @@ class ChangeSets:
         role = made.wanted.role
         who = self._callers.of(call, role)
         await self._obsolete(stack, made, call)
+        keep = keeps_failed(params) or made.on_failure == "DO_NOTHING"
         if made.kind == "UPDATE":
+            params = {**params, "DisableRollback": keep}
             resting(stack.status, stack.arn, "updated", AT_REST)
             await update(self._shelf, call, stack, version, who, made.wanted, params, made.id)
             return {}
         resting(stack.status, stack.arn, "created", (_REVIEW,))
-        keep = bool(params.get("DisableRollback"))
-        on_failure = made.on_failure
         work = work_of(
             call,
             stack,
@@ -206,7 +208,7 @@ class ChangeSets:
             params,
             wanted=made.wanted,
             no_rollback=keep,
-            on_failure=on_failure,
+            on_failure=made.on_failure,
             change_set=made.id,
         )
         going = structs.replace(
@@ -240,7 +242,7 @@ class ChangeSets:
             async for each in self._shelf.store.scan(CHANGE_SET, prefix)
         ]
 
-    async def _find(self, params: Json) -> tuple[ChangeSet, Stack]:
+    async def find(self, params: Json) -> tuple[ChangeSet, Stack]:
         """By name within a stack, or by ARN. Raises the service's errors."""
         name = params["ChangeSetName"]
         if not name.startswith("arn:"):

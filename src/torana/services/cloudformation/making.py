@@ -108,6 +108,8 @@ class Making(Struct):
         made = await self._attempt(kind, plan, resource, "CREATE")
         done = structs.replace(made, intent=None, time=time.time())
         event = self._event(done, done.status, _id(done), "Resource creation Initiated", plan.shown)
+        # Clients sort what happened by its milliseconds.
+        event = structs.replace(event, time=event.time - 0.001)
         await self._keep(structs.replace(done, status="CREATE_COMPLETE"), plan.shown, first=event)
 
     async def _replace(self, plan: Plan, there: Resource) -> None:

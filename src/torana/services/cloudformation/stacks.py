@@ -6,7 +6,7 @@ from uuid import uuid4
 from msgspec import structs
 
 from torana.services.cloudformation.asked import NAME as NAMES
-from torana.services.cloudformation.asked import asked
+from torana.services.cloudformation.asked import asked, keeps_failed
 from torana.services.cloudformation.book import resting, write
 from torana.services.cloudformation.exports import Exports
 from torana.services.cloudformation.faults import Unmade, exists, invalid
@@ -98,7 +98,7 @@ class Stacks:
             wanted=wanted,
             description=str(wanted.processed.get("Description") or ""),
             reason="User Initiated",
-            no_rollback=bool(params.get("DisableRollback")),
+            no_rollback=keeps_failed(params),
             timeout=params.get("TimeoutInMinutes") or 0,
             protected=bool(params.get("EnableTerminationProtection")),
             token=token,
@@ -118,6 +118,7 @@ class Stacks:
 
     async def UpdateStack(self, call: Call, params: Json) -> Json:
         """The stack is changed after this is answered."""
+        keeps_failed(params)
         found = await self._shelf.find(params["StackName"])
         token = params.get("ClientRequestToken") or ""
         if token and found.token == token:
@@ -260,7 +261,7 @@ async def update(
         who,
         params,
         wanted=wanted,
-        no_rollback=bool(params.get("DisableRollback")),
+        no_rollback=keeps_failed(params),
         change_set=change_set,
     )
     going = structs.replace(

@@ -6,6 +6,7 @@ Source: AWS CloudFormation API Reference.
 import json
 
 from torana.services.cloudformation.asked import template
+from torana.services.cloudformation.change_sets import ChangeSets
 from torana.services.cloudformation.described import page
 from torana.services.cloudformation.exports import Exports
 from torana.services.cloudformation.faults import BadTemplate, Unmade, invalid
@@ -25,18 +26,16 @@ from torana.services.ports import Call
 class Templates:
     """Reads only."""
 
-    def __init__(self, shelf: Shelf, callers: Callers) -> None:
+    def __init__(self, shelf: Shelf, callers: Callers, change_sets: ChangeSets) -> None:
         self._shelf, self._callers, self._exports = shelf, callers, Exports(shelf)
+        self._change_sets = change_sets
 
     async def GetTemplate(self, call: Call, params: Json) -> Json:
         """As it was given, or after its transforms."""
-        wanted: Wanted | None
-        if params.get("ChangeSetName"):
-            raise invalid("GetTemplate of a change set is not supported here")
-        stack = await self._shelf.find(params.get("StackName") or "")
-        wanted = stack.wanted
+        wanted = await self._wanted(params)
         if wanted is None:
-            raise invalid(f"Stack with id {stack.name} has no template yet")
+            # A stack that is only proposed has nothing in it.
+            return {"TemplateBody": "{}", "StagesAvailable": ["Original", "Processed"]}
         stages = ["Original"]
         text = wanted.template
         if "Transform" in read(wanted.template).whole:
@@ -44,6 +43,13 @@ class Templates:
             if params.get("TemplateStage") == "Processed":
                 text = json.dumps(wanted.processed, indent=2)
         return {"TemplateBody": text, "StagesAvailable": stages}
+
+    async def _wanted(self, params: Json) -> Wanted | None:
+        """Of a stack, or of a change set."""
+        if not params.get("ChangeSetName"):
+            return (await self._shelf.find(params.get("StackName") or "")).wanted
+        made, _ = await self._change_sets.find(params)
+        return made.wanted
 
     async def ValidateTemplate(self, call: Call, params: Json) -> Json:
         """Its parameters, if it is sound."""
