@@ -47,7 +47,8 @@ class Record(Struct, frozen=True, omit_defaults=True):
     """One of them, as it is kept."""
 
     created: datetime
-    given: dict[str, Any]
+    given: dict[str, Any] = msgspec.field(name="key")
+    """What it has, whatever it is."""
     digest: str = ""
     """Of a key's secret."""
     hint: str = ""
