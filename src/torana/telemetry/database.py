@@ -6,13 +6,16 @@ a flush to disk at each commit.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
+_TOGETHER = 100
+"""Rows of one statement."""
 
 
 class NewerFile(Exception):
@@ -82,6 +85,16 @@ def transaction(db: sqlite3.Connection) -> Generator[None]:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def insert(db: sqlite3.Connection, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add rows to `table (columns)`, a hundred with a statement: every statement hands the
+    interpreter to the other threads and waits to get it back."""
+    for at in range(0, len(rows), _TOGETHER):
+        some = rows[at : at + _TOGETHER]
+        row = f"({', '.join('?' * len(some[0]))})"
+        values = ", ".join([row] * len(some))
+        db.execute(f"INSERT INTO {into} VALUES {values}", list(chain.from_iterable(some)))  # noqa: S608  fixed pieces
 
 
 def overwriting(db: sqlite3.Connection, on: bool) -> None:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from torana.sealing import Cover, NotOpened
 from torana.telemetry import log_catalog as catalog
-from torana.telemetry.database import Database, give_back, overwriting, size
+from torana.telemetry.database import Database, give_back, insert, overwriting, size
 
 _log = logging.getLogger("torana.logs")
 
@@ -154,8 +154,9 @@ class LogBook:
         if not rows:
             return []
         first = _next_id(db)
-        db.executemany(
-            "INSERT INTO events (grp, stream, at, ingested, text) VALUES (?, ?, ?, ?, ?)",
+        insert(
+            db,
+            "events (grp, stream, at, ingested, text)",
             [(*each[:4], closed(self._cover, each[4])) for each in rows] if self._cover else rows,
         )
         _sum_up(db, rows, now)
