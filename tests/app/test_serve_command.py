@@ -129,6 +129,12 @@ def test_an_api_from_a_file_gives_real_sentiment(examples: Running) -> None:
     assert json.loads(bad)["sentiment"] == "NEGATIVE"
 
 
+def test_an_api_from_a_file_tells_how_toxic_a_text_is(examples: Running) -> None:
+    status, answer = examples.ask(f"{BASE}/toxicity", {"text": "You worthless idiot."})
+    found = json.loads(answer)
+    assert (status, found["toxicity"] > 0.9, found["manners"]["INSULT"] > 0.5) == (200, True, True)
+
+
 def test_an_api_from_a_file_tells_the_language(examples: Running) -> None:
     text = "Guten Morgen, wie geht es Ihnen heute?"
     status, answer = examples.ask(f"{BASE}/language", {"text": text})

@@ -34,6 +34,7 @@ def test_sentiment_asks_comprehend_in_both_forms() -> None:
         "POST /keyed/sentiment": "action/DetectSentiment",
         "POST /language": "path//",
         "POST /batch": "action/BatchDetectSentiment",
+        "POST /toxicity": "action/DetectToxicContent",
         "GET /health": "",
     }
 

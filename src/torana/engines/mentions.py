@@ -81,7 +81,8 @@ def mentions(doc: Any) -> list[Mention]:
             taken.add(token.i)
     for chunk in doc.noun_chunks:
         head = chunk.root
-        if head.pos_ not in ("NOUN", "PROPN") or head.i in taken:
+        names = head.pos_ in ("NOUN", "PROPN") and any(char.isalnum() for char in head.text)
+        if not names or head.i in taken:
             continue
         start = head.i
         while start > chunk.start and doc[start - 1].dep_ == "compound" and start - 1 not in taken:

@@ -70,7 +70,7 @@ class _Targets:
                 span.start_char,
                 span.end_char,
                 min(certain[mention.start : mention.end]),
-                member.sure if len(span) else 1.0,
+                member.sure,
                 judged.get(about[mention], _NEUTRAL),
             )
 
