@@ -231,7 +231,7 @@ class LlmContent(Struct, frozen=True, forbid_unknown_fields=True):
     group: str = ""
     """A log group."""
     otlp: bool = False
-    """Events for the collector of `tracing`."""
+    """Events for the collector of `otlp`."""
     guardrails: tuple[str, ...] = ()
     """Whose masks it passes; none: personal data and secrets are masked by their form."""
     longest: int = 16384

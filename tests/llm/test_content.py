@@ -16,7 +16,7 @@ from torana.app.llm_guards import Means
 from torana.llm_settings import Llm, LlmContent, LlmKey, LlmModel, LlmTarget
 from torana.message import Reply, Request
 from torana.net.client import HttpClient
-from torana.settings import Tracing
+from torana.settings import Otlp
 from torana.telemetry.groups import Event
 
 SETTINGS = """
@@ -76,8 +76,8 @@ async def keeping() -> AsyncGenerator[tuple[d.Running, Content, list[dict[str, A
             models={"kept": LlmModel((), content=True), "strict": LlmModel((), content=True)},
             content=LlmContent("/torana/llm", otlp=True, longest=100),
         )
-        tracing = Tracing(otlp=f"http://127.0.0.1:{running.provider.port}")
-        content = Content(given, Means(client, None, {}), keep, client, tracing)
+        collector = Otlp(f"http://127.0.0.1:{running.provider.port}")
+        content = Content(given, Means(client, None, {}), keep, client, collector)
         running.api.content = content
         yield running, content, kept
         await client.aclose()

@@ -95,7 +95,7 @@ class AiDoors:
         api = self.api = Llm(plan, spend, answers, tracing(settings.llm.traces, keep))
         if settings.llm.content.group or settings.llm.content.otlp:
             means = Means(client, engines, environment)
-            kept = Content(settings.llm, means, groups, client, settings.tracing)
+            kept = Content(settings.llm, means, groups, client, settings.otlp)
             api.content = self._content = kept
             self._following.append(spawn(kept.run(), "keep contents"))
         prompts = self._prompts = Prompts(api, settings.llm, store)

@@ -26,7 +26,7 @@ from torana.llm.keys import Key
 from torana.llm_settings import Llm
 from torana.message import Headers, Request
 from torana.net.client import Client, Timeouts
-from torana.settings import BadSettings, Tracing
+from torana.settings import BadSettings, Otlp, secret
 from torana.telemetry import trace_header
 from torana.telemetry.groups import Keeper
 
@@ -59,15 +59,19 @@ class Content:
     """Of a process."""
 
     def __init__(
-        self, settings: Llm, means: Means, keep: Keeper, client: Client, tracing: Tracing
+        self, settings: Llm, means: Means, keep: Keeper, client: Client, collector: Otlp
     ) -> None:
         """Raises `BadSettings`."""
         given = self._given = settings.content
-        if given.otlp and not tracing.otlp:
-            raise BadSettings("llm.content.otlp: [tracing] otlp names no collector")
+        if given.otlp and not collector.endpoint:
+            raise BadSettings("llm.content.otlp: [otlp] endpoint names no collector")
         self._guard = _masks(settings, means)
         self._models = {name for name, each in settings.models.items() if each.content}
-        self._keep, self._client, self._tracing = keep, client, tracing
+        self._keep, self._client = keep, client
+        self._collector = collector.endpoint.rstrip("/") + "/v1/logs"
+        self._headers = [
+            (name, secret(value, means.environment)) for name, value in collector.headers.items()
+        ]
         self._waiting: deque[Record] = deque()
         self._events: deque[Json] = deque(maxlen=_EVENTS)
         self._size = self._dropped = 0
@@ -125,11 +129,11 @@ class Content:
         if not self._events:
             return
         events = list(self._events)
-        url = urlsplit(self._tracing.otlp.rstrip("/") + "/v1/logs")
+        url = urlsplit(self._collector)
         port = url.port or (443 if url.scheme == "https" else 80)
         origin = self._client.origin(url.scheme, url.hostname or "", port)
         fields = [("Host", url.netloc), ("Content-Type", "application/json")]
-        fields += self._tracing.otlp_headers.items()
+        fields += self._headers
         try:
             reply = await origin.send(
                 Request("POST", url.path, Headers(fields), exported(events)), _OUTWARD
