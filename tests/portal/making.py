@@ -145,9 +145,9 @@ class Shop(Struct):
         return reply
 
 
-def torana(running: Running) -> Any:
-    """A client of the service that botocore does not know."""
-    id, secret = running.credentials()
+def torana(running: Running, key: tuple[str, str] | None = None) -> Any:
+    """A client of the service that botocore does not know; as the account, if no key is given."""
+    id, secret = key or running.credentials()
     session = boto3.Session(id, secret, region_name="us-east-1")
     loader: Any = session._session.get_component("data_loader")
     loader.search_paths.append(str(OWN))

@@ -8,10 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from tests.app.test_serve_command import gateway
-from tests.portal.making import PASSWORD, Browser, Shop, developer, settings, shop
+from tests.portal.making import PASSWORD, Browser, Shop, developer, settings, shop, torana
 from torana.cli.portal import portal
 
 
@@ -256,6 +257,26 @@ def test_offers_that_cannot_be_kept_are_refused(pets: Shop) -> None:
             operator.put_offer(productId=pets.product, **{"stages": [f"{pets.api}/prod"], **given})
 
 
+def test_operators_may_do_what_policies_say_of_a_product(pets: Shop) -> None:
+    iam = pets.aws("iam")
+    iam.create_user(UserName="seller")
+    key = iam.create_access_key(UserName="seller")["AccessKey"]
+    own = f"arn:aws:torana:us-east-1:000000000000:portal-products/{pets.product}"
+    allow = {"Effect": "Allow", "Action": "torana:*Offer", "Resource": own}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    iam.put_user_policy(UserName="seller", PolicyName="sells", PolicyDocument=policy)
+    seller = torana(pets.running, (key["AccessKeyId"], key["SecretAccessKey"]))
+    pets.clients["seller"] = seller
+    assert seller.get_offer(productId=pets.product)["productId"] == pets.product
+    for refused in (
+        lambda: seller.get_offer(productId="another"),
+        lambda: seller.list_subscriptions(),
+        lambda: seller.list_invoices(month="2026-11"),
+    ):
+        with pytest.raises(ClientError, match="not authorized to perform: torana:"):
+            refused()
+
+
 def test_a_forgotten_password_is_replaced_and_a_disabled_user_is_out(pets: Shop) -> None:
     hal = developer(pets, "hal@example.com")
     assert hal.post("forgot", email="hal@example.com").status_code == 200
@@ -292,18 +313,18 @@ def test_who_is_erased_leaves_no_key_behind(pets: Shop) -> None:
 
 
 def test_an_operator_does_it_all_by_command(pets: Shop) -> None:
-    def torana(*arguments: str) -> str:
+    def command(*arguments: str) -> str:
         done = CliRunner().invoke(portal, [*arguments, "--data", str(pets.running.data)])
         assert done.exit_code == 0, done.output
         return done.output
 
-    torana("create", "Second", "--user-pool", pets.pool)
-    found = json.loads(torana("list", "--json"))
+    command("create", "Second", "--user-pool", pets.pool)
+    found = json.loads(command("list", "--json"))
     [second] = [
         each["PortalId"] for each in found if each["PortalContent"]["DisplayName"] == "Second"
     ]
     place = ("--stage", f"{pets.api}/prod", "--plan", "basic", "--portal", second)
-    torana("product", "More pets", *place, "--visibility", "public", "--monthly", "2")
+    command("product", "More pets", *place, "--visibility", "public", "--monthly", "2")
     other = Browser(pets)
     other.http.base_url = f"{pets.door}/portal/{second}"
     [product] = other.get("products").json()["products"]
@@ -313,10 +334,10 @@ def test_an_operator_does_it_all_by_command(pets: Shop) -> None:
     ida = developer(pets, "ida@example.com")
     subscribed(ida, "desk")
     assert other.get("subscriptions").status_code == 401
-    [asked] = json.loads(torana("requests", "--json"))
-    assert "active" in torana("approve", asked["id"])
-    assert "ida@example.com" in torana("invoices", datetime.now(UTC).strftime("%Y-%m"))
-    assert "revoked" in torana("revoke", asked["id"], "--reason", "over")
+    [asked] = json.loads(command("requests", "--json"))
+    assert "active" in command("approve", asked["id"])
+    assert "ida@example.com" in command("invoices", datetime.now(UTC).strftime("%Y-%m"))
+    assert "revoked" in command("revoke", asked["id"], "--reason", "over")
     assert ida.get("subscriptions").json()["subscriptions"][0]["reason"] == "over"
 
 
