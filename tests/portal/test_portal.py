@@ -119,6 +119,21 @@ def test_an_operator_decides_and_the_key_is_the_developers_alone(pets: Shop) -> 
     assert bob.get("subscriptions").json()["subscriptions"][0]["reason"] == "Not paid"
 
 
+def test_subscriptions_are_listed_in_pages(pets: Shop) -> None:
+    pets.offer(approval="manual")
+    kim, operator = developer(pets, "kim@example.com"), pets.aws("torana")
+    for name in ("first", "second"):
+        subscribed(kim, name)
+    first = operator.list_subscriptions(maxResults=1)
+    second = operator.list_subscriptions(maxResults=1, nextToken=first["nextToken"])
+    seen = [page["subscriptions"][0]["application"] for page in (first, second)]
+    assert seen == ["second", "first"]
+    with pytest.raises(operator.exceptions.BadRequestException):
+        operator.list_subscriptions(nextToken="x")
+    for each in operator.list_subscriptions(state="pending")["subscriptions"]:
+        operator.decide_subscription(subscriptionId=each["id"], decision="reject")
+
+
 def test_keys_are_replaced_with_an_overlap_or_at_once(pets: Shop) -> None:
     pets.offer(approval="automatic")
     carol = developer(pets, "carol@example.com")

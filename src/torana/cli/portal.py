@@ -172,7 +172,13 @@ def list_(as_program: bool, data: Path) -> None:
 def requests(everything: bool, as_program: bool, data: Path) -> None:
     """Subscriptions that wait for a decision."""
     given = {} if everything else {"state": "pending"}
-    found = ask(client(data, "torana").list_subscriptions, **given)["subscriptions"]
+    own, found = client(data, "torana"), list[dict[str, Any]]()
+    while True:
+        page = ask(own.list_subscriptions, **given)
+        found += page["subscriptions"]
+        if not page.get("nextToken"):
+            break
+        given["nextToken"] = page["nextToken"]
     if as_program:
         as_json(found)
         return

@@ -30,6 +30,7 @@ from torana.services.ports import Call
 _MOST_KEYS = 2
 """Of a subscription at a time: one, and the one whose place it takes."""
 _MOST_APPLICATIONS = 100
+_PAGE = 500
 _MOST_SUBSCRIPTIONS = 100
 _DECISIONS = {
     "approve": ("active", ("pending",)),
@@ -53,7 +54,7 @@ class Subscriptions:
                 and params.get("productId") in (None, each["productId"])
             ]
             found.sort(key=lambda each: each["asked"], reverse=True)
-            return {"subscriptions": [_told(each) for each in found]}
+            return _page([_told(each) for each in found], params)
 
         return await self._book.read(work)
 
@@ -298,6 +299,17 @@ async def _end_keys(
             await drop_key(sheet, found)
         keys.append(replace(each, ended=now) if closes else each)
     return replace(of, keys=tuple(keys))
+
+
+def _page(found: list[Json], params: Json) -> Json:
+    """By `maxResults` and `nextToken`, which is where it goes on. Raises the service's error."""
+    token = params.get("nextToken") or "0"
+    size = params.get("maxResults") or _PAGE
+    if not token.isascii() or not token.isdigit() or not 1 <= size <= _PAGE:
+        raise bad(f"maxResults is 1 to {_PAGE}, and nextToken comes from an answer")
+    end = int(token) + size
+    answer: Json = {"subscriptions": found[int(token) : end]}
+    return {**answer, "nextToken": str(end)} if end < len(found) else answer
 
 
 def _told(document: Json) -> Json:

@@ -1,5 +1,5 @@
 import { Badge, Button, Group } from "@mantine/core";
-import { useAct, useCall } from "../../gateway/hooks";
+import { useAct, useCallAll } from "../../gateway/hooks";
 import { Answer } from "../../parts/Answer";
 import { Confirm } from "../../parts/Confirm";
 import { Empty } from "../../parts/Empty";
@@ -12,14 +12,14 @@ const COLORS: Record<string, string> = { active: "teal", pending: "orange" };
 
 /** Who subscribed to what; those that wait for a decision come first. */
 export function Requests() {
-  const found = useCall<{ subscriptions: Subscription[] }>("torana", "ListSubscriptions", {}, { refetchInterval: 5000 });
+  const found = useCallAll<Subscription>("torana", "ListSubscriptions", {}, "subscriptions", ["nextToken", "nextToken"], { refetchInterval: 5000 });
   const act = useAct();
   const decide = (of: Subscription, decision: string, done: string) =>
     act.mutate({ service: "torana", operation: "DecideSubscription", params: { subscriptionId: of.id, decision }, done });
   return (
     <Card title="Subscriptions" flush>
       <Answer of={found}>
-        {({ subscriptions }) => (
+        {(subscriptions) => (
           <Rows
             label="subscriptions" id={(each) => each.id} rows={[...subscriptions].sort((a, b) => Number(b.state === "pending") - Number(a.state === "pending"))}
             empty={<Empty title="No subscription yet">Developers subscribe to plans of products in a portal. What needs approval waits here.</Empty>}
