@@ -1,6 +1,7 @@
 """What a portal shows: products as they were published, and the APIs behind them as they are."""
 
 from collections.abc import Callable, Iterator, Mapping
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ from torana.services.apigateway.book import PART, PLAN, Book, Json, Sheet
 from torana.services.apigatewayv2.book import PUBLISHED
 from torana.services.portal.records import Offer, offer_of, plain
 
+_KNOWN = 5.0
+"""Seconds."""
 Place = tuple[str, str]
 """API and stage."""
 
@@ -71,6 +74,8 @@ class Shelf:
 
     def __init__(self, book: Book, table: Callable[[], Table]) -> None:
         self._book, self._table = book, table
+        self._home: str | None = None
+        self._looked = 0.0
 
     async def portal(self, id: str) -> Published | None:
         """A published portal."""
@@ -78,15 +83,14 @@ class Shelf:
         return found and msgspec.json.decode(found.body, type=Published)
 
     async def home(self) -> str | None:
-        """The id of the one that was published first."""
-        found = [
-            (each["Since"], id)
-            for id, each in [
-                (document.id, msgspec.json.decode(document.body))
+        """The id of the one that was published first; known for some seconds."""
+        if self._home is None or monotonic() - self._looked > _KNOWN:
+            found = [
+                (msgspec.json.decode(document.body)["Since"], document.id)
                 async for document in self._book.store.scan(PUBLISHED)
             ]
-        ]
-        return min(found)[1] if found else None
+            self._home, self._looked = min(found)[1] if found else None, monotonic()
+        return self._home
 
     async def products(self, published: Published, email: str | None) -> list[Found]:
         """Those that may be seen; `email` is None while nobody is signed in.
