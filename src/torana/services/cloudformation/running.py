@@ -74,6 +74,12 @@ class Run:
         verbs = {"CREATE": self._create, "UPDATE": self._update, "DELETE": self._delete}
         await verbs[self._work.verb]()
 
+    async def broken(self) -> None:
+        """It cannot be gone on with: the stack rests as it is."""
+        back = self._work.verb == "UPDATE" and self._work.phase == "back"
+        status = "UPDATE_ROLLBACK" if back else self._work.verb
+        await self._done(f"{status}_FAILED", "Internal Failure")
+
     async def _create(self) -> None:
         if self._work.phase == "forward":
             try:

@@ -86,11 +86,7 @@ def checked(template: Template) -> Template:
         )
     if whole.get("Hooks"):
         raise BadTemplate("Template format error: Hooks are not supported here.")
-    for name in _SECTIONS:
-        section: Any = whole.get(name)
-        plain = name in ("AWSTemplateFormatVersion", "Description", "Transform")
-        if section is not None and not plain and not isinstance(section, dict):
-            raise BadTemplate(f"Template format error: {name} must be an object.")
+    _check_sections(template)
     if not template.resources:
         raise BadTemplate("Template format error: At least one Resources member must be defined.")
     if len(template.resources) > MOST_RESOURCES:
@@ -99,9 +95,22 @@ def checked(template: Template) -> Template:
             f"than maximum allowed, {MOST_RESOURCES}"
         )
     for name, resource in template.resources.items():
-        if not name.startswith("Fn::ForEach::"):
-            _check_resource(name, resource)
+        if name.startswith("Fn::ForEach::"):
+            raise BadTemplate("Template error: Fn::ForEach is not supported here")
+        _check_resource(name, resource)
     return template
+
+
+def _check_sections(template: Template) -> None:
+    for name in _SECTIONS:
+        section: Any = template.whole.get(name)
+        plain = name in ("AWSTemplateFormatVersion", "Description", "Transform")
+        if section is not None and not plain and not isinstance(section, dict):
+            raise BadTemplate(f"Template format error: {name} must be an object.")
+    for name in ("Parameters", "Outputs", "Mappings", "Rules"):
+        for key, each in template.section(name).items():
+            if not isinstance(each, dict):
+                raise BadTemplate(f"Template format error: [/{name}/{key}] must be an object")
 
 
 def _check_resource(name: str, resource: Any) -> None:
@@ -115,10 +124,17 @@ def _check_resource(name: str, resource: Any) -> None:
             f"Template format error: [/Resources/{name}] Every Resources object must contain a "
             "Type member."
         )
+    for key in ("Properties", "Metadata"):
+        if not isinstance(given.get(key) or {}, dict):
+            raise BadTemplate(f"Template format error: [/Resources/{name}/{key}] must be an object")
     unknown = [key for key in given if key not in _RESOURCE]
     # SAM's own resources have attributes that its transform takes away.
     if unknown and not given["Type"].startswith("AWS::Serverless::"):
         raise BadTemplate(f"Invalid template resource property '{unknown[0]}'")
+    _check_policies(name, given)
+
+
+def _check_policies(name: str, given: Json) -> None:
     for key in ("CreationPolicy", "UpdatePolicy"):
         if given.get(key):
             raise BadTemplate(f"[/Resources/{name}/{key}] {key} is not supported here")

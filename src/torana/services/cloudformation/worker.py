@@ -5,7 +5,7 @@ import logging
 import time
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from torana.services.background import Background
 from torana.services.cloudformation.records import CLAIM, WORK, Work
@@ -89,7 +89,14 @@ class Worker:
         beating = asyncio.get_running_loop().create_task(self._alive(work.stack, doing))
         try:
             stack, _ = await self._shelf.stack(work.stack)
-            await Run(self._shelf, self._callers, stack, structs.replace(work)).go()
+            run = Run(self._shelf, self._callers, stack, work)
+            try:
+                await run.go()
+            except (StoreError, asyncio.CancelledError):
+                raise
+            except Exception:  # noqa: BLE001  tried again for ever it would fail for ever
+                _log.exception("the stack %s", work.stack)
+                await run.broken()
         except StoreError as error:
             _log.warning("the stack %s is gone on with later: %s", work.stack, error)
         finally:
