@@ -114,7 +114,9 @@ class LlmModel(Struct, frozen=True, forbid_unknown_fields=True):
     retries: int = 1
     """Further rounds through the candidates, after a pause."""
     cache_seconds: float = 0.0
-    """How long an answer is kept for the same question of the same key; 0: not at all."""
+    """How long an answer is kept for the same question; 0: not at all."""
+    cache_for: Literal["key", "user", "team", "organization"] = "key"
+    """Whose questions may get the answer; of keys that are of none, each key's own alone."""
     cache_similarity: float = 0.0
     """How near (0 to 1) the last turn's words must be to those of a kept answer to get that one; 0:
     only the same question does. Needs the embedded engines."""

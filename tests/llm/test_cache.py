@@ -7,6 +7,7 @@ from openai import AsyncOpenAI, RateLimitError
 
 from tests.llm import double as d
 from torana.llm.cache import Cache
+from torana.llm.keys import LEVELS, Key, Owners
 from torana.message import Headers, Reply, Request
 
 SETTINGS = """
@@ -20,11 +21,32 @@ retries = 0
 [models.brief]
 targets = [{ provider = "up", model = "up" }]
 cache_seconds = 1e-9
+[models.common]
+targets = [{ provider = "up", model = "up" }]
+cache_seconds = 60
+cache_for = "organization"
 [models.fresh]
 targets = [{ provider = "up", model = "up" }]
 [prices.up]
 input = 1000000
 output = 1000000
+[organizations.acme]
+[organizations.other]
+[teams.blue]
+organization = "acme"
+[teams.red]
+organization = "acme"
+[teams.far]
+organization = "other"
+[keys.blue]
+secret = "sk-blue"
+team = "blue"
+[keys.red]
+secret = "sk-red"
+team = "red"
+[keys.far]
+secret = "sk-far"
+team = "far"
 [keys.ann]
 secret = "sk-ann"
 [keys.bob]
@@ -111,6 +133,30 @@ async def test_keys_questions_and_models_are_kept_apart() -> None:
             await ask(ann, "brief")
             await ask(ann, "brief")
         assert len(running.double.asked) == 7
+
+
+async def test_an_organization_may_share_what_is_kept_and_no_other_sees_it() -> None:
+    async with d.gateway(provider, SETTINGS) as running:
+        for key in ("blue", "red", "far", "ann", "bob", "ann"):
+            async with client(running, f"sk-{key}") as openai:
+                await ask(openai, "common")
+        assert [(each.key, each.hit) for each in running.spent] == [
+            ("blue", False),
+            ("red", True),
+            ("far", False),
+            ("ann", False),
+            ("bob", False),
+            ("ann", True),
+        ]
+        assert running.spent[1].saved == 30.0
+
+
+def test_who_moves_to_another_team_leaves_what_was_shared_behind() -> None:
+    blue = Key("ann", frozenset(), owners=Owners("acme", "blue", "ann"))
+    red = Key("ann", frozenset(), owners=Owners("acme", "red", "ann"))
+    assert blue.tenant("organization") == red.tenant("organization")
+    for level in LEVELS[1:]:
+        assert blue.tenant(level) != red.tenant(level)
 
 
 async def test_a_client_may_want_a_fresh_answer() -> None:

@@ -13,8 +13,12 @@ from mcp.shared.exceptions import MCPError
 
 from tests.builders import api, door, mock, ports, proxy, serving
 from torana.gateway.contract import Grant
+from torana.gateway.front_door import FrontDoor
+from torana.gateway.http_api.plan import compile as compile_http
+from torana.gateway.locate import Live, Table
 from torana.mcp.door import McpDoor
 from torana.message import Headers, Reply, Request, read
+from torana.model import http_api
 from torana.model.rest import Integration, Method, MethodResponse, Model, RestApi
 from torana.model.usage import ThrottleSettings, UsagePlan
 from torana.net.client import HttpClient
@@ -239,3 +243,44 @@ async def test_a_deployment_changes_the_tools_and_nobody_opens_a_stream() -> Non
         assert (await http.get(url)).status_code == 405
         note = {"jsonrpc": "2.0", "method": "notifications/initialized"}
         assert (await http.post(url, json=note)).status_code == 202
+
+
+async def test_routes_of_an_http_api_are_tools_that_take_any_query() -> None:
+    backend, http = Backend(), HttpClient()
+    async with serving(backend) as upstream:
+        up = http_api.Integration(
+            "HTTP_PROXY",
+            "i",
+            f"http://127.0.0.1:{upstream.port}",
+            "ANY",
+            payload_format_version="1.0",
+        )
+        routes = [
+            http_api.Route("GET /pets/{query}", "a", "integrations/i", operation_name="pet"),
+            http_api.Route("POST /pets", "b", "integrations/i"),
+            http_api.Route("GET /signed", "c", "integrations/i", "AWS_IAM"),
+            http_api.Route("$default", "d", "integrations/i"),
+        ]
+        found = http_api.HttpApi("abc", "pets", tuple(routes), (up,))
+        for stage in ("$default", "dev"):
+            plan = compile_http(found, http_api.Stage(stage), ports(http))
+            front = FrontDoor(Table({("abc", stage): Live(plan)}))
+            front.besides = (McpDoor(front, ("abc/*",), lambda key, api, stage: False),)
+            async with (
+                serving(front) as listener,
+                Client(f"http://127.0.0.1:{listener.port}/mcp/abc/{stage}") as mcp,
+            ):
+                tools = {each.name: each for each in (await mcp.list_tools()).tools}
+                assert set(tools) == {"pet", "post_pets"}
+                assert tools["pet"].input_schema["required"] == ["query_"]
+                asked = {"query_": "7", "query": {"full": True, "tag": ["a", "b"]}}
+                got = await mcp.call_tool("pet", asked)
+                assert got.structured_content == {"name": "Rex"}
+                await mcp.call_tool("post_pets", {"body": {"name": "Tom"}})
+                with pytest.raises(MCPError, match="'query' must be an object"):
+                    await mcp.call_tool("pet", {"query_": "7", "query": "full"})
+    assert [(each.method, each.target.rpartition("?")[2]) for each in backend.asked[::2]] == [
+        ("GET", "full=true&tag=a&tag=b")
+    ] * 2
+    assert backend.asked[1].body == b'{"name":"Tom"}'
+    await http.aclose()

@@ -21,6 +21,8 @@ def model_mistakes(place: str, model: LlmModel, settings: Llm) -> Iterator[str]:
         yield f"{place}.cache_similarity: must be 0.5 to 1"
     if model.cache_similarity and not model.cache_seconds:
         yield f"{place}.cache_similarity: needs cache_seconds"
+    if model.cache_for != "key" and not model.cache_seconds:
+        yield f"{place}.cache_for: needs cache_seconds"
     for name in ("hedge_seconds", "probe_seconds"):
         if getattr(model, name) < 0:
             yield f"{place}.{name}: must not be below 0"
@@ -67,6 +69,7 @@ def model_of(
         given.retries,
         given.affinity,
         given.cache_seconds,
+        given.cache_for,
         given.cache_similarity,
         given.hedge_seconds,
         tuple(

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from torana.app.insight import Insight
 from torana.auth.grants import decide, refusal
@@ -34,13 +34,14 @@ _NEEDED = {
     ("GET", "served"): "apigateway:GET",
     ("GET", "llm"): "bedrock:ListFoundationModels",
     ("POST", "llm"): "bedrock:InvokeModel",
+    ("POST", "evaluations"): "bedrock:InvokeModel",
     ("GET", "desk"): "torana:ReadLlmKeys",
     ("POST", "desk"): "torana:WriteLlmKeys",
     ("PATCH", "desk"): "torana:WriteLlmKeys",
     ("DELETE", "desk"): "torana:WriteLlmKeys",
 }
 """Permissions for what is no operation of a service. The others see to theirs."""
-_RECORDED = frozenset({"desk", "llm"})
+_RECORDED = frozenset({"desk", "evaluations", "llm"})
 """What goes on record here. Calls of services do so where they are answered."""
 
 
@@ -61,6 +62,7 @@ class Console:
             ("POST", "api"): self._call,
             ("GET", "llm"): self._llm_models,
             ("POST", "llm"): self._ask_llm,
+            ("POST", "evaluations"): self._evaluate,
             ("GET", "desk"): self._desk,
             ("POST", "desk"): self._desk,
             ("PATCH", "desk"): self._desk,
@@ -223,12 +225,21 @@ class Console:
         name = who.credential.principal.arn.rpartition(":")[2]
         return await llm.ask(asked, f"console/{name}")
 
+    async def _evaluate(self, who: Entrant, request: Request, rest: list[str]) -> Reply:
+        """Versions of a prompt side by side."""
+        if len(rest) != 1:
+            raise Refused(404, "NotFound", "Ask for /console/evaluations/{prompt}")
+        return await self._at_desk(request, f"prompts/{quote(rest[0], safe='')}/evaluations")
+
     async def _desk(self, who: Entrant, request: Request, rest: list[str]) -> Reply:
         """Virtual keys and what they used."""
+        return await self._at_desk(request, request.target.partition("/console/desk/")[2])
+
+    async def _at_desk(self, request: Request, place: str) -> Reply:
         llm = self._insight.llm
         if llm is None:
             raise Refused(404, "NoModels", "No models are declared in the settings")
-        target = _LLM_DESK + request.target.partition("/console/desk/")[2]
+        target = _LLM_DESK + place
         return await llm.desk(
             Request(request.method, target, request.headers, request.body, request.peer)
         )

@@ -6,6 +6,7 @@ What a request will cost is reserved before it is sent and settled when it is kn
 import hashlib
 from collections.abc import Mapping
 from time import time
+from typing import Literal
 from urllib.parse import parse_qsl
 
 from msgspec import Struct
@@ -38,6 +39,11 @@ class Budget(Struct, frozen=True, eq=False):
         if self.tokens:
             return float(usage.input + usage.output)
         return price.of(usage) * MICRO if price else 0.0
+
+
+Level = Literal["organization", "team", "user", "key"]
+LEVELS: tuple[Level, ...] = ("organization", "team", "user", "key")
+"""From the top."""
 
 
 class Owners(Struct, frozen=True):
@@ -76,6 +82,16 @@ class Key(Struct, frozen=True, eq=False):
     """What its requests are reported under as well."""
     content: bool = False
     """What it asks and is answered is kept."""
+
+    def tenant(self, level: Level) -> str:
+        """Whom it shares with, up to a level; a key that has nobody there shares with none. All
+        that is above is part of it: who moves elsewhere leaves what was shared behind."""
+        above = self.owners
+        names = (above.organization, above.team, above.user, self.name)
+        at = LEVELS.index(level)
+        if not names[at]:
+            at = len(LEVELS) - 1
+        return "\0".join((LEVELS[at], *names[: at + 1]))
 
     def __str__(self) -> str:
         return self.name if self.kind == "key" else f"the {self.kind} {self.name}"

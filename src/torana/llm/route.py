@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from torana.llm.dialect import Dialect
 from torana.llm.errors import LlmError
 from torana.llm.guard import Guard
+from torana.llm.keys import Level
 from torana.llm.prices import Price
 from torana.message import Headers, Request, WebSocket
 from torana.net.client import Origin, Timeouts
@@ -118,6 +119,8 @@ class Model(Struct, frozen=True, eq=False):
     """What a session is, that stays with one target: `key`, `user`, `header:NAME`, or nothing."""
     cache: float = 0.0
     """Seconds that an answer is kept for the same question; 0: not at all."""
+    tenant: Level = "key"
+    """Who shares kept answers."""
     near: float = 0.0
     """How near a question must be to a kept one to get its answer (cosine); 0: it must be it."""
     hedge: float = 0.0

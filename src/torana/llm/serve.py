@@ -207,7 +207,8 @@ class Llm:
         model = find(plan.models, peek.model)
         place = None
         if model.cache:
-            place = await self._answers.find(key.name, path, asked, model, headers)
+            tenant = key.tenant(model.tenant)
+            place = await self._answers.find(tenant, path, asked, model, headers)
             if place is not None and place.kept is not None:
                 return await self._again(place, place.kept, key, model, started, spend, asked.mark)
         guard = model.guard

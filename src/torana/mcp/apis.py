@@ -10,11 +10,13 @@ from msgspec import Struct
 
 from torana.gateway.contract import PAYLOAD_LIMIT
 from torana.gateway.errors import InvalidApi
-from torana.gateway.locate import LOCAL, USER_REQUEST
+from torana.gateway.locate import LOCAL, LOCAL_HTTP, USER_REQUEST
 from torana.gateway.schemas import Check, validator
+from torana.gateway.serve import Plan
 from torana.mcp import protocol as p
 from torana.mcp.tools import Call, Tool, call_of, tools_of
 from torana.message import BodyTooLarge, Headers, Reply, Request, Sent, read
+from torana.model.http_api import DEFAULT
 from torana.model.rest import Model, RestApi
 
 VERSION = "1"
@@ -28,15 +30,25 @@ _KEPT_BACK = frozenset(
 class Tools(Struct, frozen=True, eq=False):
     """What an API offers, made once for each of its deployments."""
 
+    of: RestApi
+    """As it was deployed."""
+    base: str
+    """Where a `{stage}` of it is."""
     api: RestApi
     by_name: Mapping[str, Tool]
     checks: Mapping[str, Check]
     """Of outputs, by tool."""
 
 
-def made(api: RestApi) -> Tools:
-    """Its tools. An output whose model is no JSON Schema is not promised."""
-    found, checks = tools_of(api), dict[str, Check]()
+def made(plan: Plan) -> Tools:
+    """Its tools. An output whose model is no JSON Schema is not promised. Routes of HTTP APIs
+    declare neither queries nor bodies; `$default` is no tool."""
+    api = of = plan.to.api
+    base = f"{LOCAL}{of.id}/{{stage}}/{USER_REQUEST}"
+    if plan.http:
+        routes = tuple(each.to.method for each in plan.routes if each.to.route_key != DEFAULT)
+        api, base = msgspec.structs.replace(of, methods=routes), f"{LOCAL_HTTP}{of.id}/{{stage}}"
+    found, checks = tools_of(api, open=plan.http), dict[str, Check]()
     for name, tool in found.items():
         if tool.output is None:
             continue
@@ -44,7 +56,7 @@ def made(api: RestApi) -> Tools:
             checks[name] = validator(Model(name, tool.output), {})
         except InvalidApi:
             found[name] = msgspec.structs.replace(tool, output=None)
-    return Tools(api, found, checks)
+    return Tools(of, base, api, found, checks)
 
 
 class ApiServer:
@@ -113,7 +125,7 @@ class ApiServer:
         return self._result(tool, reply, body)
 
     def _request(self, call: Call, by: Request) -> Request:
-        target = f"{LOCAL}{self._tools.api.id}/{self._stage}/{USER_REQUEST}{call.target}"
+        target = self._tools.base.format(stage=self._stage) + call.target
         fields = [
             (name, value)
             for name, value in by.headers.items

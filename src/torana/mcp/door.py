@@ -88,10 +88,9 @@ class McpDoor:
         live = self._door.table.stages.get((api, stage))
         if live is None or not any(fnmatchcase(f"{api}/{stage}", each) for each in self._apis):
             return None
-        deployed = live.plan.to.api
         tools = self._made.get((api, stage))
-        if tools is None or tools.api is not deployed:
-            tools = self._made[api, stage] = made(deployed)
+        if tools is None or tools.of is not live.plan.to.api:
+            tools = self._made[api, stage] = made(live.plan)
         return ApiServer(tools, stage, self._door, self._holds, tokens=bool(self._oauth.servers))
 
 

@@ -45,6 +45,8 @@ class Tool(Struct, frozen=True):
     output: Json | None
     body: str = ""
     """The body's media type; empty: there is none."""
+    open: bool = False
+    """Whether any query may be asked: `query` names its fields."""
 
     def shown(self) -> Json:
         """As `tools/list` tells it."""
@@ -74,9 +76,9 @@ class Call(Struct, frozen=True):
     body: bytes
 
 
-def tools_of(api: RestApi) -> dict[str, Tool]:
-    """By name. Methods that answer browsers' preflights, and those that want a request signed for
-    their own address, are no tools."""
+def tools_of(api: RestApi, *, open: bool = False) -> dict[str, Tool]:
+    """By name; `open`: what may be asked is not declared. Methods that answer browsers' preflights,
+    and those that want a request signed for their own address, are no tools."""
     found: dict[str, Tool] = {}
     documented = _documented(api)
     for method in api.methods:
@@ -85,7 +87,7 @@ def tools_of(api: RestApi) -> dict[str, Tool]:
         if method.authorization_type == "AWS_IAM":
             continue
         name = _free(_name(method), found)
-        found[name] = _tool(name, method, api, documented)
+        found[name] = _tool(name, method, api, documented, open=open)
     return found
 
 
@@ -107,13 +109,20 @@ def _free(wanted: str, taken: Mapping[str, Tool]) -> str:
 
 
 def _tool(
-    name: str, method: Method, api: RestApi, documented: Mapping[tuple[str, str], str]
+    name: str,
+    method: Method,
+    api: RestApi,
+    documented: Mapping[tuple[str, str], str],
+    *,
+    open: bool,
 ) -> Tool:
-    parameters = tuple(_parameters(method))
+    parameters = tuple(_parameters(method, {"body", "http_method", *(("query",) if open else ())}))
     properties: Json = {each.argument: {"type": "string"} for each in parameters}
     required = [each.argument for each in parameters if each.required]
     definitions: Json = {}
     verb = method.http_method.upper()
+    if open:
+        properties["query"] = {"type": "object", "description": "Query parameters"}
     if verb == "ANY":
         properties["http_method"] = {"type": "string", "enum": list(_VERBS)}
         required.append("http_method")
@@ -137,12 +146,12 @@ def _tool(
         shown,
         _output(method, api),
         kind,
+        open,
     )
 
 
-def _parameters(method: Method) -> Iterator[Parameter]:
+def _parameters(method: Method, taken: set[str]) -> Iterator[Parameter]:
     """A path's own come with it, whether they are declared or not."""
-    taken = {"body", "http_method"}
     for part in re.findall(r"\{([^{}]+)\}", method.path):
         yield Parameter(
             _argument(part.rstrip("+"), taken), part.rstrip("+"), "path", True, part[-1] == "+"
@@ -224,6 +233,8 @@ def call_of(tool: Tool, arguments: Mapping[str, Any]) -> Call:
             raise McpError(BAD_PARAMS, f"{each.argument!r} cannot be sent as a header")
         else:
             headers.append((each.name, text))
+    if tool.open and "query" in arguments:
+        query += _queried(arguments["query"])
     verb = tool.method.http_method.upper()
     verb = str(arguments["http_method"]) if verb == "ANY" else verb
     if verb not in _VERBS:
@@ -234,6 +245,15 @@ def call_of(tool: Tool, arguments: Mapping[str, Any]) -> Call:
         headers.append(("Content-Type", tool.body))
     target = f"{path}?{urlencode(query)}" if query else path
     return Call(verb, target, tuple(headers), body)
+
+
+def _queried(given: Any) -> Iterator[tuple[str, str]]:
+    """Fields of a query; a list is a field several times."""
+    if not isinstance(given, dict):
+        raise McpError(BAD_PARAMS, "'query' must be an object")
+    for name, value in cast(Json, given).items():
+        for each in cast("list[Any]", value) if isinstance(value, list) else (value,):
+            yield name, _text(each)
 
 
 def _segment(text: str, parameter: Parameter) -> str:

@@ -26,6 +26,8 @@ def test_a_virtual_key_is_made_used_and_switched_off(
     page.goto(f"{console}/spend")
     page.get_by_role("button", name="Create key").click()
     page.get_by_role("textbox", name="Name").fill("notebook")
+    page.get_by_role("combobox", name="Of").click()
+    page.get_by_role("option", name="ann").click()
     page.get_by_role("textbox", name="Budget").fill("5")
     page.get_by_role("button", name="Create", exact=True).click()
     key = page.get_by_label("The key", exact=True).inner_text()
@@ -35,12 +37,18 @@ def test_a_virtual_key_is_made_used_and_switched_off(
     assert "heard:" in served.ask("/v1/chat/completions", asked, **proof)[1]
     row = page.get_by_role("region", name="virtual keys").get_by_role("row", name="notebook")
     expect(row).to_contain_text("$5.00 a month")
+    page.get_by_role("combobox", name="By").click()
+    page.get_by_role("option", name="organization").click()
+    expect(page.get_by_role("region", name="spend").get_by_role("row", name="acme")).to_be_visible()
+    holders = page.get_by_role("region", name="organizations")
+    above = holders.get_by_role("row", name="acme organization")
+    expect(above).to_contain_text("$500.00 a month · 1M tokens a day")
     row.get_by_label("notebook is enabled").click(force=True)
     expect(row.get_by_label("notebook is enabled")).not_to_be_checked()
     assert served.ask("/v1/chat/completions", asked, **proof)[0] == 401
 
 
-def test_a_prompt_is_tried_and_frozen(page: Page, console: str) -> None:
+def test_a_prompt_is_tried_frozen_and_compared_with_its_draft(page: Page, console: str) -> None:
     page.goto(f"{console}/prompts")
     page.get_by_role("button", name="Create prompt").first.click()
     page.get_by_role("textbox", name="Name").fill("shout")
@@ -58,3 +66,14 @@ def test_a_prompt_is_tried_and_frozen(page: Page, console: str) -> None:
         page.get_by_role("button", name="Freeze a version").click()
     versions = page.get_by_role("region", name="versions")
     expect(versions.get_by_role("cell", name="1", exact=True)).to_be_visible()
+    write(page, "Template", "Whisper to {{whom}}: {{phrase}}")
+    with saved(page, "The draft was saved"):
+        page.get_by_role("button", name="Save draft").click()
+    page.get_by_label("phrase, for both").fill("psst")
+    page.get_by_label("whom, for both").fill("Bob")
+    page.get_by_role("button", name="Compare").click()
+    frozen = page.get_by_role("region", name="Answer of 1")
+    expect(frozen).to_contain_text("large heard: Say it louder: psst")
+    expect(frozen).to_contain_text("12 + 6 tokens")
+    draft = page.get_by_role("region", name="Answer of DRAFT")
+    expect(draft).to_contain_text("large heard: Whisper to Bob: psst")

@@ -72,6 +72,7 @@ def compiled(
                 timeout_in_millis=integration.timeout_in_millis,
             ),
             "CUSTOM" if route.authorization_type == "JWT" else route.authorization_type,
+            operation_name=route.operation_name,
         ),
         ports=ports,
         shared=shared,

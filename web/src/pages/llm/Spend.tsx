@@ -1,4 +1,4 @@
-import { ActionIcon, Alert, Badge, Button, Code, Group, Modal, MultiSelect, NumberInput, SegmentedControl, Select, SimpleGrid, Stack, Switch, TextInput } from "@mantine/core";
+import { ActionIcon, Alert, Badge, Button, Code, Group, Modal, MultiSelect, NumberInput, Select, SimpleGrid, Stack, Switch, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
@@ -68,7 +68,7 @@ function Costs() {
     return { names, times: days.map((each) => Date.parse(each) / 1000), lines, rows: [...rows.values()].toSorted((a, b) => b.usd - a.usd) };
   }, [usage.data, by]);
   return (
-    <Card title="Spend, last 30 days" flush actions={<SegmentedControl size="xs" data={BY} value={by} onChange={setBy} aria-label="By" />}>
+    <Card title="Spend, last 30 days" flush actions={<Select size="xs" w={130} data={BY} value={by} onChange={(value) => setBy(value ?? "key")} allowDeselect={false} aria-label="By" />}>
       <Answer of={usage}>
         {() => names.length === 0 ? <Empty title="Nothing was asked yet">Every question to a model is written to the ledger, with its tokens and its price.</Empty> : (
           <>
@@ -136,12 +136,14 @@ function Keys({ declared }: { declared: Declared }) {
 function Add({ declared, close }: { declared: Declared; close: () => void }) {
   const [name, setName] = useState("");
   const [models, setModels] = useState<string[]>([]);
-  const [team, setTeam] = useState<string | null>(null);
+  const [of, setOf] = useState<string | null>(null);
+  const holders = useHolders().data ?? [];
   const [tokens, setTokens] = useState<number | string>("");
   const [usd, setUsd] = useState<number | string>("");
   const [period, setPeriod] = useState("month");
   const change = useChange<Key>();
   const made = change.data;
+  const owners = ["team", "user"].map((kind) => ({ group: `${kind}s`, items: holders.filter((each) => each.kind === `${kind}s`).map(({ name }) => ({ value: `${kind}/${name}`, label: name })) })).filter(({ items }) => items.length > 0);
   return (
     <Modal opened onClose={close} title="Create a virtual key" closeButtonProps={{ "aria-label": "Close" }}>
       {made ? (
@@ -156,14 +158,14 @@ function Add({ declared, close }: { declared: Declared; close: () => void }) {
           change.mutate({
             path: "keys", method: "POST",
             body: {
-              name, models, ...(team ? { team } : {}), ...(tokens !== "" ? { tokens_per_minute: Number(tokens) } : {}),
+              name, models, ...(of ? { [of.slice(0, of.indexOf("/"))]: of.slice(of.indexOf("/") + 1) } : {}), ...(tokens !== "" ? { tokens_per_minute: Number(tokens) } : {}),
               ...(usd !== "" ? { budget: { usd: Number(usd), period } } : {}),
             },
           });
         }}>
           <TextInput label="Name" required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
           <MultiSelect label="Models" placeholder={models.length ? undefined : "all"} data={Object.keys(declared.models)} value={models} onChange={setModels} />
-          {Object.keys(declared.teams).length > 0 && <Select label="Team" clearable data={Object.keys(declared.teams)} value={team} onChange={setTeam} />}
+          {owners.length > 0 && <Select label="Of" clearable data={owners} value={of} onChange={setOf} />}
           <SimpleGrid cols={3}>
             <NumberInput label="Tokens a minute" placeholder="no limit" min={1} value={tokens} onChange={setTokens} />
             <NumberInput label="Budget" prefix="$" placeholder="none" min={0} decimalScale={2} value={usd} onChange={setUsd} />
@@ -178,9 +180,8 @@ function Add({ declared, close }: { declared: Declared; close: () => void }) {
 }
 
 /** Organizations, teams and users, those of the settings and those made at run time. */
-function Holders() {
-  const change = useChange();
-  const holders = useQuery<(Holder & { kind: string })[], GatewayError>({
+function useHolders() {
+  return useQuery<(Holder & { kind: string })[], GatewayError>({
     queryKey: ["llm", "holders"],
     queryFn: async () => {
       const found = await Promise.all(["organizations", "teams", "users"].map(async (kind) =>
@@ -188,6 +189,11 @@ function Holders() {
       return found.flat();
     },
   });
+}
+
+function Holders() {
+  const change = useChange();
+  const holders = useHolders();
   if (holders.data?.length === 0) return null;
   return (
     <Card title="Organizations, teams and users" flush>

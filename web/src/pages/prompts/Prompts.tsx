@@ -11,6 +11,7 @@ import { When } from "../../parts/figures";
 import { Card, Page } from "../../parts/Page";
 import { Rows } from "../../parts/Rows";
 import { useDeclared } from "../llm/models";
+import { Compare } from "./Compare";
 import { Try } from "./Try";
 
 export type Variant = {
@@ -113,6 +114,7 @@ function PromptView({ id }: { id: string }) {
           )}
         </Answer>
       </Card>
+      {versions.data && versions.data.length > 1 && <Compare key={versions.data.length} id={id} versions={versions.data.map((each) => each.version)} />}
     </Page>
   );
 }
