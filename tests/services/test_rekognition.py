@@ -163,6 +163,32 @@ def test_what_a_picture_shows_is_labelled_with_its_kind(rekognition: Any) -> Non
     assert error_of(failure) == "InvalidParameterException"
 
 
+def test_pictures_are_said_to_be_unfit_as_far_as_the_network_takes_them_for_so(
+    rekognition: Any,
+) -> None:
+    fit = rekognition.detect_moderation_labels(Image={"Bytes": OBAMA})
+    assert (fit["ModerationLabels"], fit["ContentTypes"]) == ([], [])
+    found = rekognition.detect_moderation_labels(Image={"Bytes": OBAMA}, MinConfidence=0)
+    assert found["ModerationModelVersion"] == "torana-nsfwjs-mobilenet-v2"
+    assert [each["Name"] for each in found["ModerationLabels"]] == [
+        "Explicit",
+        "Non-Explicit Nudity of Intimate parts and Kissing",
+    ]
+    assert all(
+        (each["ParentName"], each["TaxonomyLevel"]) == ("", 1) and 0 < each["Confidence"] < 5
+        for each in found["ModerationLabels"]
+    )
+    loop = {
+        "HumanLoopName": "mine",
+        "FlowDefinitionArn": "arn:aws:sagemaker:us-east-1:000000000000:flow-definition/f",
+    }
+    adapter = "arn:aws:rekognition:us-east-1:000000000000:project/a/version/b/1"
+    for name, value in (("HumanLoopConfig", loop), ("ProjectVersion", adapter)):
+        with pytest.raises(ClientError, match=name) as failure:
+            rekognition.detect_moderation_labels(Image={"Bytes": OBAMA}, **{name: value})
+        assert error_of(failure) == "InvalidParameterException"
+
+
 def test_what_is_no_picture_or_not_known_is_refused(rekognition: Any) -> None:
     cases: tuple[tuple[Any, dict[str, Any], str], ...] = (
         (rekognition.detect_text, {"Image": {"Bytes": b"GIF89a"}}, "InvalidImageFormatException"),

