@@ -294,6 +294,7 @@ def test_sam_templates_are_transformed_by_its_own_library(clients: Clients) -> N
                     "Runtime": RUNTIME,
                     "Handler": "index.handler",
                     "InlineCode": "def handler(event, context):\n    return {}\n",
+                    "Policies": ["AmazonS3ReadOnlyAccess"],
                     "Events": {
                         "Get": {"Type": "Api", "Properties": {"Path": "/hi", "Method": "get"}},
                         "Http": {"Type": "HttpApi", "Properties": {"Path": "/hi", "Method": "get"}},

@@ -83,8 +83,6 @@ class Stack(Struct, frozen=True):
     exports: dict[str, str] = {}
     imports: tuple[str, ...] = ()
     change_set: str = ""
-    parent: str = ""
-    root: str = ""
     token: str = ""
     """The client's, of the last operation."""
 

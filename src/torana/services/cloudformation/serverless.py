@@ -11,10 +11,7 @@ from samtranslator.translator.translator import Translator
 
 from torana.services.cloudformation.faults import BadTemplate
 from torana.services.cloudformation.records import Json
-
-
-class _Managed(dict[str, str]):
-    """Managed policies by name: those of AWS have it in their ARN."""
+from torana.services.iam.managed import MANAGED
 
 
 class _Session:
@@ -34,7 +31,9 @@ def translated(whole: Json, values: Mapping[str, Any]) -> Json:
     given = {name: value for name, value in values.items() if not name.startswith("AWS::")}
     given |= {name: values[name] for name in ("AWS::Region", "AWS::Partition")}
     translator: Any = Translator(
-        _Managed(), Parser(), boto_session=cast(Any, _Session(values["AWS::Region"]))
+        {arn.rpartition("/")[2]: arn for arn in MANAGED},
+        Parser(),
+        boto_session=cast(Any, _Session(values["AWS::Region"])),
     )
     try:
         made: Json = translator.translate(whole, given)

@@ -1,7 +1,6 @@
 """The documents of stacks in the store."""
 
 import time
-from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -119,8 +118,3 @@ class Shelf:
 def change(kind: str, id: str, version: int, record: Struct | None) -> Change:
     """To commit."""
     return Change(kind, id, version, None if record is None else msgspec.json.encode(record))
-
-
-def deletions(found: Iterable[tuple[str, str, int]]) -> list[Change]:
-    """To commit."""
-    return [Change(kind, id, version, None) for kind, id, version in found]

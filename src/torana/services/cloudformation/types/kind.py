@@ -163,10 +163,6 @@ class Kind(_Made, frozen=True, kw_only=True):
     named: Named | None = None
     unique: str = ""
     """The property with a name that no other resource can have."""
-    check: Callable[[Json], None] | None = None
-    """Raises `Unmade` for properties that cannot be."""
-    capability: Callable[[Json], str] = lambda properties: ""
-    """What the caller must acknowledge."""
 
     def replaced(self, changed: set[str]) -> bool:
         """Whether such a change needs a new resource."""
