@@ -1,26 +1,37 @@
 """Calls of models as spans: names, attributes and parents by OpenTelemetry's conventions."""
 
 import json
+import tomllib
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from tests.llm import double as d
+from torana.app.llm import vendor_names
 from torana.app.llm_traces import tracing
+from torana.llm_settings import Llm
 from torana.message import Reply, Request
 from torana.telemetry.otlp import encode, spans
 from torana.telemetry.tracebook import Kept
 
 SETTINGS = """
 [providers.up]
-type = "custom"
+type = "xai"
+api_key = "k"
 base_url = "{up}"
 [models.fast]
 targets = [{ provider = "up", model = "gpt-4o" }]
 retries = 0
+[organizations.acme]
+[teams.blue]
+organization = "acme"
+[users.ann]
+team = "blue"
 [keys.dev]
 secret = "sk-dev"
+user = "ann"
 """
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0{}"
 
@@ -34,7 +45,8 @@ def provider(request: Request, body: dict[str, Any]) -> Reply:
 async def told(share: float, *bodies: dict[str, Any], **headers: str) -> list[dict[str, Any]]:
     kept = list[Kept]()
     async with d.gateway(provider, SETTINGS) as running, httpx.AsyncClient(timeout=30) as http:
-        trace = tracing(share, kept.append)
+        names = vendor_names(msgspec.convert(tomllib.loads(SETTINGS), Llm))
+        trace = tracing(share, kept.append, names)
         running.api.__init__(running.api.plan, running.spent.append, None, trace)
         for body in bodies:
             await http.post(
@@ -60,10 +72,11 @@ async def test_a_call_is_a_span_of_its_callers_trace(stream: bool) -> None:
     assert span["parentSpanId"] == "b7ad6b7169203331"
     assert span["gen_ai.operation.name"] == "chat"
     assert (span["gen_ai.request.model"], span["gen_ai.response.model"]) == ("fast", "gpt-4o")
-    assert span["gen_ai.provider.name"] == "up"
+    assert (span["gen_ai.provider.name"], span["torana.provider"]) == ("x_ai", "up")
     assert span["gen_ai.usage.input_tokens"] == "20"
     assert span["gen_ai.usage.output_tokens"] == "10"
-    assert span["torana.key"] == "dev"
+    owners = [span[f"torana.{level}"] for level in ("organization", "team", "user", "key")]
+    assert owners == ["acme", "blue", "ann", "dev"]
     assert span["torana.cost.usd"] > 0
 
 

@@ -92,10 +92,11 @@ class AiDoors:
         plan = llm.build(settings.llm, environment, client, counters, engines, endpoints)
         await self._reaching(plan)
         answers = self._keeping(settings, counters, engines)
-        api = self.api = Llm(plan, spend, answers, tracing(settings.llm.traces, keep))
+        names = llm.vendor_names(settings.llm)
+        api = self.api = Llm(plan, spend, answers, tracing(settings.llm.traces, keep, names))
         if settings.llm.content.group or settings.llm.content.otlp:
             means = Means(client, engines, environment)
-            kept = Content(settings.llm, means, groups, client, settings.otlp)
+            kept = Content(settings.llm, means, groups, client, settings.otlp, names)
             api.content = self._content = kept
             self._following.append(spawn(kept.run(), "keep contents"))
         prompts = self._prompts = Prompts(api, settings.llm, store)

@@ -51,6 +51,8 @@ class Vendor(Struct, frozen=True, forbid_unknown_fields=True):
     """The AWS service that requests without a key are signed for."""
     without: frozenset[str] = frozenset()
     """Operations of the dialect that it lacks."""
+    otel: str = ""
+    """Its name by OpenTelemetry's conventions (`gen_ai.provider.name`); empty: its type is."""
 
 
 class _Around(Struct, frozen=True):
@@ -67,6 +69,12 @@ def vendors() -> dict[str, Vendor]:
     """The provider types."""
     text = files("torana.llm").joinpath("vendors.toml").read_text("utf-8")
     return msgspec.convert(tomllib.loads(text), dict[str, Vendor])
+
+
+def vendor_names(settings: Llm) -> dict[str, str]:
+    """What OpenTelemetry's conventions call each provider, by its name here."""
+    known = vendors()
+    return {name: known[each.type].otel or each.type for name, each in settings.providers.items()}
 
 
 def build(

@@ -59,9 +59,16 @@ class Content:
     """Of a process."""
 
     def __init__(
-        self, settings: Llm, means: Means, keep: Keeper, client: Client, collector: Otlp
+        self,
+        settings: Llm,
+        means: Means,
+        keep: Keeper,
+        client: Client,
+        collector: Otlp,
+        vendors: Mapping[str, str] = {},
     ) -> None:
-        """Raises `BadSettings`."""
+        """`vendors`: what OpenTelemetry's conventions call providers. Raises `BadSettings`."""
+        self._vendors = vendors
         given = self._given = settings.content
         if given.otlp and not collector.endpoint:
             raise BadSettings("llm.content.otlp: [otlp] endpoint names no collector")
@@ -118,6 +125,8 @@ class Content:
                 text = msgspec.json.encode(told).decode()
                 self._keep(self._given.group, stream, [(at, text)])
             if self._given.otlp:
+                provider = told.get("provider", "")
+                told["vendor"] = self._vendors.get(provider, provider)
                 self._events.append(event(told, at, record.headers))
         await self._post()
 
@@ -184,7 +193,8 @@ _ATTRIBUTES: Mapping[str, str] = {
     "operation": "gen_ai.operation.name",
     "model": "gen_ai.request.model",
     "target": "gen_ai.response.model",
-    "provider": "gen_ai.provider.name",
+    "vendor": "gen_ai.provider.name",
+    "provider": "torana.provider",
     "input": "gen_ai.usage.input_tokens",
     "output": "gen_ai.usage.output_tokens",
     "system_instructions": "gen_ai.system_instructions",

@@ -5,7 +5,7 @@ conventions, "Generative AI spans".
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import getrandbits
 from typing import Any
 
@@ -26,8 +26,11 @@ _OPERATIONS = {
 Json = dict[str, Any]
 
 
-def tracing(share: float, keep: Callable[[Kept], None]) -> Callable[[Headers, str], Note | None]:
-    """Which calls are traced: those whose caller decided so, and a share of the others."""
+def tracing(
+    share: float, keep: Callable[[Kept], None], vendors: Mapping[str, str] = {}
+) -> Callable[[Headers, str], Note | None]:
+    """Which calls are traced: those whose caller decided so, and a share of the others. `vendors`:
+    what the conventions call providers."""
 
     def begin(headers: Headers, operation: str) -> Note | None:
         carried = trace_header.read(headers.get("x-amzn-trace-id"), headers.get("traceparent"))
@@ -39,7 +42,8 @@ def tracing(share: float, keep: Callable[[Kept], None]) -> Callable[[Headers, st
             root = carried.root if carried is not None else ""
             root = root or f"1-{int(spent.at):08x}-{getrandbits(96):024x}"
             id = f"{getrandbits(64):016x}"
-            document = segment(spent, operation, root, id, carried.parent if carried else "")
+            vendor, parent = vendors.get(spent.provider, ""), carried.parent if carried else ""
+            document = segment(spent, vendor, operation, root, id, parent)
             keep(Kept(root, id, spent.at, msgspec.json.encode(document).decode()))
 
         return note
@@ -47,7 +51,7 @@ def tracing(share: float, keep: Callable[[Kept], None]) -> Callable[[Headers, st
     return begin
 
 
-def segment(spent: Spent, operation: str, root: str, id: str, parent: str) -> Json:
+def segment(spent: Spent, vendor: str, operation: str, root: str, id: str, parent: str) -> Json:
     """A call, as X-Ray has it; `:` in the names of annotations becomes `.` in OTLP."""
     name = _OPERATIONS.get(operation, operation)
     told: Json = {
@@ -56,7 +60,8 @@ def segment(spent: Spent, operation: str, root: str, id: str, parent: str) -> Js
         "torana:key": spent.key,
     }
     more: Json = {
-        "gen_ai:provider:name": spent.provider,
+        "gen_ai:provider:name": vendor or spent.provider,
+        "torana:provider": spent.provider,
         "gen_ai:response:model": spent.target,
         "gen_ai:usage:input_tokens": spent.input,
         "gen_ai:usage:output_tokens": spent.output,
