@@ -80,27 +80,22 @@ _COUNTS = {"insult": 0.5, "profanity": 0.5, "threat": 0.25, "hate": 0.25}
 
 async def toxicity(run: Run, table: Table) -> None:
     """What is called toxic of texts that people judged, of harmless ones, and of our own."""
-    own = corpora.assembled("toxicity")
-    found = await run([each.text for each in own])
-    rows: list[Sequence[object]] = []
-    for kind, member in _MANNERS.items():
-        said = [getattr(each, member) >= _COUNTS[kind] for each in found]
-        true = [kind in each.label.split() for each in own]
-        hits = sum(a and b for a, b in zip(said, true, strict=True))
-        rows.append(
-            (kind, _COUNTS[kind], f"{hits} of {sum(true)}", f"{sum(said) - hits} of {len(own)}")
-        )
-    table(("own set, by kind", "from", "found", "called so wrongly"), rows)
+    own, blind = corpora.assembled("toxicity"), corpora.assembled("toxicity_blind")
+    for name, texts in (("own set", own), ("blind set", blind)):
+        await _kinds(run, table, name, texts)
     sets = {
-        "own set": [Labelled(each.text, "toxic" if each.label else "") for each in own],
+        "own set": _toxic(own),
+        "blind set": _toxic(blind),
         "ToxiGen, about groups of people, judged by people": list(corpora.judged_statements()),
         "harmless questions that sound dangerous": list(corpora.edgy_questions()),
         "sentences of film reviews": _some(corpora.review_sentences(), 400),
         "questions and facts of a chat bot": _some(corpora.plain_talk(), 400),
     }
-    rows = []
+    rows: list[Sequence[object]] = []
+    guarded: list[Sequence[object]] = []
     for name, texts in sets.items():
-        scores = [each.toxic for each in await run([each.text for each in texts])]
+        found = await run([each.text for each in texts])
+        scores = [each.toxic for each in found]
         true = [each.label == "toxic" for each in texts]
         for least in (0.3, 0.5, 0.7):
             said = [score >= least for score in scores]
@@ -113,7 +108,40 @@ async def toxicity(run: Run, table: Table) -> None:
                     f"{sum(said) - hits} of {len(true) - sum(true)}",
                 )
             )
+        guarded.append((name, *_blocked([_any(each) for each in found], true)))
     table(("texts", "threshold", "toxic ones found", "harmless ones called toxic"), rows)
+    table(("the guard, any kind", "found", "others blocked", "precision", "recall"), guarded)
+
+
+def _toxic(texts: Sequence[Labelled]) -> list[Labelled]:
+    return [Labelled(each.text, "toxic" if each.label else "") for each in texts]
+
+
+def _any(found: Any) -> bool:
+    """As the guard decides that looks for every kind."""
+    least = {member: _COUNTS[kind] for kind, member in _MANNERS.items()} | {"toxic": 0.5}
+    return any(getattr(found, member) >= border for member, border in least.items())
+
+
+def _blocked(said: Sequence[bool], true: Sequence[bool]) -> Sequence[object]:
+    hits, on = sum(a and b for a, b in zip(said, true, strict=True)), sum(true)
+    others = sum(said) - hits
+    precision = f"{hits / (hits + others):.3f}" if on and hits + others else ""
+    recall = f"{hits / on:.3f}" if on else ""
+    found = f"{hits} of {on}" if on else ""
+    return found, f"{others} of {len(true) - on}", precision, recall
+
+
+async def _kinds(run: Run, table: Table, name: str, texts: Sequence[Labelled]) -> None:
+    found = await run([each.text for each in texts])
+    rows: list[Sequence[object]] = []
+    for kind, member in _MANNERS.items():
+        said = [getattr(each, member) >= _COUNTS[kind] for each in found]
+        true = [kind in each.label.split() for each in texts]
+        hits = sum(a and b for a, b in zip(said, true, strict=True))
+        wrong = f"{sum(said) - hits} of {len(texts) - sum(true)}"
+        rows.append((kind, _COUNTS[kind], f"{hits} of {sum(true)}", wrong))
+    table((f"{name}, by kind", "from", "found", "called so wrongly"), rows)
 
 
 async def topics(run: Run, table: Table) -> None:
