@@ -1,16 +1,21 @@
 """Answers kept for questions that mean the same, and for all processes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import numpy
 
 from tests.llm import double as d
-from torana.llm.answers import Answers
+from tests.state.conftest import need_service
+from torana.llm.answers import TOPIC, Answers
 from torana.llm.chat import Chat, Image, Message, Text
 from torana.llm.semantic import Near, Question, group_of, words
 from torana.message import Reply, Request
+from torana.net.tasks import spawn
+from torana.state import open_counters, open_store
 
 SETTINGS = """
 [providers.up]
@@ -115,6 +120,39 @@ async def test_processes_tell_each_other_what_they_keep() -> None:
         assert (await ask("reset my password")).headers["x-torana-cache"] == "hit"
         assert (await ask("change my password")).headers["x-torana-cache"] == "similar"
         assert len(running.double.asked) == len(told) == 1
+
+
+async def test_nodes_tell_each_other_over_redis() -> None:
+    need_service("Redis", 6379)
+    url = f"redis://127.0.0.1:6379/0?prefix=test-{uuid4().hex}"
+    store = await open_store("memory:")
+    one, other = [await open_counters(url, store) for _ in range(2)]
+    told: list[Any] = []
+
+    def publish(message: bytes) -> None:
+        told.append(spawn(one.publish(TOPIC, message), "tell others of an answer"))
+
+    inbox, there = aiter(other.subscribe(TOPIC)), Answers(embed)
+    probe = asyncio.ensure_future(anext(inbox))
+    while not probe.done():
+        await one.publish(TOPIC, b"")
+        await asyncio.sleep(0.02)
+
+    async def next_message() -> AsyncIterator[bytes | None]:
+        async for message in inbox:
+            if message:
+                yield message
+                return
+
+    async with d.gateway(provider, SETTINGS) as running:
+        await Asking(running, Answers(embed, publish))("reset my password")
+        await asyncio.wait_for(there.hear(next_message()), 10)
+        again = await Asking(running, there)("reset my password")
+        assert again.headers["x-torana-cache"] == "hit"
+        assert (len(running.double.asked), len(told)) == (1, 1)
+    await one.close()
+    await other.close()
+    await store.close()
 
 
 def test_only_the_last_words_may_differ() -> None:

@@ -13,8 +13,10 @@ import uvicorn
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.streamable_http import EventCallback, EventMessage, EventStore
 from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.exceptions import MCPError
+from mcp_types import JSONRPCMessage
 
 from tests.builders import api, door, mock, serving
 from torana.app.llm import build
@@ -30,6 +32,25 @@ from torana.settings import BadSettings
 from torana.state import open_counters, open_store
 
 
+class Events(EventStore):
+    """What a server has said, so that a stream can go on."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, JSONRPCMessage | None]] = []
+
+    async def store_event(self, stream_id: str, message: JSONRPCMessage | None) -> str:
+        self.said.append((stream_id, message))
+        return str(len(self.said))
+
+    async def replay_events_after(self, last_event_id: str, send_callback: EventCallback) -> str:
+        at = int(last_event_id)
+        stream = self.said[at - 1][0]
+        for number, (of, message) in enumerate(self.said[at:], at + 1):
+            if of == stream and message is not None:
+                await send_callback(EventMessage(message, str(number)))
+        return stream
+
+
 def remote(seen: list[str]) -> MCPServer:
     server = MCPServer("notes")
 
@@ -43,6 +64,12 @@ def remote(seen: list[str]) -> MCPServer:
         """Find notes, telling how far it is."""
         await ctx.report_progress(0.5, 1.0, "half")
         return f"slow notes on {word}"
+
+    @server.tool()
+    async def late_notes(word: str, ctx: Context) -> str:
+        """Find notes, and lose the client on the way."""
+        await ctx.close_sse_stream()
+        return f"late notes on {word}"
 
     @server.tool()
     def delete_notes() -> str:
@@ -69,7 +96,9 @@ async def gateway(
     folder: Path, keys: dict[str, LlmKey], teams: dict[str, LlmTeam] | None = None, **more: Any
 ) -> AsyncGenerator[Gateway]:
     seen, spent = list[str](), list[Spent]()
-    app = remote(seen).streamable_http_app(stateless_http=False)
+    app = remote(seen).streamable_http_app(
+        stateless_http=False, event_store=Events(), retry_interval=10
+    )
     sock = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
     running = spawn(server.serve([sock]), "a server elsewhere")
@@ -121,7 +150,7 @@ async def test_a_key_sees_and_calls_the_tools_it_may(tmp_path: Path, mode: str) 
     async with gateway(tmp_path, ANN, hidden=("delete_*",)) as found:
         async with client(found, mode=mode) as mcp:
             listed = {each.name for each in (await mcp.list_tools()).tools}
-            assert listed == {"search_notes", "search_slowly"}
+            assert listed == {"search_notes", "search_slowly", "late_notes"}
             done: Any = await mcp.call_tool("search_notes", {"word": "milk"})
             assert done.content[0].text == "notes on milk"
             read: Any = await mcp.read_resource("note://first")
@@ -146,6 +175,13 @@ async def test_progress_comes_while_a_tool_works(tmp_path: Path) -> None:
         done: Any = await mcp.call_tool("search_slowly", {"word": "tea"}, progress_callback=tell)
         assert done.content[0].text == "slow notes on tea"
         assert told == [0.5]
+
+
+async def test_a_stream_that_broke_off_goes_on_where_it_was(tmp_path: Path) -> None:
+    async with gateway(tmp_path, ANN) as found, client(found) as mcp:
+        done: Any = await mcp.call_tool("late_notes", {"word": "tea"})
+        assert done.content[0].text == "late notes on tea"
+        assert [(each.target, each.status) for each in found.spent] == [("late_notes", 200)]
 
 
 async def test_keys_that_may_not_are_refused(tmp_path: Path) -> None:
