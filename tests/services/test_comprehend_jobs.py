@@ -92,6 +92,26 @@ def test_every_line_of_a_file_is_a_document_where_that_is_asked(clients: Clients
     assert (shown["JobId"], shown["LanguageCode"]) == (job["JobId"], "en")
 
 
+def test_what_is_felt_about_each_thing_is_told_of_stored_texts_in_english(clients: Clients) -> None:
+    given = {"InputDataConfig": source("reviews/", by_line=True)}
+    job = done(clients, "targeted_sentiment_detection", LanguageCode="en", **given)
+    _, second, _ = output(clients, job)
+    felt = {
+        mention["Text"]: mention["MentionSentiment"]["Sentiment"]
+        for entity in second["Entities"]
+        for mention in entity["Mentions"]
+    }
+    assert felt["meal"] == "NEGATIVE"
+    comprehend = clients("comprehend")
+    listed = comprehend.list_targeted_sentiment_detection_jobs()
+    (shown,) = listed["TargetedSentimentDetectionJobPropertiesList"]
+    assert shown["JobArn"].endswith(f":targeted-sentiment-detection-job/{job['JobId']}")
+    stopped = comprehend.stop_targeted_sentiment_detection_job(JobId=job["JobId"])
+    assert stopped["JobStatus"] == "COMPLETED"
+    with pytest.raises(ClientError, match="UnsupportedLanguage"):
+        done(clients, "targeted_sentiment_detection", LanguageCode="de", **given)
+
+
 def test_files_are_documents_and_too_long_ones_are_said_so(clients: Clients) -> None:
     job = done(clients, "entities_detection", InputDataConfig=source("letters/"), LanguageCode="en")
     one, two = output(clients, job)
