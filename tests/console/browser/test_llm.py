@@ -1,5 +1,7 @@
 """Models side by side, virtual keys, and what they cost."""
 
+from datetime import date
+
 from playwright.sync_api import Page, expect
 
 from tests.app.test_serve_command import Running
@@ -46,6 +48,17 @@ def test_a_virtual_key_is_made_used_and_switched_off(
     row.get_by_label("notebook is enabled").click(force=True)
     expect(row.get_by_label("notebook is enabled")).not_to_be_checked()
     assert served.ask("/v1/chat/completions", asked, **proof)[0] == 401
+
+
+def test_what_has_no_price_and_what_was_saved_are_told_apart(page: Page, console: str) -> None:
+    sums = {"requests": 7, "failed": 0, "input": 9, "output": 9, "cached": 0, "usd": 0.5}
+    total = {"group": {"day": date.today().isoformat(), "key": "odd"}, **sums}
+    told = {"totals": [{**total, "unpriced": 2, "hits": 3, "saved": 0.25}]}
+    page.route("**/desk/usage?*", lambda route: route.fulfill(json=told))
+    page.goto(f"{console}/spend")
+    row = page.get_by_role("region", name="spend").get_by_role("row", name="odd")
+    expect(row).to_contain_text("3 (saved $0.25)")
+    expect(row).to_contain_text("$0.50 and 2 without a price")
 
 
 def test_a_prompt_is_tried_frozen_and_compared_with_its_draft(page: Page, console: str) -> None:

@@ -20,7 +20,8 @@ type Key = {
   name: string; hint: string; created: string; enabled: boolean; models: string[]; team: string; user?: string;
   requests_per_minute?: number | null; tokens_per_minute?: number | null; budget?: Budgets; secret?: string;
 };
-type Total = { group: Record<string, string>; requests: number; failed: number; input: number; output: number; usd: number; hits: number; saved?: number };
+type Total = { group: Record<string, string>; requests: number; failed: number; input: number; output: number; usd: number; unpriced: number; hits: number; saved: number };
+const SUMS = ["requests", "failed", "input", "output", "usd", "unpriced", "hits", "saved"] as const;
 
 const BY = ["organization", "team", "user", "key", "model", "provider", "target"];
 const SHADES: [string, string][] = [["#0b7285", "#45a9b8"], ["#b35c00", "#f0a94f"], ["#9c36b5", "#d08be0"], ["#2b8a3e", "#69db7c"], ["#c92a2a", "#ff8787"], ["#1864ab", "#74c0fc"]];
@@ -55,8 +56,8 @@ function Costs() {
     const rows = new Map<string, Total>();
     for (const total of totals) {
       const name = total.group[by] || "unknown";
-      const row = rows.get(name) ?? { group: { [by]: name }, requests: 0, failed: 0, input: 0, output: 0, usd: 0, hits: 0 };
-      for (const field of ["requests", "failed", "input", "output", "usd", "hits"] as const) row[field] += total[field];
+      const row = rows.get(name) ?? { group: { [by]: name }, requests: 0, failed: 0, input: 0, output: 0, usd: 0, unpriced: 0, hits: 0, saved: 0 };
+      for (const field of SUMS) row[field] += total[field];
       rows.set(name, row);
     }
     const names = [...rows.keys()].toSorted((a, b) => rows.get(b)!.usd - rows.get(a)!.usd).slice(0, 6);
@@ -81,8 +82,8 @@ function Costs() {
                 { head: "Failed", right: true, cell: (row) => count(row.failed) },
                 { head: "Tokens in", right: true, cell: (row) => count(row.input) },
                 { head: "Tokens out", right: true, cell: (row) => count(row.output) },
-                { head: "From the cache", right: true, cell: (row) => count(row.hits) },
-                { head: "Cost", right: true, cell: (row) => <b>{dollars(row.usd)}</b> },
+                { head: "From the cache", right: true, cell: (row) => `${count(row.hits)}${row.saved > 0 ? ` (saved ${dollars(row.saved)})` : ""}` },
+                { head: "Cost", right: true, cell: (row) => <><b>{dollars(row.usd)}</b>{row.unpriced > 0 && ` and ${count(row.unpriced)} without a price`}</> },
               ]}
             />
           </>
