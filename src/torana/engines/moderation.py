@@ -20,7 +20,7 @@ CLASSES = ("drawing", "hentai", "neutral", "porn", "sexy")
 _WEIGHTS = "moderation.npz"
 _SIZE = 224
 _EPSILON = 1e-3
-_WIDER = frozenset([1, 3, 6, 13])
+_HALVING = frozenset([1, 3, 6, 13])
 """Blocks that halve the picture's sides."""
 _BLOCKS = 17
 
@@ -39,7 +39,7 @@ class Moderator:
         expand = self._folded(f"{name}_expand", f"{name}_expand_BN") if number else None
         depth = self._folded(f"{name}_depthwise", f"{name}_depthwise_BN", "depthwise_kernel")
         project = self._folded(f"{name}_project", f"{name}_project_BN")
-        return Block(expand, depth, project, 2 if number in _WIDER else 1)
+        return Block(expand, depth, project, 2 if number in _HALVING else 1)
 
     def _folded(self, conv: str, norm: str, kernel: str = "kernel") -> Layer:
         arrays = self._arrays
