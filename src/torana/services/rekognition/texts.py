@@ -28,7 +28,7 @@ class Texts:
         for parent, word in words[:_MOST_WORDS]:
             found.append({**_detection(word, len(found), "WORD"), "ParentId": parent})
         shown = [each for each in found if _passes(each, chosen)]
-        return {"TextDetections": shown, "TextModelVersion": "torana-ppocr-v4"}
+        return {"TextDetections": shown, "TextModelVersion": "torana-ppocr-v6"}
 
 
 def _detection(found: Any, number: int, kind: str) -> Params:
