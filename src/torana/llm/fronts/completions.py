@@ -12,7 +12,7 @@ from torana.llm import chat as c
 from torana.llm.dialect import Peek, Writer
 from torana.llm.dialects.openai_wire import StreamOptions
 from torana.llm.errors import LlmError
-from torana.llm.fronts.openai_chat import usage
+from torana.llm.fronts.openai_chunks import Chunks, usage
 from torana.llm.fronts.openai_errors import refuse, told
 from torana.llm.sse import event
 from torana.message import Reply
@@ -24,6 +24,7 @@ _FINISH: dict[c.Stop, str] = {
     "tool": "stop",
     "refusal": "content_filter",
 }
+_KIND = "text_completion"
 _MOST = 16
 """Tokens of an answer that names no bound, as OpenAI has it."""
 
@@ -96,12 +97,20 @@ class Completions:
         """See `Front`. Reasoning has no place in this API."""
         text = "".join(part.text for part in answer.parts if isinstance(part, c.Text))
         choice = _choice(text, _FINISH[answer.stop])
-        whole = _shell(answer.id, answer.model, int(time.time()), [choice])
-        return _encode({**whole, "usage": usage(answer.usage)})
+        return _encode(
+            {
+                "id": answer.id,
+                "object": _KIND,
+                "created": int(time.time()),
+                "model": answer.model,
+                "choices": [choice],
+                "usage": usage(answer.usage),
+            }
+        )
 
     def writer(self, chat: c.Chat) -> Writer:
         """See `Front`."""
-        return _Chunks(chat.with_usage)
+        return _Writer(chat.with_usage)
 
     def fail(self, error: LlmError) -> bytes:
         """See `Front`."""
@@ -112,45 +121,31 @@ class Completions:
         return refuse(error)
 
 
-class _Chunks:
+class _Writer:
     def __init__(self, with_usage: bool) -> None:
-        self._with_usage = with_usage
-        self._id, self._model, self._created = "", "", int(time.time())
-        self._usage = c.Usage()
+        self._out = Chunks(_KIND, with_usage)
 
     def write(self, event: c.Event) -> bytes:
         match event:
             case c.Started():
-                self._id, self._model, self._usage = event.id, event.model, event.usage
+                self._out.begin(event)
                 return b""
             case c.TextDelta():
-                return self._chunk([_choice(event.text, None)])
+                return self._out.chunk([_choice(event.text, None)])
             case c.Stopped():
-                return self._chunk([_choice("", _FINISH[event.stop])])
+                return self._out.chunk([_choice("", _FINISH[event.stop])])
             case c.Metered():
-                self._usage |= event.usage
+                self._out.meter(event)
                 return b""
             case _:
                 return b""
 
     def end(self) -> bytes:
-        last = self._chunk([], usage(self._usage)) if self._with_usage else b""
-        return last + b"data: [DONE]\n\n"
-
-    def _chunk(self, choices: list[Any], used: dict[str, Any] | None = None) -> bytes:
-        chunk = _shell(self._id, self._model, self._created, choices)
-        if self._with_usage:
-            chunk["usage"] = used
-        return event(_encode(chunk))
+        return self._out.end()
 
 
 def _choice(text: str, finish: str | None) -> dict[str, Any]:
     return {"text": text, "index": 0, "logprobs": None, "finish_reason": finish}
-
-
-def _shell(id: str, model: str, created: int, choices: list[Any]) -> dict[str, Any]:
-    kind = "text_completion"
-    return {"id": id, "object": kind, "created": created, "model": model, "choices": choices}
 
 
 def _decoded(body: bytes) -> _Asked:

@@ -10,6 +10,7 @@ from torana.llm import chat as c
 from torana.llm.dialect import Peek, Writer
 from torana.llm.dialects.openai_wire import Asked, Called, ResponseFormat, Said, StreamOptions
 from torana.llm.errors import LlmError
+from torana.llm.fronts.openai_chunks import Chunks, usage
 from torana.llm.fronts.openai_errors import refuse, told
 from torana.llm.sse import event
 from torana.message import Reply
@@ -122,7 +123,7 @@ class OpenAiChat:
 
     def writer(self, chat: c.Chat) -> Writer:
         """See `Front`."""
-        return _Chunks(chat.with_usage)
+        return _Writer(chat.with_usage)
 
     def fail(self, error: LlmError) -> bytes:
         """See `Front`."""
@@ -133,16 +134,14 @@ class OpenAiChat:
         return refuse(error)
 
 
-class _Chunks:
+class _Writer:
     def __init__(self, with_usage: bool) -> None:
-        self._with_usage = with_usage
-        self._id, self._model, self._created = "", "", int(time.time())
-        self._usage = c.Usage()
+        self._out = Chunks("chat.completion.chunk", with_usage)
 
     def write(self, event: c.Event) -> bytes:
         match event:
             case c.Started():
-                self._id, self._model, self._usage = event.id, event.model, event.usage
+                self._out.begin(event)
                 return self._delta({"role": "assistant", "content": ""})
             case c.TextDelta():
                 return self._delta({"content": event.text})
@@ -157,39 +156,15 @@ class _Chunks:
             case c.Stopped():
                 return self._delta({}, _FINISH[event.stop])
             case c.Metered():
-                self._usage |= event.usage
+                self._out.meter(event)
                 return b""
 
     def end(self) -> bytes:
-        last = self._chunk([], usage(self._usage)) if self._with_usage else b""
-        return last + b"data: [DONE]\n\n"
+        return self._out.end()
 
     def _delta(self, delta: dict[str, Any], finish: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return self._chunk([choice], None)
-
-    def _chunk(self, choices: list[Any], used: dict[str, Any] | None) -> bytes:
-        chunk: dict[str, Any] = {
-            "id": self._id,
-            "object": "chat.completion.chunk",
-            "created": self._created,
-            "model": self._model,
-            "choices": choices,
-        }
-        if self._with_usage:
-            chunk["usage"] = used
-        return event(_encode(chunk))
-
-
-def usage(used: c.Usage) -> dict[str, Any]:
-    """Usage as OpenAI tells it."""
-    return {
-        "prompt_tokens": used.input,
-        "completion_tokens": used.output,
-        "total_tokens": used.input + used.output,
-        "prompt_tokens_details": {"cached_tokens": used.cached},
-        "completion_tokens_details": {"reasoning_tokens": used.reasoning},
-    }
+        return self._out.chunk([choice])
 
 
 def _call(index: int, use: c.ToolUse, streamed: bool = False) -> dict[str, Any]:
