@@ -9,39 +9,12 @@ from msgspec import Struct
 
 from torana.engines.engine import Capability, Engine
 from torana.engines.recognizer import Model, features, labels, need, words
+from torana.model.marked_text import Marked, Measured, Training
 
 _HELD_OUT = 0.1
 _LEAST = 25
 """Mentions of a type, as the service asks for."""
 _SETTINGS = {"c1": 0.1, "c2": 0.05, "max_iterations": 100, "feature.possible_transitions": True}
-
-
-class Marked(Struct, frozen=True):
-    """A text and the entities in it: begin, end, type."""
-
-    text: str
-    spans: tuple[tuple[int, int, str], ...] = ()
-
-
-class Training(Struct, frozen=True):
-    """What to train."""
-
-    documents: list[Marked]
-    test: list[Marked]
-    """To measure with; when empty, a tenth of the documents is kept back for that."""
-    types: tuple[str, ...]
-    path: str
-    """Where the model's file is to be."""
-
-
-class Measured(Struct, frozen=True):
-    """How well a type, or all of them, are found: percent."""
-
-    precision: float
-    recall: float
-    f1: float
-    mentions: int = 0
-    """That were learned from."""
 
 
 class Trained(Struct, frozen=True):

@@ -14,6 +14,7 @@ from uuid import uuid4
 import msgspec
 from msgspec import Struct
 
+from torana.model.marked_text import Marked, Measured, Training
 from torana.services.comprehend.training import (
     LONGEST,
     Unusable,
@@ -32,15 +33,6 @@ RECOGNIZER = "comprehend-recognizer"
 _HEADS = {"file", "line", "begin offset", "end offset", "text", "type"}
 
 Json = dict[str, Any]
-
-
-class Measured(Struct, frozen=True):
-    """Percent, and mentions that were learned from."""
-
-    precision: float
-    recall: float
-    f1: float
-    mentions: int = 0
 
 
 class Recognizer(Struct, frozen=True):
@@ -63,22 +55,6 @@ class Recognizer(Struct, frozen=True):
     tested: int = 0
     whole: Measured | None = None
     types: dict[str, Measured] = {}
-
-
-class Marked(Struct, frozen=True):
-    """What the training takes."""
-
-    text: str
-    spans: tuple[tuple[int, int, str], ...] = ()
-
-
-class Training(Struct, frozen=True):
-    """What the training takes."""
-
-    documents: list[Marked]
-    test: list[Marked]
-    types: tuple[str, ...]
-    path: str
 
 
 def new_model() -> str:
@@ -142,8 +118,8 @@ class Recognizers:
             status="TRAINED",
             documents=made.documents,
             tested=made.tested,
-            whole=_measured(made.whole),
-            types={name: _measured(each) for name, each in made.types.items()},
+            whole=made.whole,
+            types=made.types,
         )
 
     async def _marked(self, given: Json, types: tuple[str, ...], member: str) -> list[Marked]:
@@ -217,10 +193,6 @@ def _found(text: str, known: Mapping[str, str]) -> Iterator[tuple[int, int, str]
     choice = "|".join(re.escape(each) for each in sorted(known, key=len, reverse=True))
     for match in re.finditer(rf"(?<!\w)(?:{choice})(?!\w)", text):
         yield match.start(), match.end(), known[match[0]]
-
-
-def _measured(found: Any) -> Measured:
-    return Measured(found.precision, found.recall, found.f1, found.mentions)
 
 
 def described(found: Recognizer) -> Json:
