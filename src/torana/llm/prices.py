@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 
 import msgspec
@@ -19,9 +20,6 @@ class _Catalogue(Struct):
 
     source: str
     models: dict[str, LlmPrice]
-
-
-_decoder = msgspec.json.Decoder(_Catalogue)
 
 
 class Price(Struct, frozen=True):
@@ -43,8 +41,18 @@ class Price(Struct, frozen=True):
 
 def catalogue(overrides: Mapping[str, LlmPrice]) -> dict[str, Price]:
     """Prices by a provider's model."""
-    known = _decoder.decode(files("torana.llm").joinpath("prices.json").read_bytes()).models
-    return {name: _price(each) for name, each in {**known, **overrides}.items()}
+    return {**_kept(), **_prices(overrides)}
+
+
+@cache
+def _kept() -> dict[str, Price]:
+    """Those that come along: a start asks for them several times. Not to be changed."""
+    data = files("torana.llm").joinpath("prices.json").read_bytes()
+    return _prices(msgspec.json.decode(data, type=_Catalogue).models)
+
+
+def _prices(given: Mapping[str, LlmPrice]) -> dict[str, Price]:
+    return {name: _price(each) for name, each in given.items()}
 
 
 def price_of(prices: Mapping[str, Price], model: str) -> Price | None:
