@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SAY = @printf '\033[1;36m%s\033[0m\n'
+# A gateway that has to be compiled at each start takes thrice as long to start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test lint format bench bench-llm console docs quality clean system
 
