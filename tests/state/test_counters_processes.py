@@ -125,9 +125,38 @@ async def test_a_new_hub_does_not_grant_the_burst_again(tmp_path: Path) -> None:
     await hub.close()
 
 
+async def test_a_bucket_that_the_hub_forgot_is_full(tmp_path: Path) -> None:
+    hub = Hub(sweep=0.02)
+    await hub.serve(f"{tmp_path}/hub.sock")
+    worker = await open_counters(f"node:{tmp_path}/hub.sock", MemoryStore(100))
+    bucket = worker.bucket("b", 20, 1)
+    for _ in range(3):
+        assert await admit(bucket)
+        await asyncio.sleep(0.15)
+    await worker.close()
+    await hub.close()
+
+
+async def test_a_bucket_fills_while_a_new_hub_is_not_asked_for_it(tmp_path: Path) -> None:
+    url, path = f"node:{tmp_path}/hub.sock", f"{tmp_path}/hub.sock"
+    hub = Hub(sweep=0.02)
+    await hub.serve(path)
+    worker = await open_counters(url, MemoryStore(100))
+    bucket = worker.bucket("b", 10, 1)
+    assert await admit(bucket)
+    await hub.close()
+    await asyncio.sleep(0.01)
+    hub = Hub(sweep=0.02)
+    await hub.serve(path)
+    await asyncio.sleep(0.5)
+    assert await admit(bucket)
+    await worker.close()
+    await hub.close()
+
+
 async def test_nonsense_on_the_socket_ends_that_connection_only(tmp_path: Path) -> None:
     url, path = f"node:{tmp_path}/hub.sock", f"{tmp_path}/hub.sock"
-    hub = Hub()
+    hub = Hub(sweep=0.02)
     await hub.serve(path)
     worker = await open_counters(url, MemoryStore(100))
     for nonsense in (b"\xff\xff\xff\xff", b"\0\0\0\x03abc", b"\0\0\0\x01\x90"):

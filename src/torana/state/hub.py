@@ -24,19 +24,22 @@ from torana.state.locks import LockTable
 
 _PARKED = 0.02
 """Seconds a draw waits for what other workers give back."""
-_SWEEP = 60.0
-"""Seconds between two looks for buckets that need not be remembered."""
 
 
 class Hub:
     """Buckets, locks and messages of one node. Nothing on disk: quotas are in the store."""
 
-    def __init__(self, hear: Callable[[str, bytes], object] | None = None) -> None:
-        """`hear` is told, in the hub's own process, what workers publish: topic and message."""
+    def __init__(
+        self, hear: Callable[[str, bytes], object] | None = None, sweep: float = 60.0
+    ) -> None:
+        """`hear` is told, in the hub's own process, what workers publish: topic and message. Full
+        buckets are forgotten every `sweep` seconds."""
         self._hear = hear
+        self._pause = sweep
         self._workers: dict[Wire, str] = {}
         self._names = 0
         self._buckets: dict[str, BucketLedger] = {}
+        self._began = monotonic()
         self._parked: dict[str, list[tuple[Wire, DrawFrom]]] = {}
         self._locks = LockTable()
         self._server: asyncio.Server | None = None
@@ -113,7 +116,9 @@ class Hub:
     def _bucket(self, frame: DrawFrom, now: float) -> BucketLedger:
         bucket = self._buckets.get(frame.bucket)
         if bucket is None:
-            bucket = BucketLedger(frame.rate, frame.burst, now, frame.full)
+            # One that an earlier hub may have emptied has filled since this one began.
+            since = now if frame.full else self._began
+            bucket = BucketLedger(frame.rate, frame.burst, since, frame.full)
             self._buckets[frame.bucket] = bucket
         elif (bucket.rate, bucket.burst) != (frame.rate, frame.burst):
             bucket.configure(frame.rate, frame.burst, now)
@@ -140,7 +145,7 @@ class Hub:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(_SWEEP)
+            await asyncio.sleep(self._pause)
             now = monotonic()
             for name, bucket in list(self._buckets.items()):
                 if bucket.is_fresh(now) and not self._parked.get(name):

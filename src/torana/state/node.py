@@ -45,7 +45,10 @@ class NodeCounters:
         self._numbers = count(1)
         self._limits: dict[str, tuple[float, float]] = {}
         self._known: set[str] = set()
-        """Buckets that a hub has answered for: a later hub must not start them full."""
+        """Buckets that this hub has answered for."""
+        self._spent: set[str] = set()
+        """Buckets that an earlier hub has answered for: this one must not start them full. What it
+        forgets later it has seen full."""
         self._buckets = Allowances()
         self._topics = Topics()
         self._quotas = Quotas(QuotaBook(store), lambda: 1 / self._peers, self._recall_quota)
@@ -73,6 +76,8 @@ class NodeCounters:
         await lost.wait()
         _log.error("the hub of this node is away: limits are kept by each worker for itself")
         self._wire = None
+        self._spent |= self._known
+        self._known.clear()
         for call in self._calls.values():
             if not call.done():
                 call.set_exception(CountersUnavailable("the hub is away"))
@@ -144,8 +149,9 @@ class NodeCounters:
     async def _draw(self, name: str, draw: Draw) -> Grant:
         number = next(self._numbers)
         rate, burst = self._limits[name]
-        full = name not in self._known
+        full = name not in self._spent
         grant: Grant = await self._call(number, DrawFrom(number, name, rate, burst, full, draw))
+        self._spent.discard(name)
         self._known.add(name)
         return grant
 
