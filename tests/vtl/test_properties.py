@@ -4,15 +4,19 @@ import contextlib
 import json
 import random
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.vtl.rendering import render
-from torana.vtl import TemplateError, TemplateFailure, compile
+from torana.message import Headers
+from torana.vtl import Input, Parameters, TemplateError, TemplateFailure, compile
 from torana.vtl.budget import Budget
-from torana.vtl.jsonpath import MISSING, path
+from torana.vtl.inputs import site
+from torana.vtl.jsonpath import MISSING, parsed, path, reach
+from torana.vtl.methods import call
 
 _PIECES = [
     *("#if(", "#end", "#set($x=", "#set($x = $x + ", ")", "$x", "${", "}", "[1..", "#else", "##"),
@@ -120,6 +124,109 @@ def test_every_name_is_found_in_brackets(value: dict[str, int]) -> None:
         quoted = name.replace("\\", "\\\\").replace("'", "\\'")
         assert path(f"$['{quoted}']")(value, Budget()) == number
     assert path("$.none.deeper")(value, Budget()) is MISSING
+
+
+_NAMES = st.text(st.sampled_from("ab é'\\"), min_size=1, max_size=2)
+_KEYS = st.lists(_NAMES | st.integers(-3, 3), max_size=4)
+_DOCUMENTS = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.integers(250, 300).map(lambda size: "é" * size),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+def _written(keys: list[str | int]) -> str:
+    def one(key: str | int) -> str:
+        if isinstance(key, int):
+            return f"[{key}]"
+        return "['" + key.replace("\\", "\\\\").replace("'", "\\'") + "']"
+
+    return "$" + "".join(map(one, keys))
+
+
+def _outcome(work: Callable[[Budget], object]) -> tuple[object, ...]:
+    """What it gives, or how it fails, and what it costs."""
+    budget = Budget()
+    try:
+        found = work(budget)
+    except (TemplateFailure, OverflowError, RecursionError) as error:
+        return type(error), str(error)
+    return type(found), repr(found), budget.steps, budget.text
+
+
+def _input(body: bytes, shared: bool) -> Input:
+    made = Input(body, lambda: Parameters({}, {}, Headers()))
+    if shared:
+        made.path(Budget(), "$")
+    return made
+
+
+@settings(max_examples=400)
+@given(_KEYS, _DOCUMENTS)
+def test_keys_find_and_cost_what_the_steps_of_their_path_do(
+    keys: list[str | int], value: object
+) -> None:
+    steps = parsed(_written(keys))
+    alone = steps.alone()
+    assert alone is not None and alone == tuple(keys)
+    assert _outcome(lambda budget: reach(alone, value, budget)) == _outcome(
+        lambda budget: steps.read(value, value, budget)
+    )
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from(["json", "path"]),
+    _KEYS,
+    _DOCUMENTS.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=4),
+    st.booleans(),
+)
+def test_a_constant_path_is_what_the_method_finds_and_costs(
+    method: str, keys: list[str | int], body: bytes, shared: bool
+) -> None:
+    expression = _written(keys)
+    known = site(method, expression)
+    assert known is not None
+    with contextlib.suppress(TemplateFailure):
+        first, second = _input(body, shared), _input(body, shared)
+        for _ in range(2):
+            assert _outcome(lambda budget: known(budget, first)) == _outcome(
+                lambda budget: call(budget, second, method, expression)
+            )
+
+
+@settings(max_examples=200)
+@given(_KEYS, _DOCUMENTS, st.sampled_from(["json", "path"]), st.booleans())
+def test_a_template_finds_by_a_constant_path_what_it_finds_by_a_variable(
+    keys: list[str | int], value: object, method: str, walks: bool
+) -> None:
+    expression, body = _written(keys).replace("'", "''"), json.dumps(value).encode()
+    before = "#set($all = $input.path('$'))" if walks else ""
+    by_variable = f"{before}#set($p = '{expression}')|$input.{method}($p)|"
+    assert _rendered(f"{before}|$input.{method}('{expression}')|", body) == _rendered(
+        by_variable, body
+    )
+
+
+@pytest.mark.parametrize("found", ["$input", "'text'", "[1]", "{'json': 1}", "$none"])
+@pytest.mark.parametrize("method", ["json", "path"])
+def test_a_constant_path_asks_whatever_input_was_made(method: str, found: str) -> None:
+    before = f"#set($input = {found})"
+    assert render(f"{before}$input.{method}('$.a')", b'{"a": 1}') == render(
+        f"{before}#set($p = '$.a')$input.{method}($p)", b'{"a": 1}'
+    )
+
+
+def _rendered(template: str, body: bytes) -> tuple[object, ...]:
+    try:
+        return (render(template, body),)
+    except TemplateFailure as error:
+        return type(error), str(error)
 
 
 def _reference(chance: random.Random) -> str:

@@ -5,6 +5,7 @@ Source: Developer Guide, "Method request behavior for payloads without mapping t
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from torana.gateway.errors import GatewayError
 from torana.model.rest import PassthroughBehavior
@@ -13,6 +14,7 @@ from torana.vtl import Template
 PASS = None
 
 
+@lru_cache(maxsize=512)
 def media_type(content_type: str | None) -> str:
     """The type without its parameters; JSON where a client names none."""
     if not content_type:
@@ -38,6 +40,11 @@ def request_template(
     return choose
 
 
+@lru_cache(maxsize=512)
+def _accepted(accept: str) -> tuple[str, ...]:
+    return tuple(map(media_type, accept.split(",")))
+
+
 def response_template(
     templates: Mapping[str, Template],
 ) -> Callable[[str | None], tuple[str, Template] | None]:
@@ -54,8 +61,7 @@ def response_template(
     def choose(accept: str | None) -> tuple[str, Template]:
         if accept is None:
             return default
-        for wanted in accept.split(","):
-            name = media_type(wanted)
+        for name in _accepted(accept):
             if name in templates:
                 return name, templates[name]
         return default

@@ -21,16 +21,15 @@ def compile_templates(sources: Mapping[str, str], what: str) -> dict[str, Templa
     return compiled
 
 
-def template_scope(ctx: Context, body: bytes) -> dict[str, object]:
-    """The variables of a template: `$input`, `$context`, `$stageVariables`, `$util`."""
-    return {
-        "input": Input(
-            body,
-            path=ctx.path_parameters,
-            querystring=ctx.query(),
-            headers=ctx.request.headers,
-        ),
-        "context": variables(ctx),
-        "stageVariables": ctx.to.stage.variables,
-        "util": _UTIL,
-    }
+def render(template: Template, ctx: Context, body: bytes) -> bytes:
+    """A template's output for a body, with `$input`, `$context`, `$stageVariables` and `$util` as
+    far as it names them. Raises `TemplateFailure`."""
+    names = template.names
+    scope: dict[str, object] = {"input": Input(body, ctx.parameters)} if "input" in names else {}
+    if "context" in names:
+        scope["context"] = variables(ctx)
+    if "stageVariables" in names:
+        scope["stageVariables"] = ctx.to.stage.variables
+    if "util" in names:
+        scope["util"] = _UTIL
+    return template.render(scope).encode()

@@ -64,6 +64,11 @@ async def send(ctx: Context, address: Address, request: Request, limit: Timeouts
     return reply
 
 
+def is_whole(reply: Reply) -> bool:
+    """Whether there is nothing to `buffer`."""
+    return isinstance(reply.body, bytes) and len(reply.body) <= PAYLOAD_LIMIT
+
+
 async def buffer(reply: Reply) -> Reply:
     """The reply with its body whole. Raises `GatewayError`."""
     try:

@@ -4,11 +4,13 @@ Source: the Velocity 1.7 grammar. The Python written here uses the names of `run
 `g` (looks a variable up) and `B` (the run of the template).
 """
 
+import ast
 import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from torana.vtl.cursor import Cursor
+from torana.vtl.inputs import site
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _WORD = re.compile(r"[A-Za-z]+\b")
@@ -39,10 +41,11 @@ _FUNCTIONS = {
 }
 PYTHON_TEXT = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _GET = re.compile(rf"'get', ([A-Za-z]\w*|{PYTHON_TEXT.pattern})")
+_OF_INPUT = re.compile(rf"'(json|path)', ({PYTHON_TEXT.pattern})")
 _SIZED = {"'length'": "str", "'size'": "list"}
 _LONGEST_CHAIN = 12
 """Members of a reference that nest as Python calls; longer ones are walked."""
-_OWN = frozenset({"input", "context", "stageVariables", "util"})
+OWN = frozenset({"input", "context", "stageVariables", "util"})
 """The service's variables: what they do not have prints as nothing."""
 
 Block = Callable[[str, int], str]
@@ -86,16 +89,25 @@ class Reference(NamedTuple):
     @property
     def unknown(self) -> str:
         """What it prints where it is null."""
-        return "" if self.silent or self.root in _OWN else self.source
+        return "" if self.silent or self.root in OWN else self.source
 
 
 class Reader:
     """Reads expressions at a cursor."""
 
-    __slots__ = ("arguments", "block", "cursor", "look", "shortcut")
+    __slots__ = ("arguments", "block", "constant", "cursor", "look", "shortcut")
 
-    def __init__(self, cursor: Cursor, block: Block, look: Look, shortcut: Shortcut) -> None:
+    def __init__(
+        self,
+        cursor: Cursor,
+        block: Block,
+        look: Look,
+        shortcut: Shortcut,
+        constant: Callable[[str], str],
+    ) -> None:
+        """`constant`: names the value of an expression that is made once."""
         self.cursor, self.block, self.look, self.shortcut = cursor, block, look, shortcut
+        self.constant = constant
         self.arguments: frozenset[str] = frozenset()
         """The parameters of the macro being read."""
 
@@ -265,8 +277,17 @@ class Reader:
         short = self.shortcut(steps[0][1]) if name[0] == "foreach" and len(steps) == 1 else None
         if short is not None and steps[0][0] == "prop":
             return Reference(short[0], source, silent, name[0], tuple(steps), short[1])
-        python = _walk(self.look(name[0]), steps)
+        python = self._whole(name[0], steps)
         return Reference(python, source, silent, name[0], tuple(steps))
+
+    def _whole(self, root: str, steps: list[tuple[str, str]]) -> str:
+        """A reference's Python; a constant path into the body is compiled here."""
+        python = self.look(root)
+        asked = _OF_INPUT.fullmatch(steps[0][1]) if root == "input" and steps else None
+        if asked is not None and site(asked[1], ast.literal_eval(asked[2])) is not None:
+            called = self.constant(f"site({asked[1]!r}, {asked[2]})")
+            return _walk(f"{called}(B, {python})", steps[1:])
+        return _walk(python, steps)
 
     def _step(self) -> tuple[str, str] | None:
         cursor = self.cursor

@@ -6,8 +6,8 @@ Source: API Gateway Developer Guide, "Mapping template variable reference".
 import base64
 import binascii
 import re
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, cast
 from urllib.parse import quote_plus, unquote_plus
 
 import msgspec
@@ -15,27 +15,29 @@ import msgspec
 from torana.message import Headers
 from torana.vtl.budget import Budget
 from torana.vtl.errors import TemplateFailure
-from torana.vtl.jsonpath import MISSING, decode, path
-from torana.vtl.values import Callable_, json_text, text
+from torana.vtl.jsonpath import MISSING, Keys, decode, parsed, path, reach
+from torana.vtl.methods import call
+from torana.vtl.values import ENCODE, Callable_, json_text, text
 
 _UNREAD = object()
 
 
+class Parameters(NamedTuple):
+    """What a request says beside its body."""
+
+    path: Mapping[str, str]
+    querystring: Mapping[str, list[str]]
+    headers: Headers
+
+
 class Input(Callable_, Mapping[str, Any]):
-    """`$input`: the body and the parameters. Nothing is parsed before it is asked for."""
+    """`$input`: the body and the parameters. Nothing is read before it is asked for."""
 
     METHODS = frozenset({"json", "path", "params"})
-    __slots__ = ("_body", "_headers", "_path", "_query", "_shared", "_value")
+    __slots__ = ("_body", "_parameters", "_shared", "_value")
 
-    def __init__(
-        self,
-        body: bytes,
-        *,
-        path: Mapping[str, str],
-        querystring: Mapping[str, list[str]],
-        headers: Headers,
-    ) -> None:
-        self._body, self._path, self._query, self._headers = body, path, querystring, headers
+    def __init__(self, body: bytes, parameters: Callable[[], Parameters]) -> None:
+        self._body, self._parameters = body, parameters
         self._value: Any = _UNREAD
         self._shared = False
 
@@ -57,34 +59,84 @@ class Input(Callable_, Mapping[str, Any]):
 
     def json(self, budget: Budget, expression: str = "$") -> str:
         """What the path finds, as JSON text; an empty text, quoted, where nothing is there."""
-        found = path(expression)(self._read(), budget)
+        return self._as_json(path(expression)(self._read(), budget), budget)
+
+    def _as_json(self, found: Any, budget: Budget) -> str:
         if found is MISSING:
             return '""'
-        if self._shared:
-            return json_text(found, budget)
-        return msgspec.json.encode(found).decode()
+        return json_text(found, budget) if self._shared else ENCODE(found).decode()
 
     def path(self, budget: Budget, expression: str) -> Any:
         """What the path finds, as a value that can be walked and changed; null where nothing is."""
-        found = path(expression)(self._read(), budget)
-        # What a template got hold of it may have made to hold itself.
-        self._shared = self._shared or isinstance(found, dict | list)
+        return self._handed_out(path(expression)(self._read(), budget))
+
+    def _handed_out(self, found: Any) -> Any:
+        if found.__class__ is dict or isinstance(found, list):
+            # What a template got hold of it may have made to hold itself.
+            self._shared = True
         return None if found is MISSING else cast(Any, found)
 
     def params(self, budget: Budget, name: str | None = None) -> Any:
         """A parameter: of the path, then the query, then the headers; or all of them."""
+        in_path, query, headers = self._parameters()
         if name is None:
             return {
-                "path": dict(self._path),
-                "querystring": {key: values[-1] for key, values in self._query.items()},
-                "header": dict(self._headers.items),
+                "path": dict(in_path),
+                "querystring": {key: values[-1] for key, values in query.items()},
+                "header": dict(headers.items),
             }
-        if name in self._path:
-            return self._path[name]
-        if name in self._query:
-            return self._query[name][-1]
-        found = self._headers.all(name.lower())
+        if name in in_path:
+            return in_path[name]
+        if name in query:
+            return query[name][-1]
+        found = headers.all(name.lower())
         return found[-1] if found else ""
+
+
+Site = Callable[[Budget, Any], Any]
+"""A call in a template whose method and path are constant: of what `$input` then is."""
+
+
+def site(method: str, expression: str) -> Site | None:
+    """The call `json` or `path` of a path of names and places alone; of others None: what they
+    find or have wrong is seen when they are called."""
+    try:
+        keys = parsed(expression).alone()
+    except TemplateFailure:
+        return None
+    return None if keys is None else _SITES[method](keys, expression)
+
+
+def _json_site(keys: Keys, expression: str) -> Site:
+    def json(budget: Budget, value: Any) -> Any:
+        if value.__class__ is not Input:
+            return call(budget, value, "json", expression)
+        found = value._read() if value._value is _UNREAD else value._value
+        if keys:
+            found = reach(keys, found, budget)
+        try:
+            made = value._as_json(found, budget)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise TemplateFailure("json: wrong arguments") from error
+        return made if len(made) <= 256 else budget.made(made)
+
+    return json
+
+
+def _path_site(keys: Keys, expression: str) -> Site:
+    def path(budget: Budget, value: Any) -> Any:
+        if value.__class__ is not Input:
+            return call(budget, value, "path", expression)
+        found = value._read() if value._value is _UNREAD else value._value
+        if keys:
+            found = reach(keys, found, budget)
+        found = value._handed_out(found)
+        return found if found.__class__ is not str else budget.made(found)
+
+    return path
+
+
+_SITES = {"json": _json_site, "path": _path_site}
 
 
 _JAVASCRIPT = {

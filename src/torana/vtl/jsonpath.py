@@ -24,6 +24,9 @@ Step = Callable[[Any, Any, Budget], Iterator[Any]]
 Read = Callable[[Any, Budget], Any]
 """From a JSON value to what the path means: `MISSING` where nothing is there."""
 
+Keys = tuple[Any, ...]
+"""Names in maps (str) and places in lists (int)."""
+
 
 class Missing:
     """Where a path that can only find one thing finds nothing."""
@@ -44,12 +47,24 @@ _QUOTED = re.compile(r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\s*""")
 class Path:
     """A compiled path."""
 
-    __slots__ = ("definite", "function", "steps")
+    __slots__ = ("definite", "function", "keys", "steps")
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
+        self.keys: list[str | int | None] = []
+        """Of each step the one name or place that it takes; None where it is another step."""
         self.definite = True
         self.function: Callable[[Any], Any] | None = None
+
+    def take(self, step: Step, key: str | int | None = None) -> None:
+        """One step more."""
+        self.steps.append(step)
+        self.keys.append(key)
+
+    def alone(self) -> Keys | None:
+        """The keys of a path that has nothing else."""
+        keys = tuple(key for key in self.keys if key is not None)
+        return keys if self.function is None and len(keys) == len(self.keys) else None
 
     def read(self, value: Any, root: Any, budget: Budget) -> Any:
         """What it finds; `MISSING` for a definite path that finds nothing."""
@@ -66,6 +81,30 @@ class Path:
 @lru_cache(maxsize=4096)
 def path(expression: str) -> Read:
     """Compile a path. Raises `TemplateFailure`."""
+    compiled = parsed(expression)
+    keys = compiled.alone()
+    if keys is not None:
+        return lambda value, budget: reach(keys, value, budget)
+    return lambda value, budget: compiled.read(value, value, budget)
+
+
+def reach(keys: Keys, value: Any, budget: Budget) -> Any:
+    """What `Path.read` finds by steps, and spends, of keys alone."""
+    left = len(keys)
+    for key in keys:
+        if key.__class__ is str:
+            if value.__class__ is not dict or key not in value:
+                break
+        elif not isinstance(value, list) or not -len(value) <= key < len(value):
+            break
+        value = value[key]
+        left -= 1
+    budget.spend(2 * len(keys) - left)
+    return MISSING if left else value
+
+
+def parsed(expression: str) -> Path:
+    """A path. Raises `TemplateFailure`."""
     if len(expression) > _LONGEST:
         raise TemplateFailure(f"a JSONPath may have {_LONGEST} characters")
     text = expression.strip()
@@ -77,7 +116,7 @@ def path(expression: str) -> Read:
             raise cursor.fail("the path ends here")
     except (TemplateError, ValueError) as error:
         raise TemplateFailure(f"cannot read the path {expression!r}: {error}") from error
-    return lambda value, budget: compiled.read(value, value, budget)
+    return compiled
 
 
 def json_path(expression: str) -> Callable[[bytes], Any]:
@@ -108,7 +147,7 @@ def read_path(cursor: Cursor) -> Path:
             raise cursor.fail("nothing follows a function")
         deep = cursor.take("..")
         if deep:
-            found.steps.append(_deep)
+            found.take(_deep)
             found.definite = False
         elif cursor.take("."):
             pass
@@ -134,13 +173,13 @@ def _function(cursor: Cursor, found: Path) -> bool:
 
 def _dotted(cursor: Cursor, found: Path) -> None:
     if cursor.take("*"):
-        found.steps.append(_all)
+        found.take(_all)
         found.definite = False
         return
     name = cursor.match(_NAME_IN_FILTER if cursor.depth else _NAME)
     if name is None:
         raise cursor.fail("expected a name")
-    found.steps.append(_member(name[0]))
+    found.take(_member(name[0]), name[0])
 
 
 def _bracket(cursor: Cursor, found: Path, deep: bool) -> None:
@@ -149,18 +188,18 @@ def _bracket(cursor: Cursor, found: Path, deep: bool) -> None:
     if cursor.take("*"):
         cursor.space()
         cursor.need("]")
-        found.steps.append(_all)
+        found.take(_all)
         found.definite = False
     elif cursor.take("?"):
         holds = _filter(cursor)
-        found.steps.append(_itself(holds) if deep else _filtered(holds))
+        found.take(_itself(holds) if deep else _filtered(holds))
         found.definite = False
     elif (places := cursor.match(_PLACES)) is not None:
         several = [int(place) for place in places[1].split(",")]
-        found.steps.append(_items(several))
+        found.take(_items(several), several[0] if len(several) == 1 else None)
         found.definite = found.definite and len(several) == 1
     elif (cut := cursor.match(_SLICE)) is not None:
-        found.steps.append(_slice(cut[1], cut[2]))
+        found.take(_slice(cut[1], cut[2]))
         found.definite = False
     else:
         _quoted(cursor, found)
@@ -187,7 +226,10 @@ def _quoted(cursor: Cursor, found: Path) -> None:
         if not cursor.take(","):
             break
     cursor.need("]")
-    found.steps.append(_member(names[0]) if len(names) == 1 else _members(names))
+    if len(names) == 1:
+        found.take(_member(names[0]), names[0])
+    else:
+        found.take(_members(names))
 
 
 def _member(name: str) -> Step:

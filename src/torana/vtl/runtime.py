@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from torana.vtl import operators
 from torana.vtl.budget import ALL_TEXT, MOST_TEXT, STEPS, Budget
 from torana.vtl.errors import TemplateError, TemplateFailure, TemplateLimit
+from torana.vtl.inputs import site
 from torana.vtl.methods import JavaIterator, call
 from torana.vtl.values import PROPERTIES, JavaList, Lazy, index, map_key, prop, put, text
 
@@ -302,6 +303,7 @@ SCOPE: dict[str, Any] = {
     "rendered": rendered,
     "restore": restore,
     "shown": shown,
+    "site": site,
     "unknown": unknown,
     **{name: getattr(operators, name) for name in _OPERATORS},
     **{name: getattr(operators, name) for name in ("more", "more_equal", "fold", "span")},

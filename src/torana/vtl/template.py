@@ -7,6 +7,7 @@ from typing import Any
 
 from torana.vtl.compiler import written
 from torana.vtl.errors import TemplateError, TemplateFailure, TemplateLimit
+from torana.vtl.expressions import OWN
 from torana.vtl.runtime import SCOPE, Body, Macro, Run, Stop, whole
 
 _LARGEST = 300 * 1024
@@ -16,11 +17,21 @@ _LARGEST = 300 * 1024
 class Template:
     """A compiled template. Used by any number of requests at once."""
 
-    __slots__ = ("body", "macros", "name", "reads")
+    __slots__ = ("body", "macros", "name", "names", "reads")
 
-    def __init__(self, name: str, body: Body, macros: dict[str, Macro], reads: bool) -> None:
-        """`reads`: it assigns no variable that others see."""
+    def __init__(
+        self,
+        name: str,
+        body: Body,
+        macros: dict[str, Macro],
+        *,
+        reads: bool,
+        names: frozenset[str],
+    ) -> None:
+        """`reads`: it assigns no variable that others see. `names`: of the service's variables
+        those that it may ask for."""
         self.name, self.body, self.macros, self.reads = name, body, macros, reads
+        self.names = names
 
     def render(self, variables: Mapping[str, object]) -> str:
         """The output for these variables. Raises `TemplateFailure`."""
@@ -60,7 +71,9 @@ def _compiled(source: str, name: str, *, shares: bool) -> Template:
     except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
         raise TemplateError(f"too complex: {error}", 1, 1) from error
     found = {name: (scope[function], names) for name, (function, names) in macros.items()}
-    return Template(name, scope["run"], found, _WRITES.search(python) is None)
+    reads = _WRITES.search(python) is None
+    names = OWN if "evaluate" in source else frozenset(own for own in OWN if own in source)
+    return Template(name, scope["run"], found, reads=reads, names=names)
 
 
 @lru_cache(maxsize=64)

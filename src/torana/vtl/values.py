@@ -113,8 +113,13 @@ def _entries(entries: Mapping[Any, Any], parts: list[str], budget: Budget, depth
 
 def json_text(value: Any, budget: Budget) -> str:
     """A value as JSON, if it is not too large."""
+    if value.__class__ is str:
+        budget.spend(1)
+        budget.text -= len(value)
+        budget.makes(len(value))
+        return budget.made(ENCODE(value).decode())
     _measure(value, budget, 0)
-    return budget.made(msgspec.json.encode(value, enc_hook=_plain).decode())
+    return budget.made(_ENCODE_ALL(value).decode())
 
 
 def _measure(value: Any, budget: Budget, depth: int) -> None:
@@ -142,6 +147,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Lazy):
         return value.text()
     return {value.key: value.value} if isinstance(value, Entry) else ""
+
+
+ENCODE = msgspec.json.Encoder().encode
+"""JSON of JSON's own types."""
+_ENCODE_ALL = msgspec.json.Encoder(enc_hook=_plain).encode
 
 
 def _scalar(value: Any) -> str:
@@ -235,5 +245,5 @@ PROPERTIES: dict[type, dict[str, Any]] = {
 }
 """Bean properties by exact type; `$foreach` adds its own."""
 
-__all__ = ["MOST_TEXT", "PROPERTIES", "Callable_", "Entry", "JavaList", "Lazy"]
+__all__ = ["ENCODE", "MOST_TEXT", "PROPERTIES", "Callable_", "Entry", "JavaList", "Lazy"]
 __all__ += ["index", "json_text", "map_key", "prop", "put", "same", "text"]

@@ -18,6 +18,8 @@ _DEEPEST = 80
 _MOST_PARTS = 8
 """References whose texts are put together at once: what is too long is seen after that."""
 _LONG = 4096
+_SHORT = 256
+"""Characters of a text that is not charged."""
 _OF_FOREACH = {
     "'count'": ("(i{n} + 1)", False),
     "'first'": ("(i{n} == 0)", True),
@@ -102,7 +104,7 @@ class Writer:
     ) -> None:
         self.cursor = Cursor(source)
         self._directives = directives
-        self.read = Reader(self.cursor, self.string, self.look, self.of_foreach)
+        self.read = Reader(self.cursor, self.string, self.look, self.of_foreach, self._constant)
         self.local = {name: f"v{place}" for place, name in enumerate(sorted(local))}
         """Variables that only the template's own function names: they are Python's."""
         self.shared: set[str] = set()
@@ -117,9 +119,9 @@ class Writer:
         self.evaluates = "evaluate" in source
         self.counts = "velocityCount" in source or self.evaluates
         self.names = 0
-        self.texts: dict[str, str] = {}
-        """Texts within expressions, by their Python: constants, as Python 3.11 takes no quotes
-        within the expressions of a formatted string."""
+        self.constants: dict[str, str] = {}
+        """What is made once, by its Python. Texts within expressions too, as Python 3.11 takes no
+        quotes within the expressions of a formatted string."""
         self.inside_string = 0
         self.now = Function("run")
         for name, python in self.local.items():
@@ -148,7 +150,7 @@ class Writer:
         """The template's functions."""
         self.until_end(None, 0)
         self._done(self.now)
-        constants = [f"{name} = {text}" for text, name in self.texts.items()]
+        constants = [f"{name} = {text}" for text, name in self.constants.items()]
         return "\n".join(constants + self.functions)
 
     def part(self, python: str) -> None:
@@ -177,10 +179,10 @@ class Writer:
         if PYTHON_TEXT.fullmatch(part):
             inner: str = ast.literal_eval(part)
             return repr('"' + inner)[2:-1].replace("{", "{{").replace("}", "}}")
-        return "{(" + PYTHON_TEXT.sub(self._constant, part) + ")}"
+        return "{(" + PYTHON_TEXT.sub(lambda found: self._constant(found[0]), part) + ")}"
 
-    def _constant(self, found: re.Match[str]) -> str:
-        return self.texts.setdefault(found[0], f"K{len(self.texts)}")
+    def _constant(self, python: str) -> str:
+        return self.constants.setdefault(python, f"K{len(self.constants)}")
 
     def name(self, prefix: str) -> str:
         """A name for a function."""
@@ -240,6 +242,10 @@ class Writer:
         if len(function.lines) == 2 and not function.blocks:
             function.close()
             self.now.names |= function.names
+            if len(function.parts) == 1 and len(function.parts[0]) <= _SHORT:
+                (only,) = function.parts
+                if PYTHON_TEXT.fullmatch(only):
+                    return only
             return f"joined(B, ({', '.join(function.parts)},))" if function.parts else "''"
         self._done(function)
         return f"rendered(V, {function.name}, B)"

@@ -9,9 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.services.apigateway.making import Asking, gateway, mock, until
+from torana.message import Headers
 from torana.services.apigateway.model_template import template
 from torana.services.apigateway.usage import daily
-from torana.vtl import Input, compile
+from torana.vtl import Input, Parameters, compile
 
 VALUE = "0123456789-0123456789"
 
@@ -126,7 +127,7 @@ def test_a_models_template_is_one() -> None:
     text = template(
         schema, {"Owner": {"type": "object", "properties": {"ok": {"type": "boolean"}}}}
     )
-    given = Input(b'{"tags": [1, 2]}', path={}, querystring={}, headers={})  # type: ignore[arg-type]
+    given = Input(b'{"tags": [1, 2]}', lambda: Parameters({}, {}, Headers()))
     assert "".join(compile(text).render({"input": given}).split()) == (
         '{"tags":["foo","foo"],"owner":{"ok":true}}'
     )

@@ -14,7 +14,7 @@ from torana.gateway.contract import Compiled, Context, Gate, Outgoing
 from torana.gateway.errors import GatewayError, InvalidApi
 from torana.gateway.headers import NOT_MAPPABLE, NOT_MAPPABLE_TO_AWS
 from torana.gateway.mapping import Source, Target, request_source
-from torana.gateway.template import compile_templates, template_scope
+from torana.gateway.template import compile_templates, render
 from torana.message import Headers
 from torana.vtl import BodyNotJson, Template, TemplateFailure
 
@@ -37,15 +37,19 @@ def build(to: Compiled) -> Gate | None:
     def map_request(ctx: Context) -> None:
         content_type = ctx.request.headers.get("content-type")
         template = choose(content_type)
-        body = convert(content_type, ctx.whole_body())
+        body = ctx.whole_body()
+        if convert is not None:
+            body = convert(content_type, body)
         if template is not None:
             body = rendered(template, ctx, body)
-        outgoing = Outgoing(Headers(), {}, {}, body)
-        apply(parameters, ctx, outgoing)
+        headers = Headers()
+        outgoing = Outgoing(headers, {}, {}, body)
+        if parameters:
+            apply(parameters, ctx, outgoing)
         if ctx.request_override is not None:
             override(ctx.request_override, outgoing)
-        if content_type is not None and "content-type" not in outgoing.headers:
-            outgoing.headers.add("Content-Type", content_type)
+        if content_type is not None and not (headers.items and "content-type" in headers):
+            headers.add("Content-Type", content_type)
         ctx.outgoing = outgoing
 
     return map_request
@@ -63,7 +67,7 @@ def target_of(expression: str, kind: str) -> Target:
 def rendered(template: Template, ctx: Context, body: bytes) -> bytes:
     """A template's output. Raises `GatewayError`."""
     try:
-        return template.render(template_scope(ctx, body)).encode()
+        return render(template, ctx, body)
     except BodyNotJson:
         raise GatewayError("BAD_REQUEST_BODY", "Invalid JSON in request body") from None
     except TemplateFailure as error:
@@ -96,11 +100,11 @@ def override(wanted: Mapping[str, Any], outgoing: Outgoing) -> None:
         outgoing.path[name] = str(value)
 
 
-def _converter(to: Compiled) -> Callable[[str | None, bytes], bytes]:
+def _converter(to: Compiled) -> Callable[[str | None, bytes], bytes] | None:
     """Binary bodies to text and back, as `contentHandling` says."""
     handling = to.method.integration.content_handling
     if handling is None:
-        return lambda content_type, body: body
+        return None
     is_binary = binary(to.api.binary_media_types)
 
     def convert(content_type: str | None, body: bytes) -> bytes:

@@ -15,7 +15,7 @@ from torana.gateway.content import binary, response_template
 from torana.gateway.contract import Compiled, Context, Finish
 from torana.gateway.errors import GatewayError, InvalidApi
 from torana.gateway.mapping import response_source
-from torana.gateway.template import compile_templates, template_scope
+from torana.gateway.template import compile_templates, render
 from torana.message import Headers, Reply
 from torana.model.rest import IntegrationResponse
 from torana.vtl import TemplateFailure
@@ -37,9 +37,16 @@ def build(to: Compiled) -> Finish | None:
     default = defaults[0] if defaults else None
     by_message = ":lambda:path/" in integration.uri
 
+    if by_message:
+        return lambda ctx, reply: chosen(patterns, default, _error_message(reply))(ctx, reply)
+    by_status: dict[int, Make] = {}
+
     def map_response(ctx: Context, reply: Reply) -> Reply:
-        selector = _error_message(reply) if by_message else str(reply.status)
-        return chosen(patterns, default, selector)(ctx, reply)
+        status = reply.status
+        make = by_status.get(status)
+        if make is None:
+            make = by_status[status] = chosen(patterns, default, str(status))
+        return make(ctx, reply)
 
     return map_response
 
@@ -87,13 +94,14 @@ def _maker(to: Compiled, response: IntegrationResponse) -> Make:
     convert = _converter(to, response)
 
     def make(ctx: Context, reply: Reply) -> Reply:
-        body = convert(ctx, reply)
-        kind = reply.headers.get("content-type") or "application/json"
+        body = _bytes(reply) if convert is None else convert(ctx, reply)
         found = choose(ctx.request.headers.get("accept"))
-        if found is not None:
+        if found is None:
+            kind = reply.headers.get("content-type") or "application/json"
+        else:
             kind, template = found
             try:
-                body = template.render(template_scope(ctx, body)).encode()
+                body = render(template, ctx, body)
             except TemplateFailure as error:
                 raise GatewayError("API_CONFIGURATION_ERROR", detail=str(error)) from None
         made = Reply(status, Headers([("Content-Type", kind)]), body)
@@ -132,10 +140,13 @@ def _override(override: dict[str, Any], reply: Reply) -> None:
         reply.headers.set(name, str(value))
 
 
-def _converter(to: Compiled, response: IntegrationResponse) -> Callable[[Context, Reply], bytes]:
+def _converter(
+    to: Compiled, response: IntegrationResponse
+) -> Callable[[Context, Reply], bytes] | None:
+    """None: the bytes as they are."""
     handling = response.content_handling
     if not to.api.binary_media_types and handling is None:
-        return lambda ctx, reply: _bytes(reply)
+        return None
     is_binary = binary(to.api.binary_media_types)
 
     def convert(ctx: Context, reply: Reply) -> bytes:
