@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.vtl.rendering import render
@@ -179,6 +179,7 @@ def test_keys_find_and_cost_what_the_steps_of_their_path_do(
     )
 
 
+@example("path", ["a"], b'{"a": "%s"}' % (b"x" * 300), False)
 @settings(max_examples=400)
 @given(
     st.sampled_from(["json", "path"]),
