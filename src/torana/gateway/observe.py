@@ -1,20 +1,12 @@
-"""What is written of a request once its last byte is out: metrics and the access log.
+"""What is written of a request once its last byte is out: metrics and the access log."""
 
-Source of the format: Developer Guide, "Set up CloudWatch logging for REST APIs".
-"""
-
-import re
 from collections.abc import Callable
-from typing import Any
-
-import msgspec
 
 from torana.gateway import execution_log, lifecycle, privacy, tracing
+from torana.gateway.access_line import JSON_FORMAT, access_line
 from torana.gateway.contract import Compiled, Context, Observe
-from torana.gateway.errors import InvalidApi
 from torana.gateway.http_api.compiled import HttpCompiled
 from torana.gateway.settings import method_settings
-from torana.gateway.variables import CONTEXT, FIXED, Get, getter, text
 from torana.model.rest import Stage
 from torana.personal.find import hider
 from torana.telemetry.api_meter import (
@@ -32,67 +24,6 @@ from torana.telemetry.lines import Writes
 from torana.telemetry.metrics import Metrics
 from torana.telemetry.recorder import Recorder
 
-_VARIABLE = re.compile(r"\$context\.([A-Za-z][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*)")
-
-JSON_FORMAT = (
-    '{"requestId":"$context.requestId","ip":"$context.identity.sourceIp",'
-    '"requestTime":"$context.requestTime","httpMethod":"$context.httpMethod",'
-    '"resourcePath":"$context.resourcePath","path":"$context.path","status":"$context.status",'
-    '"responseLength":"$context.responseLength","latency":"$context.responseLatency",'
-    '"integrationLatency":"$context.integrationLatency","apiId":"$context.apiId",'
-    '"stage":"$context.stage"}'
-)
-"""For stages that are logged but name no format."""
-
-_PLAIN = re.compile(r"[0-9A-Za-z ./:;=+_-]+").fullmatch
-"""What a JSON string holds as it is."""
-
-_OURS = frozenset(
-    {
-        "extendedRequestId",
-        "integration.latency",
-        "integrationLatency",
-        "requestId",
-        "requestTime",
-        "requestTimeEpoch",
-        "responseLatency",
-        "responseLength",
-    }
-)
-"""Variables that are always there and hold nothing a client wrote: they need no escaping."""
-
-Line = Callable[[Context], str]
-
-
-def access_line(format: str, to: Compiled) -> Line:
-    """A format, compiled for one method. Values are escaped as in a JSON string, so that a request
-    can neither forge a line nor break one. Raises `InvalidApi` for a variable that does not exist.
-    """
-    pieces = _VARIABLE.split(format.replace("\n", " "))
-    literals, gets = [pieces[0]], list[Get]()
-    for name, literal in zip(pieces[1::2], pieces[2::2], strict=True):
-        if name.partition(".")[0] not in CONTEXT:
-            raise InvalidApi(f"access log format: no variable $context.{name}")
-        if name in FIXED:
-            literals[-1] += _printed(FIXED[name](to)) + literal
-        else:
-            gets.append(getter(name) if name in _OURS else _escaped(getter(name)))
-            literals.append(literal)
-    form = "%s".join(literal.replace("%", "%%") for literal in literals)
-    return lambda ctx: form % tuple([get(ctx) for get in gets])
-
-
-def _escaped(get: Get) -> Get:
-    return lambda ctx: _printed(get(ctx))
-
-
-def _printed(value: Any) -> str:
-    if isinstance(value, str):
-        if _PLAIN(value):
-            return value
-        return msgspec.json.encode(value).decode()[1:-1] or "-"
-    return text(value) or "-"
-
 
 def observer(
     metrics: Metrics,
@@ -107,8 +38,9 @@ def observer(
         series = metrics.series(
             to.api.id, to.stage.stage_name, to.method.http_method, to.method.path
         )
-        note = _meter(recorder, to).note
-        log = log_of(to.stage)
+        count, note = series.count, _meter(recorder, to).note
+        destination = log_of(to.stage)
+        log = None if destination is None else destination.write
         settings = to.stage.access_log_settings
         line = access_line((settings and settings.format) or JSON_FORMAT, to)
 
@@ -119,26 +51,18 @@ def observer(
         called = lifecycle.counter(to, recorder)
 
         def observe(ctx: Context) -> None:
-            seconds = ctx.finished - ctx.request.received
-            series.count(ctx.status, seconds, ctx.integration_latency, ctx.response_length)
+            ended, status, size = ctx.finished, ctx.status, ctx.response_length
+            seconds, backend = ended - ctx.request.received, ctx.integration_latency
+            count(status, seconds, backend, size)
             way = PLAIN
             if ctx.ticket is not None:
                 way = FOUND if ctx.ticket.hit else MISSED
                 series.cached(ctx.ticket.hit)
             elif ctx.socket is not None:
                 way = _WAYS[ctx.socket.type]
-            note(
-                (
-                    ctx.finished,
-                    ctx.status,
-                    seconds,
-                    ctx.integration_latency,
-                    way,
-                    ctx.response_length,
-                )
-            )
+            note((ended, status, seconds, backend, way, size))
             if log is not None:
-                log.write(line(ctx) if hide is None else hide(line(ctx)))
+                log(line(ctx) if hide is None else hide(line(ctx)))
             if called is not None:
                 called(ctx)
             if ctx.trace is not None:

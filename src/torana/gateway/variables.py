@@ -82,12 +82,13 @@ def text(value: Any) -> str:
 
 
 @lru_cache(maxsize=64)
-def _clf(second: int) -> str:
+def clf(second: int) -> str:
+    """A time as in the Common Log Format."""
     return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(second))
 
 
 def _clf_time(ctx: Context) -> str:
-    return _clf(int(ctx.request.received))
+    return clf(int(ctx.request.received))
 
 
 def _milliseconds(seconds: float) -> int | str:

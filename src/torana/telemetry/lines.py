@@ -52,9 +52,6 @@ class Lines:
 
     def write(self, line: str) -> None:
         """Take one line, without its line feed."""
-        if self._size + self._in_flight > _WAITING:
-            self.dropped += 1
-            return
         if self._hide is not None:
             line = self._hide(line)
         self._waiting.append(line)
@@ -71,9 +68,13 @@ class Lines:
             self._timer = None
         if not self._waiting:
             return
-        self._waiting.append("")
-        batch = "\n".join(self._waiting).encode("utf-8", "backslashreplace")
-        size, self._size, self._waiting = self._size, 0, []
+        lines, size = self._waiting, self._size
+        self._waiting, self._size = [], 0
+        if self._in_flight > _WAITING:
+            self.dropped += len(lines)
+            return
+        lines.append("")
+        batch = "\n".join(lines).encode("utf-8", "backslashreplace")
         self._in_flight += size
         self._thread.submit(self._put, batch, size)
 

@@ -29,11 +29,6 @@ class Durations(Struct):
     counts: list[int]
     total: float = 0.0
 
-    def add(self, seconds: float) -> None:
-        """One more."""
-        self.counts[bisect_left(SECONDS, seconds)] += 1
-        self.total += seconds
-
 
 def durations() -> Durations:
     """An empty histogram."""
@@ -62,9 +57,13 @@ class Series(Struct):
     def count(self, status: int, seconds: float, integration: float, size: int) -> None:
         """One request answered. `integration` is negative when no backend was called."""
         self.by_status[status // 100 if 100 <= status < 600 else 0] += 1
-        self.latency.add(seconds)
+        latency = self.latency
+        latency.counts[bisect_left(SECONDS, seconds)] += 1
+        latency.total += seconds
         if integration >= 0:
-            self.integration.add(integration)
+            backend = self.integration
+            backend.counts[bisect_left(SECONDS, integration)] += 1
+            backend.total += integration
         self.reply_bytes += size
 
 

@@ -24,9 +24,9 @@ from tests.gateway.http_api.serving import (
     proxy,
     with_functions,
 )
+from torana.gateway.access_line import access_line
 from torana.gateway.front_door import FrontDoor
 from torana.gateway.issuers import Issuers
-from torana.gateway.observe import access_line
 from torana.message import Headers, Request
 from torana.model.http_api import (
     Authorizer,

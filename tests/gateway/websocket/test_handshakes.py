@@ -18,9 +18,9 @@ from tests.gateway.websocket.sockets import Served, api, leading, mock, serving
 from tests.gateway.websocket.test_routes import told
 from torana.auth.grants import Grants
 from torana.auth.policy import Caller, parse
+from torana.gateway.access_line import access_line
 from torana.gateway.contract import Compiled, Context, Grant, Identity, Observe, Ports
 from torana.gateway.execution_log import writer
-from torana.gateway.observe import access_line
 from torana.model.usage import UsagePlan
 from torana.model.websocket_api import Integration, RouteSettings, Stage
 from torana.net.client import HttpClient
