@@ -6,6 +6,14 @@ SAY = @printf '\033[1;36m%s\033[0m\n'
 # A gateway that has to be compiled at each start takes thrice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
 
+# What pip is at, on one line: a first install takes minutes. A log gets no line of it.
+PROGRESS := | awk 'BEGIN { tty = !system("test -t 1") } \
+	tty && /^ *(Collecting|Using cached|Downloading|Building|Installing)/ { \
+	  sub(/^ */, ""); printf "\r\033[K  %.70s", $$0; fflush() } \
+	END { if (tty) printf "\r\033[K" }'
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+
 .PHONY: help run test lint format bench bench-llm console docs quality clean system
 
 help: ## this list
@@ -16,7 +24,7 @@ $(VENV)/.base: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
 	$(SAY) "[2/2] Installing Torana and its embedded engines"
-	@$(BIN)/python -m pip install --progress-bar on --quiet -e '.[engines,functions]'
+	@$(BIN)/python -m pip install -e '.[engines,functions]' $(PROGRESS)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base

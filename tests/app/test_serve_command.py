@@ -95,8 +95,8 @@ class Running:
 
 @contextmanager
 def gateway(data: Path, *arguments: str, ready: bool = True) -> Generator[Running, None, None]:
-    command = [sys.executable, "-m", "torana.cli", "serve", *arguments]
-    command += ["--data", str(data), "--port", "0", "--management-port", "0"]
+    command = [sys.executable, "-m", "torana.cli", "serve"]
+    command += ["--data", str(data), "--port", "0", "--management-port", "0", *arguments]
     environment = {**os.environ, "COLUMNS": "300"}
     process = Popen(command, stdout=PIPE, stderr=STDOUT, text=True, env=environment, cwd=ROOT)
     running = Running(process, data)
@@ -200,6 +200,33 @@ def test_a_bad_document_is_refused_with_file_and_line(tmp_path: Path) -> None:
     with gateway(tmp_path / "data", str(bad), ready=False) as running:
         assert running.process.wait(30) == 2
         assert f"{bad}:4" in running.output().replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--store", "foo://x"), "no store for 'foo'"),
+        (("--store", "postgresql://127.0.0.1:1/x"), "PostgreSQL at 127.0.0.1:1"),
+        (("--shared", "redis://127.0.0.1:1"), "Redis: "),
+        (("--port", "99999"), "`int` <= 65535 - at `$.port`"),
+    ],
+)
+def test_what_cannot_be_started_is_said_in_a_line(
+    arguments: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    with gateway(tmp_path / "data", *arguments, ready=False) as running:
+        assert running.process.wait(30) != 0
+        output = running.output()
+    assert said in output
+    assert "Traceback" not in output
+
+
+def test_a_data_folder_serves_one_gateway(examples: Running) -> None:
+    with gateway(examples.data, ready=False) as another:
+        assert another.process.wait(30) == 1
+        output = another.output()
+    assert "use another data folder" in output
+    assert "Traceback" not in output
 
 
 def test_a_changed_file_is_served_anew_and_a_broken_one_changes_nothing(tmp_path: Path) -> None:

@@ -9,14 +9,18 @@ import click
 import uvloop
 from rich.console import Console as Terminal
 from rich.logging import RichHandler
+from rich.markup import escape
 
 from torana.app import workers
 from torana.app.definitions import BadDefinitions
 from torana.app.node import Node
 from torana.app.running import run
 from torana.console import Console
+from torana.engines.engine import EngineError
 from torana.portal import Portal
 from torana.settings import BadSettings, Settings, load
+from torana.state.counters import CountersUnavailable
+from torana.state.store import StoreError
 
 OUT = Terminal(highlight=False)
 ERR = Terminal(stderr=True, highlight=False)
@@ -56,8 +60,8 @@ def serve(apis: tuple[str, ...], config: str | None, **options: Any) -> None:
         ERR.print("[bold red]Not started.[/] Mend this and try again:")
         ERR.print(str(error), markup=False, soft_wrap=True)
         raise SystemExit(2) from None
-    except OSError as error:
-        ERR.print(f"[bold red]Not started:[/] {error}", markup=True)
+    except (OSError, EngineError, StoreError, CountersUnavailable) as error:
+        ERR.print(f"[bold red]Not started:[/] {escape(str(error))}", soft_wrap=True)
         raise SystemExit(1) from None
 
 
@@ -76,7 +80,8 @@ def announce(node: Node) -> None:
         OUT.print(f"  {door}{address}", markup=False)
     management = f"http://{settings.management_host}:{node.management.port}"
     credentials = settings.folder() / "credentials"
-    OUT.print(f"[bold]Management[/] {management}  (AWS profile 'torana' in {credentials})")
+    said = f"[bold]Management[/] {management}  (AWS profile 'torana' in {escape(str(credentials))})"
+    OUT.print(said, soft_wrap=True)
     OUT.print(f"[bold]Console[/]    {management}/console")
     if settings.portal is not None:
         own = (

@@ -230,5 +230,8 @@ def _lock(path: Path) -> IO[bytes]:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         file.close()
-        raise EngineError(f"another process keeps the engines of {path.parent}") from error
+        raise EngineError(
+            f"another process keeps the engines of {path.parent}:"
+            " stop it, or use another data folder"
+        ) from error
     return file

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from torana.settings import BadAddress
 from torana.state.allowance import Allowance, Allowances, Draw, Grant, Manner
 from torana.state.bucket import share
 from torana.state.counters import CountersUnavailable, Period, Quota
@@ -227,7 +228,7 @@ async def open(url: str, store: Store) -> NodeCounters:
     """Open `node:/path/to.sock`, where a `Hub` listens."""
     path = unquote(urlsplit(url).path)
     if not Path(path).is_absolute():
-        raise ValueError(f"{url!r} names no socket: write node:/path/to.sock")
+        raise BadAddress(f"{url!r} names no socket: write node:/path/to.sock")
     counters = NodeCounters(path, store)
     await counters.open()
     return counters

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from torana.settings import BadAddress
 from torana.state.feed import Bell, follow
 from torana.state.gather import Commit, Gatherer, Write, decide, keys
 from torana.state.store import (
@@ -283,7 +284,7 @@ async def open(url: str) -> PostgresStore:
     [schema] = query.pop("schema", ["torana"])
     [keep] = query.pop("keep", ["10000"])
     if not re.fullmatch("[a-z_][a-z0-9_]{0,62}", schema):
-        raise ValueError(f"not a name for a schema: {schema!r}")
+        raise BadAddress(f"not a name for a schema: {schema!r}")
     dsn = urlunsplit(parts._replace(query=urlencode(query, doseq=True)))
     store = PostgresStore(dsn, schema, int(keep))
     await store.open()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from torana.settings import BadAddress
 from torana.state.feed import Bell, follow
 from torana.state.gather import Commit, Gatherer, Key, Write, decide, keys
 from torana.state.store import (
@@ -296,7 +297,7 @@ async def open(url: str) -> SqliteStore:
     parts = urlsplit(url)
     path = unquote(parts.path.removeprefix("/"))
     if parts.netloc or not path:
-        raise ValueError(f"{url!r} names no file: write sqlite:///path or sqlite:////absolute/path")
+        raise BadAddress(f"{url!r} names no file: write sqlite:///path or sqlite:////absolute/path")
     store = SqliteStore(path, int(parse_qs(parts.query).get("keep", ["10000"])[0]))
     await store.open()
     return store
