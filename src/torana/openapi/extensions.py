@@ -88,11 +88,12 @@ def _gateway_responses(root: Place, check: CheckTemplate | None) -> dict[str, Ga
         if name not in RESPONSE_TYPES:
             if at.sheet.is_full(True):
                 continue
-            near = get_close_matches(name, RESPONSE_TYPES, 1) or sorted(RESPONSE_TYPES)
+            near = get_close_matches(name, RESPONSE_TYPES, 1)
+            known = "one of " + ", ".join(sorted(RESPONSE_TYPES))
             at.fail(
                 "gateway-response",
                 f"no gateway response type is called {name[:80]!r}",
-                f"one of {', '.join(near)}",
+                f"did you mean {near[0]}?" if near else known,
             )
             continue
         values = fill(at, GatewayResponse, skip=("responseType",))
