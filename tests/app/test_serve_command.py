@@ -6,7 +6,6 @@
 import asyncio
 import base64
 import json
-import os
 import re
 import signal
 import stat
@@ -97,8 +96,7 @@ class Running:
 def gateway(data: Path, *arguments: str, ready: bool = True) -> Generator[Running, None, None]:
     command = [sys.executable, "-m", "torana.cli", "serve"]
     command += ["--data", str(data), "--port", "0", "--management-port", "0", *arguments]
-    environment = {**os.environ, "COLUMNS": "300"}
-    process = Popen(command, stdout=PIPE, stderr=STDOUT, text=True, env=environment, cwd=ROOT)
+    process = Popen(command, stdout=PIPE, stderr=STDOUT, text=True, cwd=ROOT)
     running = Running(process, data)
     try:
         if ready:
@@ -243,6 +241,11 @@ def test_a_changed_file_is_served_anew_and_a_broken_one_changes_nothing(tmp_path
         while running.ask(path)[1] != "two":
             assert time.monotonic() < end
             time.sleep(0.05)
+        running.process.send_signal(signal.SIGTERM)
+        said = running.output()
+    assert "not reloaded, the running APIs go on" in said
+    mistake = f"{file}:2: syntax: no YAML: while parsing a flow sequence, did not find expected"
+    assert mistake in said
 
 
 def test_workers_share_a_port_their_metrics_and_reloads(tmp_path: Path) -> None:

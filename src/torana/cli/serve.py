@@ -66,8 +66,12 @@ def serve(apis: tuple[str, ...], config: str | None, **options: Any) -> None:
 
 
 def _logging(settings: Settings) -> None:
-    handler = RichHandler(console=ERR, show_path=False, rich_tracebacks=False, markup=False)
-    logging.basicConfig(level=settings.log_level, format="%(message)s", handlers=[handler])
+    if ERR.is_terminal:
+        pretty = RichHandler(console=ERR, show_path=False, rich_tracebacks=False, markup=False)
+        logging.basicConfig(level=settings.log_level, format="%(message)s", handlers=[pretty])
+    else:  # a file or a collector wants each message whole
+        said = "%(asctime)s %(levelname)s %(message)s"
+        logging.basicConfig(level=settings.log_level, format=said)
 
 
 def announce(node: Node) -> None:
@@ -77,7 +81,7 @@ def announce(node: Node) -> None:
     door = f"{scheme}://{settings.host}:{node.front_port}"
     OUT.print(f"\n[bold green]Torana is serving[/] on [bold]{door}[/]")
     for address in node.addresses:
-        OUT.print(f"  {door}{address}", markup=False)
+        OUT.print(f"  {door}{address}", markup=False, soft_wrap=True)
     management = f"http://{settings.management_host}:{node.management.port}"
     credentials = settings.folder() / "credentials"
     said = f"[bold]Management[/] {management}  (AWS profile 'torana' in {escape(str(credentials))})"
