@@ -46,14 +46,14 @@ test: $(VENV)/.dev ## run the tests
 	@$(BIN)/python -m pytest -q -n 2
 
 lint: $(VENV)/.dev ## style, types and import contracts
-	@$(BIN)/ruff check src tests bench
-	@$(BIN)/ruff format --check src tests bench
+	@$(BIN)/ruff check src tests bench compiled.py
+	@$(BIN)/ruff format --check src tests bench compiled.py
 	@$(BIN)/basedpyright
 	@$(BIN)/lint-imports
 
 format: $(VENV)/.dev ## format the code
-	@$(BIN)/ruff format src tests bench
-	@$(BIN)/ruff check --fix src tests bench
+	@$(BIN)/ruff format src tests bench compiled.py
+	@$(BIN)/ruff check --fix src tests bench compiled.py
 
 bench: $(VENV)/.dev ## CPU per request beside nginx (needs nginx and wrk), and of each check
 	@$(BIN)/python bench/gateway.py

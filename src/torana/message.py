@@ -9,46 +9,45 @@ from msgspec import Struct
 class Headers:
     """Header fields in wire order and wire spelling; duplicates are kept.
 
-    Look-ups take the name in lower case. The index is built at the first look-up, unless whoever
-    made the fields gives it along.
+    Look-ups take the name in lower case. What they need is gathered at the first one, unless
+    whoever made the fields gives it along.
     """
 
-    __slots__ = ("_index", "items")
+    __slots__ = ("_first", "items")
 
     def __init__(
         self,
         items: list[tuple[str, str]] | None = None,
-        index: dict[str, list[str]] | None = None,
+        first: dict[str, str] | None = None,
     ) -> None:
+        """`first`: the first value of each field, by its name in lower case."""
         self.items: list[tuple[str, str]] = [] if items is None else items
-        self._index = index
+        self._first = first
+
+    def _gathered(self) -> dict[str, str]:
+        first = self._first = {name.lower(): value for name, value in reversed(self.items)}
+        return first
 
     def index(self) -> dict[str, list[str]]:
-        """Every value by lower-case name. Not to be changed by the caller."""
-        index = self._index
-        if index is None:
-            index = self._index = dict[str, list[str]]()
-            for name, value in self.items:
-                lower = name.lower()
-                if lower in index:
-                    index[lower].append(value)
-                else:
-                    index[lower] = [value]
+        """Every value by lower-case name."""
+        index = dict[str, list[str]]()
+        for name, value in self.items:
+            index.setdefault(name.lower(), []).append(value)
         return index
 
     def get(self, name: str) -> str | None:
         """The first value of a header, or None."""
-        found = self.index().get(name)
-        return found[0] if found else None
+        first = self._first
+        return (self._gathered() if first is None else first).get(name)
 
     def all(self, name: str) -> list[str]:
         """Every value of a header, in order."""
-        return self.index().get(name, [])
+        return [value for own, value in self.items if own.lower() == name] if name in self else []
 
     def add(self, name: str, value: str) -> None:
         """Append a field."""
         self.items.append((name, value))
-        self._index = None
+        self._first = None
 
     def set(self, name: str, value: str) -> None:
         """Replace every field of that name by one."""
@@ -59,14 +58,15 @@ class Headers:
         """Drop every field of that name, whatever its spelling."""
         lower = name.lower()
         self.items = [item for item in self.items if item[0].lower() != lower]
-        self._index = None
+        self._first = None
 
     def copy(self) -> "Headers":
         """An independent copy."""
         return Headers(self.items.copy())
 
     def __contains__(self, name: str) -> bool:
-        return name in self.index()
+        first = self._first
+        return name in (self._gathered() if first is None else first)
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.items)

@@ -163,5 +163,6 @@ def test_the_doctor_names_what_is_wrong_and_its_mend(tmp_path: Path) -> None:
     assert found.returncode == 1
     assert f"chmod 600 {credentials}" in found.stdout
     assert "bad.yaml" in found.stdout
+    assert "compiled code" in found.stdout
     credentials.chmod(0o600)
     assert torana("doctor", "examples/petstore.yaml", data=data).returncode == 0

@@ -18,6 +18,7 @@ from torana.cli.broad import broad
 from torana.cli.gateway import OUT, Running
 from torana.model.http_api import HttpApi
 from torana.model.rest import Json, RestApi
+from torana.net.heads import COMPILED
 from torana.openapi import HttpDocument
 from torana.settings import BadSettings, Settings, load
 from torana.state import open_store
@@ -60,7 +61,7 @@ def doctor(apis: tuple[str, ...], config: str | None, data: str | None, store: s
     except BadSettings as error:
         _say([Finding("wrong", str(error), f"Mend {found}.")])
         raise SystemExit(1) from None
-    findings = [*_settings(settings), *_folder(settings), *_apis(settings), *_extras()]
+    findings = [*_settings(settings), *_folder(settings), *_apis(settings), *_extras(), _compiled()]
     findings += asyncio.run(_store(settings))
     _say(findings)
     if any(each.state == "wrong" for each in findings):
@@ -176,6 +177,15 @@ def _extras() -> Iterator[Finding]:
             yield Finding("note", f"the extra {extra} is not installed", mend)
         else:
             yield Finding("ok", f"the extra {extra} is installed")
+
+
+def _compiled() -> Finding:
+    if COMPILED:
+        return Finding("ok", "heads of HTTP/1.1 are read by compiled code")
+    mend = (
+        "Install a C compiler and Python's headers, then torana again: it serves the same, faster."
+    )
+    return Finding("note", "heads of HTTP/1.1 are not read by compiled code", mend)
 
 
 async def _store(settings: Settings) -> list[Finding]:

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from torana.message import Headers
+from torana.message import Body, Headers
 
 
 class IncomingBody:
@@ -115,3 +115,13 @@ class IncomingBody:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def broke_off(body: Body) -> bool:
+    """Whether its sender failed before the end."""
+    return isinstance(body, IncomingBody) and body.error is not None
+
+
+def is_left(body: Body) -> bool:
+    """Whether some of it has not come yet."""
+    return isinstance(body, IncomingBody) and not body.ended

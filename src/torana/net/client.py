@@ -12,6 +12,7 @@ from msgspec import Struct
 from torana.message import Reply, Request
 from torana.net.body import IncomingBody
 from torana.net.deadlines import Deadlines
+from torana.net.heads import encode_request
 from torana.net.upstream import Upstream
 
 
@@ -96,7 +97,7 @@ class Pool:
 
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """See `Origin`."""
-        head, streams = encode(request)
+        head, streams = encode_request(request)
         reused = self._take()
         if reused is not None:
             try:
@@ -190,31 +191,6 @@ async def _send_stream(on: Upstream, request: Request, answer: "asyncio.Future[R
         await on.write(piece if counted else b"%x\r\n%b\r\n" % (len(piece), piece))
     if not counted:
         await on.write(b"0\r\n\r\n")
-
-
-def encode(request: Request) -> tuple[bytes, bool]:
-    """The request's first bytes, and whether its body follows as a stream.
-
-    Raises `ValueError` for a target or a field that would break the framing.
-    """
-    body, items = request.body, request.headers.items
-    counted = [item for item in items if len(item[0]) == 14 and item[0].lower() == "content-length"]
-    framing = ""
-    if not counted:
-        if not isinstance(body, bytes):
-            framing = "Transfer-Encoding: chunked\r\n"
-        elif body or request.method in ("POST", "PUT", "PATCH"):
-            framing = f"Content-Length: {len(body)}\r\n"
-    fields = "".join([f"{field}: {value}\r\n" for field, value in items])
-    text = f"{request.method} {request.target} HTTP/1.1\r\n{fields}{framing}\r\n"
-    if (
-        text.count("\n") != len(items) + (3 if framing else 2)
-        or "\0" in text
-        or " " in request.target
-    ):
-        raise ValueError("a header or the target holds a line break, a NUL or a blank")
-    head = text.encode("latin-1", "replace")
-    return (head + body, False) if isinstance(body, bytes) else (head, True)
 
 
 class HttpClient:

@@ -7,6 +7,7 @@ import time
 from http import HTTPStatus
 
 import msgspec
+from msgspec import Struct
 
 from torana.message import Headers, Peer, Reply, Request
 from torana.net.body import IncomingBody
@@ -21,19 +22,40 @@ OWN = frozenset({"content-length", "transfer-encoding", "connection", "date", "k
 _FAULT = msgspec.json.encode({"message": "Internal server error"})
 
 
+class Refused(Exception):
+    """A request that is not answered by the application."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(REASON.get(status, "Refused"))
+        self.status = status
+
+
+class Dated(Struct, frozen=True):
+    """A second, as heads say it."""
+
+    second: int
+    text: str
+    """RFC 9110, 6.6.1."""
+    keeps: str
+    """The last lines of the head of a reply after which the connection goes on."""
+    closes: str
+    """The same where it ends."""
+
+
 class Clock:
     """The Date field, made once a second."""
 
     def __init__(self) -> None:
-        self._second, self._text = 0, ""
+        self._now = Dated(-1, "", "", "")
 
-    def date(self) -> str:
-        """RFC 9110, 6.6.1."""
-        now = int(time.time())
-        if now != self._second:
-            self._second = now
-            self._text = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(now))
-        return self._text
+    def now(self) -> Dated:
+        """The present second."""
+        second = int(time.time())
+        if second != self._now.second:
+            text = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(second))
+            date = f"Date: {text}\r\nConnection: "
+            self._now = Dated(second, text, f"{date}keep-alive\r\n", f"{date}close\r\n")
+        return self._now
 
 
 CLOCK = Clock()

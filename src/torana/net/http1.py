@@ -15,13 +15,20 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from torana.message import Body, Headers, Peer, Reply, Request, Sent, Stream, Upgrade
-from torana.net.body import IncomingBody
+from torana.net.body import IncomingBody, broke_off, is_left
 from torana.net.clients import Clients, crowded
-from torana.net.fields import BODILESS, REASON, faulty, is_bodiless, peer_of
-from torana.net.heads import encode_fields, encode_head, plain, switching
+from torana.net.fields import Refused, faulty, is_bodiless, peer_of
+from torana.net.heads import (
+    encode_bodiless,
+    encode_fields,
+    encode_reply,
+    plain,
+    read_request,
+    switching,
+)
 from torana.net.limits import Limits
 from torana.net.names import HOST, KNOWN, clean, known
-from torana.net.websocket import WebSocketSession, accept, is_upgrade
+from torana.net.websocket import WebSocketSession, accept, refusal
 
 if TYPE_CHECKING:
     from torana.net.server import Handler
@@ -30,14 +37,6 @@ _log = logging.getLogger("torana.net")
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """How a client that knows begins HTTP/2 (RFC 9113, 3.4)."""
-
-
-class Refused(Exception):
-    """A request that is not answered by the application."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(REASON.get(status, "Refused"))
-        self.status = status
 
 
 class Connection(asyncio.Protocol):
@@ -59,13 +58,12 @@ class Connection(asyncio.Protocol):
         """What came behind a request for another protocol, until that is answered."""
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
-        self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._transport = cast(asyncio.Transport, None)
         self._peer = Peer("")
         self._queue: deque[Request | Refused] = deque()
         self._task: asyncio.Task[None] | None = None
         self.busy = False
-        self._draining = self._broken = False
-        self._paused_reading = False
+        self._draining = self._broken = self._paused_reading = False
         self._writable: asyncio.Future[None] | None = None
         self._stalled = 0.0
         self.since = self._loop.time()
@@ -74,7 +72,7 @@ class Connection(asyncio.Protocol):
 
     def _reset(self) -> None:
         self._fields: list[tuple[str, str]] = []
-        self._index: dict[str, list[str]] = {}
+        self._first: dict[str, str] = {}
         self._head_size = 0
         self._url, self._version = b"", ""
         self._hosts = self._lengths = 0
@@ -123,6 +121,29 @@ class Connection(asyncio.Protocol):
         elif self._behind is not None:
             self._wait_behind(data)
             return
+        if not (self._in_message or self._draining):
+            data = self._take_usual(data)
+        if data:
+            self._feed(data)
+        self._start()
+
+    def _take_usual(self, data: bytes) -> bytes:
+        """The requests that `data` begins with, as far as they are of the usual form. Gives what
+        is left."""
+        end, size, limits = 0, len(data), self._limits
+        while end < size:
+            found = read_request(data, end, limits.head, limits.target, limits.header_count)
+            if found is None:
+                break
+            method, target, fields, first, begin, end = found
+            headers, body = Headers(fields, first), data[begin:end]
+            self.since = self._loop.time()
+            self._enqueue(
+                Request(method, target, headers, body, self._peer, "HTTP/1.1", time.time())
+            )
+        return data[end:]
+
+    def _feed(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -136,7 +157,6 @@ class Connection(asyncio.Protocol):
         else:
             if self._in_message and self._request is None and not self._in_head:
                 self._deliver_stream()
-        self._start()
 
     def _wait_behind(self, data: bytes) -> None:
         self._behind = (self._behind or b"") + data
@@ -205,13 +225,9 @@ class Connection(asyncio.Protocol):
                 self._body.trailers.add(name.text, text)
             return
         fields.append((name.text, text))
-        lower, index = name.lower, self._index
-        if lower in index:
-            index[lower].append(text)
-        else:
-            index[lower] = [text]
+        self._first.setdefault(name.lower, text)
         if name.framing:
-            self._framing(lower, text)
+            self._framing(name.lower, text)
 
     def _framing(self, lower: str, value: str) -> None:
         if lower == "host":
@@ -255,7 +271,7 @@ class Connection(asyncio.Protocol):
             self._body.end()
         else:
             parts = self._parts
-            self._enqueue(parts[0] if len(parts) == 1 else b"".join(parts))
+            self._deliver(parts[0] if len(parts) == 1 else b"".join(parts))
         self._in_message = False
         self.since = self._loop.time()
 
@@ -271,13 +287,13 @@ class Connection(asyncio.Protocol):
             body.feed(part)
         self._parts = []
         self._body = body
-        self._enqueue(body)
+        self._deliver(body)
 
-    def _enqueue(self, body: Body) -> None:
+    def _deliver(self, body: Body) -> None:
         request = Request(
             self._parser.get_method().decode("ascii"),
             self._url.decode("latin-1"),
-            Headers(self._fields, self._index),
+            Headers(self._fields, self._first),
             body,
             self._peer,
             "HTTP/1.1" if self._version == "1.1" else "HTTP/1.0",
@@ -286,6 +302,9 @@ class Connection(asyncio.Protocol):
         if not self._parser.should_keep_alive():
             self._draining = True
         self._request = request
+        self._enqueue(request)
+
+    def _enqueue(self, request: Request) -> None:
         self._queue.append(request)
         if len(self._queue) > self._limits.pipelined:
             self._hold(True)
@@ -339,37 +358,38 @@ class Connection(asyncio.Protocol):
             self._task = None
 
     async def _one(self, request: Request) -> None:
-        body = request.body
         try:
             reply = await self._handler(request)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary: a fault in one request stays there
             reply = faulty(request, error)
-        if self._broken and isinstance(body, IncomingBody) and body.error is not None:
+        asked = request.body
+        if self._broken and broke_off(asked):
             # The request broke off: what is wrong with it is answered next, if anybody listens.
             if reply.sent is not None:
                 reply.sent(Sent(0, False))
             return
         if isinstance(reply, Upgrade):
-            await self._upgrade(request, reply)
-            return
-        if isinstance(body, IncomingBody) and not body.ended:
-            self._draining = True
-        await self._write(request, reply)
+            agreed = accept(request.headers) if self._behind is not None else None
+            refused = refusal(request, reply, agreed)
+            if refused is None:
+                await self._converse(reply, agreed or "")
+                return
+            reply = refused
+        self._draining |= is_left(asked)
+        whole, size, body = False, 0, reply.body
+        try:
+            if isinstance(body, bytes):
+                size = self._put(request, reply, body)
+                whole = not self._broken if self._writable is None else await self._drained()
+            else:
+                whole, size = await self._write_stream(request, reply, body)
+        finally:
+            if reply.sent is not None:
+                reply.sent(Sent(size, whole))
         if self._behind is not None:
             self._go_on()
-
-    async def _upgrade(self, request: Request, reply: Upgrade) -> None:
-        """Shake hands, or say what is wrong with the client's."""
-        agreed = accept(request.headers) if self._behind is not None else None
-        if request.headers.get("sec-websocket-version") != "13":
-            headers = Headers([("Sec-WebSocket-Version", "13")])
-            await self._write(request, Reply(426, headers))
-        elif agreed is None or not is_upgrade(request) or reply.session is None:
-            await self._write(request, Reply(400, Headers()))
-        else:
-            await self._converse(reply, agreed)
 
     async def _converse(self, reply: Upgrade, agreed: str) -> None:
         session = WebSocketSession(True, self._limits, self._peer.address, self._task, reply.limits)
@@ -392,36 +412,16 @@ class Connection(asyncio.Protocol):
             if reply.sent is not None:
                 reply.sent(Sent(0, True))
 
-    async def _write(self, request: Request, reply: Reply) -> None:
-        whole, size, body = False, 0, reply.body
-        try:
-            if isinstance(body, bytes):
-                size = self._put(request, reply, body)
-                whole = not self._broken
-                if self._writable is not None:
-                    whole = await self._drained()
-            else:
-                whole, size = await self._write_stream(request, reply, body)
-        finally:
-            if reply.sent is not None:
-                reply.sent(Sent(size, whole))
-
     def _last(self) -> bool:
         """Whether the connection ends with this reply: of several pipelined, only the last."""
         return self._draining and not self._queue
 
     def _put(self, request: Request, reply: Reply, body: bytes) -> int:
         """A whole reply's bytes. Gives the size of the body that went out."""
-        length: int | None = len(body)
         if is_bodiless(request.method, reply.status):
-            declared = reply.headers.get("content-length") if request.method == "HEAD" else None
-            if declared is not None and declared.isdigit():
-                length = int(declared)
-            elif reply.status in BODILESS:
-                length = None
-            self._transport.write(encode_head(reply, length, False, self._last()))
+            self._transport.write(encode_bodiless(request, reply, len(body), self._last()))
             return 0
-        self._transport.write(encode_head(reply, length, False, self._last()) + body)
+        self._transport.write(encode_reply(reply, len(body), False, self._last(), body))
         return len(body)
 
     async def _write_stream(self, request: Request, reply: Reply, body: Stream) -> tuple[bool, int]:
@@ -432,7 +432,7 @@ class Connection(asyncio.Protocol):
         chunked = length is None and request.version == "HTTP/1.1" and not bodiless
         if length is None and not chunked:
             self._draining = True
-        self._transport.write(encode_head(reply, length, chunked, self._last()))
+        self._transport.write(encode_reply(reply, length, chunked, self._last()))
         size, done = 0, False
         try:
             if not bodiless:

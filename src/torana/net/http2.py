@@ -496,5 +496,5 @@ def _head(reply: Reply, length: int | None) -> list[tuple[str, str]]:
         declared = declared if length == 0 and declared else str(length)
     if declared is not None:
         fields.append(("content-length", declared))
-    fields.append(("date", CLOCK.date()))
+    fields.append(("date", CLOCK.now().text))
     return fields

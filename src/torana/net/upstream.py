@@ -7,6 +7,7 @@ import httptools
 
 from torana.message import Headers, Reply
 from torana.net.body import IncomingBody
+from torana.net.heads import read_reply
 from torana.net.names import KNOWN, known
 
 if TYPE_CHECKING:
@@ -73,7 +74,10 @@ class Upstream(asyncio.Protocol):
         if self._reply is None and self._body is None:
             self.abort()
             return
-        self.touched = True
+        if not self.touched:
+            self.touched = True
+            if not self._bodiless and self._take_usual(data):
+                return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -83,6 +87,16 @@ class Upstream(asyncio.Protocol):
         else:
             if self._reply is not None and self._status and self._body is None:
                 self._give_stream()
+
+    def _take_usual(self, data: bytes) -> bool:
+        """A reply of the usual form, if it is one."""
+        found = read_reply(data, _HEAD)
+        if found is None:
+            return False
+        status, fields, begin = found
+        self._give(Reply(status, Headers(fields), data[begin:]))
+        self._freed(self)
+        return True
 
     def _give_stream(self) -> None:
         body = IncomingBody(self._hold, self.abort, _HIGH, self._idle)

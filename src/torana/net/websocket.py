@@ -23,7 +23,7 @@ from wsproto.events import (
 )
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
-from torana.message import Headers, Request, SocketLimits
+from torana.message import Headers, Reply, Request, SocketLimits, Upgrade
 from torana.net.limits import Limits
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -273,6 +273,15 @@ def is_upgrade(request: Request) -> bool:
     """Whether a request asks for a WebSocket."""
     wanted = (request.headers.get("upgrade") or "").lower()
     return request.method == "GET" and wanted == "websocket" and request.version == "HTTP/1.1"
+
+
+def refusal(request: Request, reply: Upgrade, agreed: str | None) -> Reply | None:
+    """What is wrong with a client's handshake; `agreed` is the answer to its key."""
+    if request.headers.get("sec-websocket-version") != "13":
+        return Reply(426, Headers([("Sec-WebSocket-Version", "13")]))
+    if agreed is None or not is_upgrade(request) or reply.session is None:
+        return Reply(400, Headers())
+    return None
 
 
 def accept(headers: Headers) -> str | None:
