@@ -310,3 +310,33 @@ async def test_one_address_cannot_take_every_connection() -> None:
     assert (await talk(listener.port, GET)).startswith(b"HTTP/1.1 200 ")
     held[1][1].close()
     await listener.close()
+
+
+async def test_what_follows_a_request_that_is_the_last_is_not_looked_at() -> None:
+    async with serving(echo) as listener:
+        answer = await talk(listener.port, GET + b"GET /more HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 ") == answer.count(b"Connection: close\r\n") == 1
+
+
+async def test_a_client_of_http_1_0_is_not_told_to_continue() -> None:
+    head = b"POST /old HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+    async with serving(echo) as listener:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        writer.write(head)
+        await asyncio.sleep(0.05)
+        writer.write(b"ok")
+        async with asyncio.timeout(5):
+            assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+
+
+async def test_a_body_that_only_trickles_in_is_given_up() -> None:
+    async with serving(echo, limits=Limits(body_time=0.3)) as listener:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(3):
+            writer.write(b"x")
+            await asyncio.sleep(0.05)
+        async with asyncio.timeout(5):
+            assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+        writer.close()

@@ -317,3 +317,17 @@ async def test_bytes_that_are_no_frames_end_the_connection_only() -> None:
                 await client.until(h2.events.PingReceived)
         async with Raw(listener.port) as client:
             assert await client.status(client.ask()) == "200"
+
+
+async def test_a_frame_that_is_too_long_is_refused_before_it_has_come() -> None:
+    async with serving(echo) as listener:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        empty = b"\0\0\0\4\0\0\0\0\0"
+        writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + empty + b"\xff\xff")
+        await asyncio.sleep(0.05)
+        writer.write(b"\xff\0\0\0\0\0\1")
+        async with asyncio.timeout(5):
+            answer = await reader.read()
+        writer.close()
+    error = ErrorCodes.FRAME_SIZE_ERROR.value
+    assert answer[-17:] == b"\0\0\x08\7\0" + bytes(4) + bytes(4) + error.to_bytes(4, "big")

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import msgspec
+from msgspec import structs
 
 from torana.gateway.http_api.request_id import new_id
 from torana.gateway.load import USER_POOLS, Admission
@@ -75,9 +76,12 @@ class FrontDoor:
 
     def __call__(self, request: Request) -> Awaitable[Reply]:
         """Answer a request, whatever it asks for."""
+        if not request.target.startswith("/"):
+            try:
+                request = origin_form(request)
+            except ValueError as error:
+                return _refused(str(error))
         path, _, query = request.target.partition("?")
-        if not path.startswith("/"):
-            path = _origin_form(path)
         path = normalise(path)
         host = request.headers.get("host") or ""
         if self.portals is not None and self.portals.owns(host):
@@ -136,10 +140,19 @@ async def _varied(answer: Awaitable[Reply], header: str) -> Reply:
     return reply
 
 
-def _origin_form(target: str) -> str:
-    """The path of an absolute-form target (RFC 9112, 3.2.2); `*` asks of the whole server."""
-    _, _, rest = target.partition("://")
-    return "/" + rest.partition("/")[2]
+def origin_form(request: Request) -> Request:
+    """Of a target in absolute form the authority is the host, whatever Host says (RFC 9112,
+    3.2.2); `*` asks of the whole server. Raises `ValueError` for a scheme that is not served."""
+    scheme, separator, rest = request.target.partition("://")
+    if not separator:
+        return structs.replace(request, target="/")
+    if scheme.lower() not in ("http", "https"):
+        raise ValueError("Invalid request target")
+    cut = min((rest.find(mark) for mark in "/?" if mark in rest), default=len(rest))
+    target = rest[cut:] if rest[cut:].startswith("/") else f"/{rest[cut:]}"
+    fields = request.headers.copy()
+    fields.set("Host", rest[:cut].rpartition("@")[2])
+    return structs.replace(request, target=target, headers=fields)
 
 
 async def _refused(message: str) -> Reply:

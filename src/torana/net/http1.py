@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
         self._queue: deque[Request | Refused] = deque()
         self._task: asyncio.Task[None] | None = None
         self.busy = False
-        self._draining = self._broken = self._paused_reading = False
+        self._draining = self._broken = self._paused_reading = self._asked_to_close = False
         self._writable: asyncio.Future[None] | None = None
         self._stalled = 0.0
         self.since = self._loop.time()
@@ -153,7 +153,8 @@ class Connection(asyncio.Protocol):
             cause = error.__context__
             self._refuse(cause.status if isinstance(cause, Refused) else 400)
         except httptools.HttpParserError:
-            self._refuse(400)
+            if self._in_message or not self._asked_to_close:
+                self._refuse(400)
         else:
             if self._in_message and self._request is None and not self._in_head:
                 self._deliver_stream()
@@ -279,10 +280,12 @@ class Connection(asyncio.Protocol):
 
     def _deliver_stream(self) -> None:
         """The head is here and the body is not: the application starts with a stream."""
-        go_on = self._continue if self._expect and not self._parts else None
+        waits = self._expect and not self._parts and self._version == "1.1"
+        go_on = self._continue if waits else None
         body = IncomingBody(
             self._hold, self._abandon, self._limits.buffered, self._limits.body_idle, go_on
         )
+        body.expect_end(self._loop.time() + self._limits.body_time)
         for part in self._parts:
             body.feed(part)
         self._parts = []
@@ -300,7 +303,8 @@ class Connection(asyncio.Protocol):
             time.time(),
         )
         if not self._parser.should_keep_alive():
-            self._draining = True
+            # What comes after is not looked at (RFC 9112, 9.6).
+            self._draining = self._asked_to_close = True
         self._request = request
         self._enqueue(request)
 

@@ -23,14 +23,15 @@ from h2.events import (
     TrailersReceived,
     WindowUpdated,
 )
-from h2.exceptions import H2Error
+from h2.exceptions import FrameTooLargeError, H2Error
 from h2.settings import SettingCodes, Settings
 from hyperframe.frame import GoAwayFrame
 
 from torana.message import Body, Headers, Peer, Reply, Request, Sent, Stream, Upgrade
 from torana.net.body import IncomingBody
 from torana.net.clients import Clients
-from torana.net.fields import CLOCK, OWN, cleaned, faulty, is_bodiless, peer_of
+from torana.net.fields import CLOCK, OWN, Refused, cleaned, faulty, is_bodiless, peer_of
+from torana.net.frames import Frames
 from torana.net.limits import Limits
 from torana.net.names import HOST, clean, known
 
@@ -41,14 +42,6 @@ _RESETS = 200
 _HOP = OWN | {"upgrade", "proxy-connection", "te"}
 
 Handler = Callable[[Request], Awaitable[Reply]]
-
-
-class Refused(Exception):
-    """A request that is not answered by the application."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
 
 
 class Exchange:
@@ -82,6 +75,7 @@ class Http2(asyncio.Protocol):
         self._begun: list[int] = []
         self._draining = self._broken = False
         self._writable: asyncio.Future[None] | None = None
+        self._frames = Frames(self._h2.max_inbound_frame_size)
         self._last_id = self._resets = self._resets_second = 0
         self._stalled, self.since = 0.0, self._loop.time()
 
@@ -118,10 +112,13 @@ class Http2(asyncio.Protocol):
             return
         self.since = self._loop.time()
         try:
+            self._frames.follow(data)
             for event in self._h2.receive_data(data):
                 self._happened(event)
         except H2Error as error:
             _log.debug("a client of HTTP/2 broke the protocol: %s", error)
+            if isinstance(error, FrameTooLargeError):
+                self._h2.close_connection(ErrorCodes.FRAME_SIZE_ERROR)
             self._flush()
             self._close()
             return

@@ -13,6 +13,8 @@ class Limits(Struct, frozen=True):
     """From the first byte (or the connection) to the end of the head."""
     body_idle: float = 30.0
     """Between two pieces of a request's body."""
+    body_time: float = 900.0
+    """From the end of the head to the end of the body, while the application waits for it."""
     keep_alive: float = 75.0
     """Between two requests of a connection."""
     write_stall: float = 30.0
