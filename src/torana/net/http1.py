@@ -362,13 +362,14 @@ class Connection(asyncio.Protocol):
             self._task = None
 
     async def _one(self, request: Request) -> None:
+        # Kept here: whoever reads it whole may put the bytes in its place.
+        asked = request.body
         try:
             reply = await self._handler(request)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary: a fault in one request stays there
             reply = faulty(request, error)
-        asked = request.body
         if self._broken and broke_off(asked):
             # The request broke off: what is wrong with it is answered next, if anybody listens.
             if reply.sent is not None:
