@@ -22,10 +22,6 @@ _STATUS_LINE = {status: f"HTTP/1.1 {status} {text}" for status, text in REASON.i
 _SHOWN = Spelled(lambda name: name.lower() not in OWN)
 
 Fields = list[tuple[str, str]]
-Asked = tuple[str, str, Fields, dict[str, str], int, int]
-"""Method, target, fields, first values by name in lower case, where the body begins and ends."""
-Answered = tuple[int, Fields, int]
-"""Status, fields, where the body begins."""
 
 
 def unread(*_: object) -> None:
