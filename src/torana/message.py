@@ -6,23 +6,16 @@ from typing import Protocol
 from msgspec import Struct
 
 
-class Headers:
+class Headers(Struct, eq=False):
     """Header fields in wire order and wire spelling; duplicates are kept.
 
     Look-ups take the name in lower case. What they need is gathered at the first one, unless
     whoever made the fields gives it along.
     """
 
-    __slots__ = ("_first", "items")
-
-    def __init__(
-        self,
-        items: list[tuple[str, str]] | None = None,
-        first: dict[str, str] | None = None,
-    ) -> None:
-        """`first`: the first value of each field, by its name in lower case."""
-        self.items: list[tuple[str, str]] = [] if items is None else items
-        self._first = first
+    items: list[tuple[str, str]] = []
+    _first: dict[str, str] | None = None
+    """The first value of each field, by its name in lower case."""
 
     def _gathered(self) -> dict[str, str]:
         first = self._first = {name.lower(): value for name, value in reversed(self.items)}

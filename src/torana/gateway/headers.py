@@ -4,6 +4,7 @@ Source: Developer Guide, "Amazon API Gateway important notes", the table of head
 """
 
 from torana.message import Headers
+from torana.net.heads import renamed
 from torana.net.names import Spelled
 
 # Never reach an integration: hop-by-hop fields, and fields that speak of this connection's framing.
@@ -69,12 +70,14 @@ NOT_MAPPABLE_TO_AWS = NOT_MAPPABLE | {
 }
 
 
-def _on(name: str) -> bool:
-    return name.lower() not in DROPPED
+# Under which name a field passes; empty: it does not.
+
+
+def _on(name: str) -> str:
+    return "" if name.lower() in DROPPED else name
 
 
 def _back(name: str) -> str:
-    """Empty: it does not come back."""
     lower = name.lower()
     if lower in REMAPPED:
         return REMAPPED_PREFIX + name
@@ -88,11 +91,11 @@ def passed_on(headers: Headers) -> Headers:
     """A client's headers as a proxy integration's backend gets them."""
     connection = headers.get("connection")
     if connection is None or connection.lower() in ("keep-alive", "close"):
-        return Headers([item for item in headers.items if _ON[item[0]]])
+        return Headers(renamed(headers.items, _ON))
     dropped = DROPPED | {name.strip().lower() for name in connection.split(",")}
     return Headers([item for item in headers.items if item[0].lower() not in dropped])
 
 
 def passed_back(headers: Headers) -> Headers:
     """A proxied backend's headers as the client gets them."""
-    return Headers([(own, value) for name, value in headers.items if (own := _BACK[name])])
+    return Headers(renamed(headers.items, _BACK))

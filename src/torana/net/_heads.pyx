@@ -236,6 +236,21 @@ def counted(list items):
     return False
 
 
+def renamed(list items, object names):
+    """The fields under the names that `names` has for theirs; an empty one drops the field."""
+    cdef tuple item
+    cdef list kept = []
+    cdef str name, own
+    for item in items:
+        name = item[0]
+        own = names[name]
+        if own is name:
+            kept.append(item)
+        elif own:
+            kept.append((own, item[1]))
+    return kept
+
+
 def write(str first, list items, object shown, str last, bytes body):
     """A message: its first line, those fields whose names are `shown` (None: all), further lines
     that are complete, the blank line, the body. None: a text is not of one line of Latin-1."""

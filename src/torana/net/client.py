@@ -11,9 +11,8 @@ from msgspec import Struct
 
 from torana.message import Reply, Request
 from torana.net.body import IncomingBody
-from torana.net.deadlines import Deadlines
 from torana.net.heads import encode_request
-from torana.net.upstream import Upstream
+from torana.net.upstream import NEVER, Upstream
 
 
 class Timeouts(Struct, frozen=True):
@@ -67,6 +66,8 @@ _IDLE = 50.0
 """Seconds that a connection is kept for the next request: below what servers usually keep."""
 _MOST = 1024
 """Connections to one origin."""
+_TICK = 0.05
+"""Seconds. A deadline is kept at most so much late, and never early."""
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 
 
@@ -85,30 +86,50 @@ class Pool:
         self._server_name = server_name
         self._idle: deque[Upstream] = deque()
         self._all: set[Upstream] = set()
+        self._timer: asyncio.TimerHandle | None = None
 
     @cached_property
     def _loop(self) -> asyncio.AbstractEventLoop:
         """Asked for once: asking costs a system call."""
         return asyncio.get_running_loop()
 
-    @cached_property
-    def _deadlines(self) -> Deadlines:
-        return Deadlines(self._loop)
-
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """See `Origin`."""
         head, streams = encode_request(request)
-        reused = self._take()
-        if reused is not None:
+        on, started = self._take(), self._loop.time()
+        # A kept connection may be closed by the server just as it is used again (RFC 9112, 9.3.1):
+        # what is safe to repeat is sent once more.
+        again = on is not None and not streams and request.method in _IDEMPOTENT
+        if on is None:
+            on = await self._connect(timeouts.connect)
+            started = self._loop.time()
+        while True:
+            if self._timer is None:
+                self._timer = self._loop.call_later(_TICK, self._tick)
+            answer = on.exchange(head, timeouts.idle, started + timeouts.head, request.method)
             try:
-                return await self._exchange(reused, request, head, streams, timeouts)
-            except ConnectionError:
-                # A kept connection may be closed by the server just as it is used again
-                # (RFC 9112, 9.3.1): what is safe to repeat is sent once more.
-                if reused.touched or streams or request.method not in _IDEMPOTENT:
+                if streams:
+                    await _send_stream(on, request, answer)
+                reply = await answer
+            except BaseException as error:
+                on.abort()
+                if not (again and isinstance(error, ConnectionError)) or on.touched:
                     raise
-        fresh = await self._connect(timeouts.connect)
-        return await self._exchange(fresh, request, head, streams, timeouts)
+            else:
+                if timeouts.total is not None and isinstance(reply.body, IncomingBody):
+                    reply.body.expect_end(started + timeouts.total)
+                return reply
+            again, on = False, await self._connect(timeouts.connect)
+            started = self._loop.time()
+
+    def _tick(self) -> None:
+        """One timer for every exchange: what is nearly always called off costs next to nothing."""
+        now, busy = self._loop.time(), False
+        for each in self._all:
+            if each.deadline < now:
+                each.give_up()
+            busy |= each.deadline < NEVER
+        self._timer = self._loop.call_later(_TICK, self._tick) if busy else None
 
     def _take(self) -> Upstream | None:
         now = self._loop.time()
@@ -152,26 +173,6 @@ class Pool:
             return
         connection.idle_since = self._loop.time()
         self._idle.append(connection)
-
-    async def _exchange(
-        self, on: Upstream, request: Request, head: bytes, streams: bool, timeouts: Timeouts
-    ) -> Reply:
-        started = self._loop.time()
-        answer = on.exchange(head, timeouts.idle, request.method == "HEAD")
-        slot = self._deadlines.set(started + timeouts.head, answer)
-        done = False
-        try:
-            if streams:
-                await _send_stream(on, request, answer)
-            reply = await answer
-            done = True
-            if timeouts.total is not None and isinstance(reply.body, IncomingBody):
-                reply.body.expect_end(started + timeouts.total)
-            return reply
-        finally:
-            self._deadlines.forget(slot, answer)
-            if not done:
-                on.abort()
 
     def close(self) -> None:
         """Drop every connection."""

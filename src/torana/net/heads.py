@@ -38,6 +38,10 @@ def _counted(items: Fields) -> bool:
     return any(len(name) == 14 and name.lower() == "content-length" for name, _ in items)
 
 
+def _renamed(items: Fields, names: dict[str, str]) -> Fields:
+    return [(own, value) for name, value in items if (own := names[name])]
+
+
 def _write(
     first: str, items: Fields, shown: dict[str, bool] | None, last: str, body: bytes
 ) -> bytes | None:
@@ -54,6 +58,8 @@ def _write(
 
 
 counted = _counted if compiled is None else compiled.counted
+renamed = _renamed if compiled is None else compiled.renamed
+"""`(items, names)`: the fields under their new names, without those whose new name is empty."""
 write = _write if compiled is None else compiled.write
 
 

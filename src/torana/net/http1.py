@@ -134,14 +134,15 @@ class Connection(asyncio.Protocol):
         while end < size:
             found = read_request(data, end, limits.head, limits.target, limits.header_count)
             if found is None:
-                break
+                return data[end:]
             method, target, fields, first, begin, end = found
-            headers, body = Headers(fields, first), data[begin:end]
+            headers = Headers(fields, first)
             self.since = self._loop.time()
+            now = time.time()
             self._enqueue(
-                Request(method, target, headers, body, self._peer, "HTTP/1.1", time.time())
+                Request(method, target, headers, data[begin:end], self._peer, "HTTP/1.1", now)
             )
-        return data[end:]
+        return b""
 
     def _feed(self, data: bytes) -> None:
         try:

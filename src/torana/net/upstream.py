@@ -13,6 +13,7 @@ from torana.net.names import KNOWN, known
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+NEVER = float("inf")
 _HIGH = 256 * 1024
 _HEAD = 64 * 1024
 
@@ -34,6 +35,8 @@ class Upstream(asyncio.Protocol):
         self.touched = False
         """Whether a byte of the present reply has come."""
         self.idle_since = 0.0
+        self.deadline = NEVER
+        """Of the present reply's head, by the loop's clock."""
         self._begin()
 
     def _begin(self) -> None:
@@ -48,13 +51,15 @@ class Upstream(asyncio.Protocol):
         """Connected."""
         self._transport = cast(asyncio.Transport, transport)
 
-    def exchange(self, head: bytes, idle: float, bodiless: bool) -> "asyncio.Future[Reply]":
+    def exchange(
+        self, head: bytes, idle: float, deadline: float, method: str
+    ) -> "asyncio.Future[Reply]":
         """Write a request's first bytes; the future gives the reply once its head is here."""
-        self._begin()
-        self._idle, self._bodiless, self.touched = idle, bodiless, False
-        self._reply = self._loop.create_future()
+        self._idle, self._bodiless, self.touched = idle, method == "HEAD", False
+        self.deadline = deadline
+        reply = self._reply = self._loop.create_future()
         self._transport.write(head)
-        return self._reply
+        return reply
 
     async def write(self, data: bytes) -> None:
         """A further piece of the request's body."""
@@ -66,7 +71,7 @@ class Upstream(asyncio.Protocol):
 
     def abort(self) -> None:
         """Drop the connection."""
-        self._alive = False
+        self._alive, self.deadline = False, NEVER
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -76,7 +81,11 @@ class Upstream(asyncio.Protocol):
             return
         if not self.touched:
             self.touched = True
-            if not self._bodiless and self._take_usual(data):
+            found = None if self._bodiless else read_reply(data, _HEAD)
+            if found is not None:
+                status, fields, begin = found
+                self._give(Reply(status, Headers(fields), data[begin:]))
+                self._freed(self)
                 return
         try:
             self._parser.feed_data(data)
@@ -88,16 +97,6 @@ class Upstream(asyncio.Protocol):
             if self._reply is not None and self._status and self._body is None:
                 self._give_stream()
 
-    def _take_usual(self, data: bytes) -> bool:
-        """A reply of the usual form, if it is one."""
-        found = read_reply(data, _HEAD)
-        if found is None:
-            return False
-        status, fields, begin = found
-        self._give(Reply(status, Headers(fields), data[begin:]))
-        self._freed(self)
-        return True
-
     def _give_stream(self) -> None:
         body = IncomingBody(self._hold, self.abort, _HIGH, self._idle)
         for part in self._parts:
@@ -107,9 +106,15 @@ class Upstream(asyncio.Protocol):
         self._give(Reply(self._status, Headers(self._fields), body))
 
     def _give(self, reply: Reply) -> None:
-        future, self._reply = self._reply, None
+        future, self._reply, self.deadline = self._reply, None, NEVER
         if future is not None and not future.done():
             future.set_result(reply)
+
+    def give_up(self) -> None:
+        """The reply took too long."""
+        self.deadline = NEVER
+        if self._reply is not None and not self._reply.done():
+            self._reply.set_exception(TimeoutError("the backend did not answer in time"))
 
     def eof_received(self) -> bool:
         """The end of a body that only the connection's end delimits."""
@@ -133,7 +138,7 @@ class Upstream(asyncio.Protocol):
         if self._body is not None:
             self._body.fail(error)
             self._body = None
-        future, self._reply = self._reply, None
+        future, self._reply, self.deadline = self._reply, None, NEVER
         if future is not None and not future.done():
             future.set_exception(error)
         if not self.closed:

@@ -40,11 +40,15 @@ def build(to: Compiled) -> Integration:
         items.append(("Host", address.host))
         items += forwarded(ctx)
         items.append(api_id)
-        target = with_query(with_raw_query(address.target, ctx.raw_query), query)
-        length = ctx.request.headers.get("content-length")
-        if length is not None and not isinstance(ctx.body, bytes):
-            items.append(("Content-Length", length))
-        request = Request(verb or ctx.request.method, target, fields, ctx.body)
+        target = address.target
+        if ctx.raw_query or query:
+            target = with_query(with_raw_query(target, ctx.raw_query), query)
+        body = ctx.body
+        if not isinstance(body, bytes):
+            length = ctx.request.headers.get("content-length")
+            if length is not None:
+                items.append(("Content-Length", length))
+        request = Request(verb or ctx.request.method, target, fields, body)
         reply = await send(ctx, address, request, limit)
         if not streamed and not isinstance(reply.body, bytes):
             reply = await buffer(reply)
