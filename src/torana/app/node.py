@@ -49,7 +49,7 @@ from torana.gateway.errors import InvalidApi
 from torana.gateway.front_door import FrontDoor
 from torana.gateway.issuers import Issuers, Pool
 from torana.gateway.locate import Table, local_address
-from torana.gateway.observe import observer
+from torana.gateway.observe import observer, together
 from torana.gateway.stage_cache import TOPIC, Caches
 from torana.message import Reply, Request
 from torana.model.rest import RestApi, Stage
@@ -213,8 +213,10 @@ class Node:
                 self._client, _pools(settings), local=self._services.user_pools.registry
             ),
             caches=self._caches,
-            observe=self._services.trail.observing(
-                observer(self._metrics, self._logs.of, self.groups, self.observatory.recorder)
+            observe=together(
+                self._services.trail.observing(
+                    observer(self._metrics, self._logs.of, self.groups, self.observatory.recorder)
+                )
             ),
             traces=self._traces.port,
             privacy=settings.privacy.of,

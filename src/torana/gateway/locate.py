@@ -20,6 +20,7 @@ from torana.model.version_set import VersionSet
 LOCAL = "/restapis/"
 LOCAL_HTTP = "/apis/"
 USER_REQUEST = "_user_request_"
+_MOST_SEEN = 4096
 
 
 class Live(Struct, frozen=True):
@@ -44,6 +45,8 @@ class Found(Struct, frozen=True):
     full_path: str
     varies: str = ""
     """The header that the stage was chosen by."""
+    fixed: bool = True
+    """Whether every request to the same host and path gets there."""
 
 
 Domains = Mapping[str, Mapping[str, tuple[str, str]]]
@@ -66,12 +69,23 @@ class Table(Struct, frozen=True):
     """By domain name."""
     sets: Mapping[str, tuple[VersionSet, ...]] = {}
     """Of versions, by domain name, in the order they are tried."""
+    _seen: dict[tuple[str, str], Found] = {}
+    """What was found by host and path alone. Bounded, so that clients cannot make it grow."""
 
     def find(self, host: str, path: str, headers: Headers | None = None) -> Found | None:
         """None: no API answers there. `headers` are for routing rules and sets of versions.
 
         Raises `UnknownVersion`.
         """
+        key = (host, path)
+        found = self._seen.get(key)
+        if found is None:
+            found = self._find(host, path, headers)
+            if found is not None and found.fixed and len(self._seen) < _MOST_SEEN:
+                self._seen[key] = found
+        return found
+
+    def _find(self, host: str, path: str, headers: Headers | None) -> Found | None:
         if path.startswith(LOCAL):
             return self._local(path)
         if path.startswith(LOCAL_HTTP) and (found := self._local_http(path)) is not None:
@@ -84,7 +98,7 @@ class Table(Struct, frozen=True):
             return self._ruled(rules, name, path, headers or Headers())
         bases = self.domains.get(name)
         if bases is not None:
-            return self._mapped(bases, path)
+            return self._mapped(bases, path, fixed=name not in self.sets)
         api_id, _, rest = name.partition(".")
         if rest.startswith("execute-api.") and rest.endswith("." + self.suffix):
             return self._stage(api_id, path)
@@ -130,7 +144,7 @@ class Table(Struct, frozen=True):
             below = each.below(path)
             if below is not None:
                 live = self.stages.get(each.choose(headers.all))
-                return Found(live, below, path, each.varies) if live else None
+                return Found(live, below, path, each.varies, fixed=False) if live else None
         return None
 
     def _ruled(self, rules: Rules, name: str, path: str, headers: Headers) -> Found | None:
@@ -139,10 +153,14 @@ class Table(Struct, frozen=True):
             below = rule.below(path, headers)
             if below is not None:
                 live = self.stages.get((rule.api_id, rule.stage))
-                return Found(live, below, path) if live else None
-        return self._mapped(self.domains.get(name, {}), path) if rules.mappings_too else None
+                return Found(live, below, path, fixed=False) if live else None
+        if not rules.mappings_too:
+            return None
+        return self._mapped(self.domains.get(name, {}), path, fixed=False)
 
-    def _mapped(self, bases: Mapping[str, tuple[str, str]], path: str) -> Found | None:
+    def _mapped(
+        self, bases: Mapping[str, tuple[str, str]], path: str, *, fixed: bool
+    ) -> Found | None:
         """The longest base path wins; the empty one takes what is left."""
         trimmed = path[1:]
         for base, target in bases.items():
@@ -150,7 +168,7 @@ class Table(Struct, frozen=True):
                 continue
             live = self.stages.get(target)
             rest = trimmed[len(base) :] if base else path
-            return Found(live, rest or "/", path) if live else None
+            return Found(live, rest or "/", path, fixed=fixed) if live else None
         return None
 
 

@@ -39,6 +39,7 @@ cdef dict _METHODS = {
     name.encode(): name for name in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 }
 cdef str KEEP = "keep-alive"
+cdef frozenset _BODIED = frozenset(("POST", "PUT", "PATCH"))
 
 cdef unsigned char[256] IN_NAME, IN_VALUE, IN_TARGET, IN_HOST
 for code in range(256):
@@ -227,7 +228,7 @@ cdef char *_put(char *to, str text):
     return to + size
 
 
-def counted(list items):
+cpdef bint counted(list items):
     """Whether one of the fields is Content-Length."""
     cdef tuple item
     for item in items:
@@ -251,7 +252,7 @@ def renamed(list items, object names):
     return kept
 
 
-def write(str first, list items, object shown, str last, bytes body):
+cpdef bytes write(str first, list items, object shown, str last, bytes body):
     """A message: its first line, those fields whose names are `shown` (None: all), further lines
     that are complete, the blank line, the body. None: a text is not of one line of Latin-1."""
     cdef Py_ssize_t size
@@ -278,6 +279,21 @@ def write(str first, list items, object shown, str last, bytes body):
     to = _line_end(_put(to, last))
     memcpy(to, PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body))
     return made
+
+
+def write_request(str method, str target, list items, bytes body):
+    """A request whose body is whole, with its length where that is not among the fields and POST,
+    PUT, PATCH or a body ask for it. None: see `write`, or the target holds a blank."""
+    cdef str last = ""
+    if (
+        PyUnicode_KIND(target) != 1
+        or memchr(PyUnicode_1BYTE_DATA(target), c" ", PyUnicode_GET_LENGTH(target))
+        or " " in method
+    ):
+        return None
+    if (body or method in _BODIED) and not counted(items):
+        last = f"Content-Length: {PyBytes_GET_SIZE(body)}\r\n"
+    return write(f"{method} {target} HTTP/1.1", items, None, last, body)
 
 
 cdef char *_line_end(char *to):

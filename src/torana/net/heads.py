@@ -61,6 +61,7 @@ counted = _counted if compiled is None else compiled.counted
 renamed = _renamed if compiled is None else compiled.renamed
 """`(items, names)`: the fields under their new names, without those whose new name is empty."""
 write = _write if compiled is None else compiled.write
+_write_request = unread if compiled is None else compiled.write_request
 
 
 def switching(reply: Reply, agreed: str) -> bytes:
@@ -118,6 +119,10 @@ def encode_request(request: Request) -> tuple[bytes, bool]:
     """
     body, items, framing = request.body, request.headers.items, ""
     streams = not isinstance(body, bytes)
+    if isinstance(body, bytes):
+        usual = _write_request(request.method, request.target, items, body)
+        if usual is not None:
+            return usual, False
     if not counted(items):
         if streams:
             framing = "Transfer-Encoding: chunked\r\n"
