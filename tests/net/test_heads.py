@@ -108,6 +108,8 @@ FIRSTS = st.sampled_from(
         b"PATCH /a b HTTP/1.1", b"HEAD / HTTP/1.1", b"OPTIONS * HTTP/1.1", b"GET http://a/b HTTP/1.1",
         b"GET / HTTP/1.0", b"GET / HTTP/1.2", b"GET / http/1.1", b"GET  / HTTP/1.1", b"get / HTTP/1.1",
         b"TRACE / HTTP/1.1", b"CONNECT a:1 HTTP/1.1", b"GET / HTTP/1.1 ", b" GET / HTTP/1.1", b"GETS / HTTP/1.1",
+        b"GET /  HTTP/1.1", b"GET /%00 HTTP/1.1", b"GET /a%zz HTTP/1.1", b"GET /a%2 HTTP/1.1", b"GET /a?%2 HTTP/1.1",
+        b"GET /%2F%c3%a9?a=%zz&b=%00 HTTP/1.1", b"GET /a?b#c HTTP/1.1", b"GET http://a/%00 HTTP/1.1", b"GET /% HTTP/1.1",
         b'POST /{a}|"<>\\^` HTTP/1.1', b"GET /" + b"a" * 17_000 + b" HTTP/1.1",
     ]
 )  # fmt: skip

@@ -67,8 +67,18 @@ REFUSED = {
     "a bad chunk size": (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
     "a tunnel": (b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", 405),
     "an expectation nobody knows": (b"GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n", 417),
+    "two blanks before the target": (b"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "two blanks after the target": (b"GET /  HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "a fragment": (b"GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "a fragment behind a query": (b"GET /a?b#c HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "a fragment in a whole address": (b"GET http://a/b#c HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "an encoded NUL in the path": (b"GET /a%00 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "an escape that is none": (b"GET /a%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "half an escape": (b"GET /a%2 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "half an escape before a query": (b"GET /a%2?b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "a long target": (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
     "large fields": (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", 431),
+    "a field without an end": (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 90_000, 431),
     "many fields": (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: a\r\n" * 201 + b"\r\n", 431),
 }  # fmt: skip
 
@@ -81,6 +91,31 @@ async def test_ambiguous_or_malformed_framing_is_refused(case: str) -> None:
         assert answer.startswith(b"HTTP/1.1 %d " % status), answer[:80]
         assert answer.count(b"HTTP/1.1 ") == 1, "nothing after it may be answered"
         assert (await talk(listener.port, GET)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_query_goes_on_as_it_came() -> None:
+    async with serving(echo) as listener:
+        data = GET.replace(b"/ok", b"/a%2Fb?100%&%zz=%00")
+        assert b"X-Target: /a%2Fb?100%&%zz=%00\r\n" in await talk(listener.port, data)
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [b"1;" + b"x" * 70_000, (b"1;" + b"x" * 700 + b"\r\na\r\n") * 100],
+    ids=["one that does not end", "many"],
+)
+async def test_chunk_extensions_are_bounded_as_heads_are(chunks: bytes) -> None:
+    async with serving(echo) as listener:
+        assert (await talk(listener.port, CHUNKED + chunks)).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_chunks_of_one_byte_are_no_extensions() -> None:
+    data = CHUNKED + b"1;a=b\r\nx\r\n" * 30_000 + b"0\r\n\r\n"
+    async with serving(echo) as listener:
+        assert (await talk(listener.port, data)).endswith(b"\r\n\r\n" + b"x" * 30_000)
 
 
 @pytest.mark.parametrize("size", [1, 3, 17])

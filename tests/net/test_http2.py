@@ -158,12 +158,25 @@ async def test_a_client_that_knows_begins_in_plain_text() -> None:
     [
         ({"path": "nowhere"}, "400"),
         ({"path": "/a b"}, "400"),
+        ({"path": "/a#b"}, "400"),
+        ({"path": "/a%00"}, "400"),
+        ({"path": "/a%zz"}, "400"),
         ({"path": "/" + "a" * 20_000}, "414"),
         ({"more": [("host", "other")]}, "400"),
         ({"more": [("x-a", "1\r\nx-b: 2")]}, "400"),
         ({"more": [(f"x-{n}", "1") for n in range(300)]}, "431"),
     ],
-    ids=["no path", "a blank", "a long target", "two hosts", "a line break", "many fields"],
+    ids=[
+        "no path",
+        "a blank",
+        "a fragment",
+        "a NUL",
+        "no escape",
+        "a long target",
+        "two hosts",
+        "a line break",
+        "many fields",
+    ],
 )
 async def test_what_http_1_refuses_is_refused_here_too(
     fields: dict[str, object], status: str

@@ -41,10 +41,12 @@ cdef dict _METHODS = {
 cdef str KEEP = "keep-alive"
 cdef frozenset _BODIED = frozenset(("POST", "PUT", "PATCH"))
 
-cdef unsigned char[256] IN_NAME, IN_VALUE, IN_TARGET, IN_HOST
+cdef unsigned char[256] IN_NAME, IN_VALUE, IN_PATH, IN_QUERY, IN_HEX, IN_HOST
 for code in range(256):
     IN_VALUE[code] = code >= 32 and code != 127 or code == 9
-    IN_TARGET[code] = 33 <= code <= 126
+    IN_QUERY[code] = 33 <= code <= 126 and code != 35  # "#": no fragment comes in a request
+    IN_PATH[code] = IN_QUERY[code] and code != 37 and code != 63  # "%", "?"
+    IN_HEX[code] = code < 128 and chr(code) in "0123456789ABCDEFabcdef"
     IN_NAME[code] = code < 128 and (chr(code).isalnum() or chr(code) in "!#$%&'*+-.^_`|~")
     IN_HOST[code] = code < 128 and (chr(code).isalnum() or chr(code) in ".-_:")
 
@@ -89,6 +91,23 @@ cdef bint _is_host(const unsigned char *at, Py_ssize_t size):
         elif colon >= 0 and not 48 <= at[place] <= 57:
             return False
     return colon < 0 or size - colon <= 6
+
+
+cdef Py_ssize_t _target_end(const unsigned char *text, Py_ssize_t at, Py_ssize_t size):
+    """Where a target ends, or what `fields.is_target` may not like begins."""
+    while at < size:
+        if IN_PATH[text[at]]:
+            at += 1
+        elif text[at] == c"%" and at + 2 < size and IN_HEX[text[at + 1]] and IN_HEX[text[at + 2]]:
+            if text[at + 1] == c"0" and text[at + 2] == c"0":
+                return at
+            at += 3
+        else:
+            break
+    if at < size and text[at] == c"?":
+        while at < size and IN_QUERY[text[at]]:
+            at += 1
+    return at
 
 
 cdef class _Fields:
@@ -176,8 +195,7 @@ def read_request(bytes data, Py_ssize_t at, Py_ssize_t most, Py_ssize_t target, 
     start = at
     if at >= size or text[at] != c"/":
         return None
-    while at < size and IN_TARGET[text[at]]:
-        at += 1
+    at = _target_end(text, at, size)
     if at - start > target or size - at < 11 or memcmp(text + at, b" HTTP/1.1\r\n", 11) != 0:
         return None
     wanted = PyUnicode_DecodeLatin1(<const char *>text + start, at - start, NULL)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import ssl
 import time
 from http import HTTPStatus
@@ -19,6 +20,7 @@ REASON = {status.value: status.phrase for status in HTTPStatus}
 BODILESS = frozenset({204, 304})
 OWN = frozenset({"content-length", "transfer-encoding", "connection", "date", "keep-alive"})
 """Fields of a reply that are the server's business."""
+_NO_TARGET = re.compile(r"[#\x00-\x20\x7f]|^[^?]*%(?:00|(?![0-9A-Fa-f]{2}))")
 _FAULT = msgspec.json.encode({"message": "Internal server error"})
 
 
@@ -68,6 +70,22 @@ def faulty(request: Request, error: Exception) -> Reply:
         return Reply(408 if isinstance(error, TimeoutError) else 400, Headers())
     _log.error("%s %s failed", request.method, request.target.partition("?")[0], exc_info=error)
     return Reply(500, Headers([("Content-Type", "application/json")]), _FAULT)
+
+
+def is_target(text: str) -> bool:
+    """Whether a request can be for that: no fragment (RFC 9112, 3.2), blank or control character,
+    and in the path no escape that is none (RFC 3986, 2.1) or hides a NUL (7.3).
+
+    A query goes on as it came, as from Amazon API Gateway: functions there are known to be called
+    with half an escape in one.
+    """
+    return _NO_TARGET.search(text) is None
+
+
+def told(status: int) -> Reply:
+    """A reply of the server's own."""
+    body = msgspec.json.encode({"message": REASON[status]})
+    return Reply(status, Headers([("Content-Type", "application/json")]), body)
 
 
 def is_bodiless(method: str, status: int) -> bool:

@@ -5,10 +5,8 @@ this was installed. Whatever is not usual, and everything where it is not compil
 llhttp and written here.
 """
 
-import msgspec
-
 from torana.message import Headers, Reply, Request
-from torana.net.fields import BODILESS, CLOCK, OWN, REASON, cleaned
+from torana.net.fields import BODILESS, CLOCK, OWN, REASON, cleaned, told
 from torana.net.names import Spelled
 
 try:
@@ -146,6 +144,6 @@ def _latin(text: str) -> str:
 
 def plain(status: int, close: bool) -> bytes:
     """A whole reply of the server's own."""
-    body = msgspec.json.encode({"message": REASON[status]})
-    reply = Reply(status, Headers([("Content-Type", "application/json")]))
-    return encode_reply(reply, len(body), False, close, body)
+    reply = told(status)
+    assert isinstance(reply.body, bytes)
+    return encode_reply(reply, len(reply.body), False, close, reply.body)

@@ -1,7 +1,7 @@
 """HTTP/1.1, the server's end of a connection.
 
-Framing is llhttp's in strict mode (through httptools); what it lets pass and RFC 9112 does not is
-refused here. One task answers the requests of a connection in order.
+Framing is llhttp's in strict mode (`strict.py`); what it lets pass and RFC 9112 does not is refused
+there and here. One task answers the requests of a connection in order.
 """
 
 import asyncio
@@ -11,8 +11,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
-
-import httptools
 
 from torana.message import Body, Headers, Peer, Reply, Request, Sent, Stream, Upgrade
 from torana.net.body import IncomingBody, broke_off, is_left
@@ -28,6 +26,7 @@ from torana.net.heads import (
 )
 from torana.net.limits import Limits
 from torana.net.names import HOST, KNOWN, clean, known
+from torana.net.strict import StrictParser
 from torana.net.websocket import WebSocketSession, accept, refusal
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Connection(asyncio.Protocol):
         self._behind: bytes | None = None
         """What came behind a request for another protocol, until that is answered."""
         self._loop = asyncio.get_running_loop()
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser = StrictParser(self, limits)
         self._transport = cast(asyncio.Transport, None)
         self._peer = Peer("")
         self._queue: deque[Request | Refused] = deque()
@@ -146,18 +145,15 @@ class Connection(asyncio.Protocol):
 
     def _feed(self, data: bytes) -> None:
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._parser = httptools.HttpRequestParser(self)
-            self._wait_behind(data[upgrade.args[0] :])
-        except httptools.HttpParserCallbackError as error:
-            cause = error.__context__
-            self._refuse(cause.status if isinstance(cause, Refused) else 400)
-        except httptools.HttpParserError:
+            behind = self._parser.feed(data)
+        except Refused as refused:
             if self._in_message or not self._asked_to_close:
-                self._refuse(400)
+                self._refuse(refused.status)
         else:
-            if self._in_message and self._request is None and not self._in_head:
+            if behind is not None:
+                self._parser = StrictParser(self, self._limits)
+                self._wait_behind(behind)
+            elif self._in_message and self._request is None and not self._in_head:
                 self._deliver_stream()
 
     def _wait_behind(self, data: bytes) -> None:
@@ -259,6 +255,8 @@ class Connection(asyncio.Protocol):
             raise Refused(400 if "chunked" in self._coding else 501)
         if self._parser.get_method() == b"CONNECT":
             raise Refused(405)
+        if self._lengths:
+            self._parser.announced(int(self._first["content-length"]))
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""

@@ -30,7 +30,17 @@ from hyperframe.frame import GoAwayFrame
 from torana.message import Body, Headers, Peer, Reply, Request, Sent, Stream, Upgrade
 from torana.net.body import IncomingBody
 from torana.net.clients import Clients
-from torana.net.fields import CLOCK, OWN, Refused, cleaned, faulty, is_bodiless, peer_of
+from torana.net.fields import (
+    CLOCK,
+    OWN,
+    Refused,
+    cleaned,
+    faulty,
+    is_bodiless,
+    is_target,
+    peer_of,
+    told,
+)
 from torana.net.frames import Frames
 from torana.net.limits import Limits
 from torana.net.names import HOST, clean, known
@@ -254,8 +264,7 @@ class Http2(asyncio.Protocol):
         try:
             exchange.request = self._request(exchange.fields, body)
         except Refused as refused:
-            status = refused.status
-            self._run(exchange, self._write(stream_id, exchange, Reply(status, Headers())))
+            self._run(exchange, self._write(stream_id, exchange, told(refused.status)))
             return
         self._run(exchange, self._answer(stream_id, exchange))
 
@@ -285,7 +294,7 @@ class Http2(asyncio.Protocol):
             raise Refused(400)
         if len(path) > self._limits.target:
             raise Refused(414)
-        if not clean(path) or " " in path or "\t" in path:
+        if not is_target(path):
             raise Refused(400)
         kept = self._fields(fields)
         hosts = [value for name, value in kept if name == "host"]
