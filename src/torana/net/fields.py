@@ -31,6 +31,11 @@ class Refused(Exception):
         super().__init__(REASON.get(status, "Refused"))
         self.status = status
 
+    def reply(self) -> Reply:
+        """The server's own answer."""
+        body = msgspec.json.encode({"message": str(self)})
+        return Reply(self.status, Headers([("Content-Type", "application/json")]), body)
+
 
 class Dated(Struct, frozen=True):
     """A second, as heads say it."""
@@ -80,12 +85,6 @@ def is_target(text: str) -> bool:
     with half an escape in one.
     """
     return _NO_TARGET.search(text) is None
-
-
-def told(status: int) -> Reply:
-    """A reply of the server's own."""
-    body = msgspec.json.encode({"message": REASON[status]})
-    return Reply(status, Headers([("Content-Type", "application/json")]), body)
 
 
 def is_bodiless(method: str, status: int) -> bool:

@@ -6,7 +6,7 @@ llhttp and written here.
 """
 
 from torana.message import Headers, Reply, Request
-from torana.net.fields import BODILESS, CLOCK, OWN, REASON, cleaned, told
+from torana.net.fields import BODILESS, CLOCK, OWN, REASON, Refused, cleaned
 from torana.net.names import Spelled
 
 try:
@@ -144,6 +144,6 @@ def _latin(text: str) -> str:
 
 def plain(status: int, close: bool) -> bytes:
     """A whole reply of the server's own."""
-    reply = told(status)
+    reply = Refused(status).reply()
     assert isinstance(reply.body, bytes)
     return encode_reply(reply, len(reply.body), False, close, reply.body)

@@ -30,17 +30,7 @@ from hyperframe.frame import GoAwayFrame
 from torana.message import Body, Headers, Peer, Reply, Request, Sent, Stream, Upgrade
 from torana.net.body import IncomingBody
 from torana.net.clients import Clients
-from torana.net.fields import (
-    CLOCK,
-    OWN,
-    Refused,
-    cleaned,
-    faulty,
-    is_bodiless,
-    is_target,
-    peer_of,
-    told,
-)
+from torana.net.fields import CLOCK, OWN, Refused, cleaned, faulty, is_bodiless, is_target, peer_of
 from torana.net.frames import Frames
 from torana.net.limits import Limits
 from torana.net.names import HOST, clean, known
@@ -264,7 +254,7 @@ class Http2(asyncio.Protocol):
         try:
             exchange.request = self._request(exchange.fields, body)
         except Refused as refused:
-            self._run(exchange, self._write(stream_id, exchange, told(refused.status)))
+            self._run(exchange, self._write(stream_id, exchange, refused.reply()))
             return
         self._run(exchange, self._answer(stream_id, exchange))
 
