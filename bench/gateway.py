@@ -2,6 +2,10 @@
 
 Needs nginx and wrk (Debian: `apt-get install nginx-light wrk`). One upstream for all, kept-alive
 connections, 1 KB each way; user and system time of the measured process, medians of the rounds.
+What is measured has a core to itself, what asks and what answers share another.
+
+Twice: at full load, where the faster one finds the others awake and is spared the cost of waking
+them, and at about one rate for all.
 """
 
 import json
@@ -18,6 +22,9 @@ from pathlib import Path
 
 UPSTREAM, NGINX, TORANA, MANAGEMENT = 19101, 19102, 19103, 19104
 ROUNDS, SECONDS, CONNECTIONS = 3, 3, 32
+PAUSES = {"at full load": 0, "at one rate": 4}
+"""Milliseconds from an answer to the next request of the same connection."""
+MEASURED, OTHERS = ("taskset", "-c", "0"), ("taskset", "-c", "1")
 TICK = os.sysconf("SC_CLK_TCK")
 
 ANSWER = json.dumps({"id": "cmpl-1", "text": "x" * 900})
@@ -34,6 +41,7 @@ http {{
   server {{ listen 127.0.0.1:{port}; default_type application/json; location / {{ {does} }} }}
 }}
 """
+LIMIT = "nginx proxy_pass"
 PROXY = 'proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";'
 
 MAPPED = {
@@ -162,9 +170,9 @@ def main() -> None:
         root = Path(folder)
         started: list[subprocess.Popen[bytes]] = []
         try:
-            started.append(nginx(root, "upstream", UPSTREAM, f"return 200 '{ANSWER}';"))
-            proxy = nginx(root, "proxy", NGINX, PROXY)
-            gateway = torana(root)
+            started.append(nginx(root, "upstream", UPSTREAM, f"return 200 '{ANSWER}';", OTHERS))
+            proxy = nginx(root, "proxy", NGINX, PROXY, MEASURED)
+            gateway = torana(root, MEASURED)
             started += [proxy, gateway]
             report(root, proxy.pid, gateway.pid)
         finally:
@@ -176,7 +184,7 @@ def main() -> None:
 def report(root: Path, nginx_pid: int, torana_pid: int) -> None:
     base = "/restapis/bench/prod/_user_request_"
     runs = {
-        "nginx proxy_pass": (nginx_pid, NGINX, "/"),
+        LIMIT: (nginx_pid, NGINX, "/"),
         "Torana, HTTP_PROXY": (torana_pid, TORANA, f"{base}/raw"),
         "Torana, cache hit": (torana_pid, TORANA, f"{base}/cached"),
         "Torana, key + throttle + validation": (torana_pid, TORANA, f"{base}/checked"),
@@ -184,34 +192,40 @@ def report(root: Path, nginx_pid: int, torana_pid: int) -> None:
         "Torana, key + throttle + VTL both ways": (torana_pid, TORANA, f"{base}/full"),
         "Torana, key + throttle + validation + VTL": (torana_pid, TORANA, f"{base}/everything"),
     }
-    found: dict[str, list[float]] = {name: [] for name in runs}
+    found: dict[tuple[str, str], list[float]] = {}
     for turn in range(ROUNDS + 1):
         for name, (pid, port, path) in runs.items():
-            cost = measure(root, pid, port, path)
-            if turn:
-                found[name].append(cost)
-    limit = statistics.median(found["nginx proxy_pass"])
-    print("\n| what | CPU us a request | ratio to nginx |\n|---|---|---|")
-    for name, costs in found.items():
-        cost = statistics.median(costs)
-        print(f"| {name} | {cost:.0f} | {cost / limit:.2f} |")
+            for load, pause in PAUSES.items():
+                cost = measure(root, pid, port, path, pause)
+                if turn:
+                    found.setdefault((load, name), []).append(cost)
+    costs = {run: statistics.median(each) for run, each in found.items()}
+    print(f"\n| CPU us a request | {' | | '.join(PAUSES)} | |\n|---|{'---|---|' * len(PAUSES)}")
+    for name in runs:
+        cells = [
+            f"{costs[load, name]:.0f} | {costs[load, name] / costs[load, LIMIT]:.1f}x"
+            for load in PAUSES
+        ]
+        print(f"| {name} | {' | '.join(cells)} |")
 
 
-def nginx(root: Path, name: str, port: int, does: str) -> "subprocess.Popen[bytes]":
+def nginx(
+    root: Path, name: str, port: int, does: str, core: tuple[str, ...] = ()
+) -> "subprocess.Popen[bytes]":
     conf = root / f"{name}.conf"
     conf.write_text(CONF.format(root=root, name=name, upstream=UPSTREAM, port=port, does=does))
-    process = subprocess.Popen(["nginx", "-c", str(conf)])
+    process = subprocess.Popen([*core, "nginx", "-c", str(conf)])
     wait(port)
     return process
 
 
-def torana(root: Path) -> "subprocess.Popen[bytes]":
+def torana(root: Path, core: tuple[str, ...] = ()) -> "subprocess.Popen[bytes]":
     (root / "api.json").write_text(json.dumps(API))
     config = root / "torana.toml"
     config.write_text(
         '[keys.k]\nvalue = "key-0042"\n[usage_plans.p]\napis = ["bench/prod"]\nkeys = ["k"]\n'
     )
-    command = [sys.executable, "-m", "torana.cli", "serve", str(root / "api.json")]
+    command = [*core, sys.executable, "-m", "torana.cli", "serve", str(root / "api.json")]
     command += ["--config", str(config), "--data", str(root / "data"), "--port", str(TORANA)]
     command += ["--management-port", str(MANAGEMENT), "--access-log", str(root / "access.log")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -228,23 +242,25 @@ def wait(port: int) -> None:
     raise SystemExit(f"nothing listens on {port}")
 
 
-def measure(root: Path, pid: int, port: int, path: str) -> float:
+def measure(root: Path, pid: int, port: int, path: str, pause: int) -> float:
     """Microseconds of CPU a request, of the process and its workers."""
     before = cpu(pid)
-    requests = asked(root, port, path, SECONDS)
+    requests = asked(root, port, path, SECONDS, pause)
     return (cpu(pid) - before) / requests * 1e6
 
 
-def asked(root: Path, port: int, path: str, seconds: int) -> int:
-    """Ask for some seconds. Gives how many requests were answered well."""
+def asked(root: Path, port: int, path: str, seconds: int, pause: int = 0) -> int:
+    """Ask for some seconds, with a pause (ms) after each answer. Gives how many requests were
+    answered well."""
     script = root / "post.lua"
     script.write_text(
         f"wrk.method='POST'; wrk.body='{ASKED}'; wrk.headers['Content-Type']='application/json'\n"
         "wrk.headers['X-Api-Key']='key-0042'\n"
-        "done = function(s) io.write(string.format('REQ %d BAD %d', s.requests, "
+        + (f"function delay() return {pause} end\n" if pause else "")
+        + "done = function(s) io.write(string.format('REQ %d BAD %d', s.requests, "
         "s.errors.status + s.errors.read + s.errors.connect)) end\n"
     )
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script)]
+    command = [*OTHERS, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script)]
     out = subprocess.run(
         [*command, f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True
     ).stdout

@@ -37,7 +37,9 @@ def contexts(draw: st.DrawFn) -> Context:
     word = lambda: draw(WORDS)  # noqa: E731
     stage = Stage(word(), deployment_id=word())
     method = mock(path="/" + word())
-    to = Compiled(api(method), stage, method, ports(HttpClient()), route_key=word())
+    to = Compiled(
+        api(method), stage, method, ports(HttpClient()), draw(st.booleans()), route_key=word()
+    )
     headers = Headers([("User-Agent", word())] if draw(st.booleans()) else [])
     request = Request(word(), "/", headers, peer=Peer(word()), version=word(), received=draw(AT))
     ctx = Context(request, to, "4f1c-id", "/", "", {}, {}, full_path=word(), domain=word())
@@ -46,7 +48,7 @@ def contexts(draw: st.DrawFn) -> Context:
     ctx.integration_latency = draw(st.just(-1.0) | st.floats(0, 900))
     ctx.finished, ctx.response_length = draw(AT), draw(st.integers(0, 1 << 40))
     ctx.error = draw(st.none() | WORDS.map(lambda w: GatewayError("DEFAULT_5XX", w, detail=w)))
-    ctx.canary, ctx.web_acl = draw(st.booleans()), (word(), draw(st.sampled_from(["", "ALLOW"])))
+    ctx.web_acl = (word(), draw(st.sampled_from(["", "ALLOW"])))
     said = {"n": draw(st.integers() | st.floats() | st.booleans() | WORDS), "user": word()}
     ctx.principal = Principal(word(), said)
     if draw(st.booleans()):

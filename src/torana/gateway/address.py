@@ -5,6 +5,7 @@ Source: Developer Guide, "Set up HTTP integrations"; `${stageVariables.name}` ma
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from msgspec import Struct, structs
@@ -154,6 +155,10 @@ def forwarded(ctx: Context) -> tuple[tuple[str, str], ...]:
         *traced,
         ("X-Amzn-Trace-Id", ctx.trace_id),
         ("X-Forwarded-For", f"{before}, {peer.address}" if before else peer.address),
-        ("X-Forwarded-Port", str(peer.local_port)),
-        ("X-Forwarded-Proto", peer.scheme),
+        *_entered(peer.local_port, peer.scheme),
     )
+
+
+@lru_cache(maxsize=64)
+def _entered(port: int, scheme: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    return ("X-Forwarded-Port", str(port)), ("X-Forwarded-Proto", scheme)

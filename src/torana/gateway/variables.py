@@ -234,7 +234,7 @@ CONTEXT: dict[str, Get] = {
     "integrationErrorMessage": INTEGRATION["error"],
     "integrationLatency": INTEGRATION["latency"],
     "integrationStatus": INTEGRATION["status"],
-    "isCanaryRequest": lambda ctx: ctx.canary,
+    "isCanaryRequest": lambda ctx: ctx.to.canary,
     "messageDirection": lambda ctx: ctx.socket and "IN",
     "messageId": lambda ctx: ctx.socket and (ctx.socket.message_id or None),
     "path": lambda ctx: ctx.full_path,

@@ -135,12 +135,11 @@ class Connection(asyncio.Protocol):
             if found is None:
                 return data[end:]
             method, target, fields, first, begin, end = found
-            headers = Headers(fields, first)
-            self.since = self._loop.time()
-            now = time.time()
+            headers, now = Headers(fields, first), time.time()
             self._enqueue(
                 Request(method, target, headers, data[begin:end], self._peer, "HTTP/1.1", now)
             )
+            self.since = self._loop.time()
         return b""
 
     def _feed(self, data: bytes) -> None:
