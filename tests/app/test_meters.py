@@ -77,3 +77,19 @@ def test_ai_services_count_by_operation_and_others_do_not() -> None:
     assert found[own, "ClientErrors"] == (2, 1)
     assert found["Service=comprehend", "Latency"] == (2, 30)
     assert not any("sqs" in dimensions for dimensions, _ in found)
+
+
+def test_ai_operations_count_in_the_minute_in_which_they_ended() -> None:
+    recorder, now = Recorder(), [59.0]
+    note = inference_meter(recorder, lambda: now[0])
+    note("comprehend", "DetectSentiment", 0.02, 200)
+    now[0] = 61.0
+    note("comprehend", "DetectSyntax", 0.02, 500)
+    found = {
+        (each.at, each.series.name): each.values.total
+        for each in recorder.take()
+        if each.series.dimensions == (("Service", "comprehend"),)
+    }
+    assert found[0, "Invocations"] == found[60, "Invocations"] == 1
+    assert (found[0, "ServerErrors"], found[60, "ServerErrors"]) == (0, 1)
+    assert recorder.take() == []

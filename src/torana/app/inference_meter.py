@@ -1,8 +1,10 @@
 """Metrics of AI services: `Torana/Inference`, by service and operation."""
 
+import time
 from collections.abc import Callable
 
-from torana.telemetry.recorder import Recorder, Series, dimensions
+from torana.telemetry.distribution import Distribution, of
+from torana.telemetry.recorder import Dimensions, Recorder, Series, by_minute, dimensions
 
 NAMESPACE = "Torana/Inference"
 SERVICES = frozenset(
@@ -22,23 +24,64 @@ SERVICES = frozenset(
 )
 """By botocore's names."""
 
+_Answered = tuple[float, str, str, float, int]
+"""When an operation ended, its service, its name, its seconds, its status."""
 
-def inference_meter(recorder: Recorder) -> Callable[[str, str, float, int], None]:
+
+def inference_meter(
+    recorder: Recorder, clock: Callable[[], float] = time.time
+) -> Callable[[str, str, float, int], None]:
     """Counts an operation: service, operation, seconds, status of the answer."""
+    meter = _InferenceMeter()
+    recorder.meter(meter, lambda: meter)
 
     def note(service: str, operation: str, seconds: float, status: int) -> None:
-        if service not in SERVICES:
-            return
-        for each in (
-            dimensions(Service=service),
-            dimensions(Service=service, Operation=operation),
-        ):
-            for name, unit, value in (
-                ("Invocations", "Count", 1.0),
-                ("ClientErrors", "Count", float(400 <= status < 500)),
-                ("ServerErrors", "Count", float(status >= 500)),
-                ("Latency", "Milliseconds", round(seconds * 1000, 3)),
-            ):
-                recorder.add(Series(NAMESPACE, name, each, unit), value)
+        if service in SERVICES:
+            meter.fresh.append((clock(), service, operation, seconds, status))
 
     return note
+
+
+class _InferenceMeter:
+    """What was answered since the last taking: an operation only appends to it."""
+
+    def __init__(self) -> None:
+        self.fresh: list[_Answered] = []
+
+    def sum_up(self, into: Recorder) -> None:
+        """See `Meter`."""
+        taken = self.fresh[:]
+        if not taken:
+            return
+        del self.fresh[: len(taken)]
+        for at, answered in by_minute(taken):
+            groups: dict[tuple[str, str], list[_Answered]] = {}
+            for each in answered:
+                groups.setdefault(each[1:3], []).append(each)
+            whole: dict[str, list[_Answered]] = {}
+            for (service, operation), group in groups.items():
+                whole.setdefault(service, []).extend(group)
+                _add(into, dimensions(Service=service, Operation=operation), at, group)
+            for service, group in whole.items():
+                _add(into, dimensions(Service=service), at, group)
+
+
+def _add(into: Recorder, own: Dimensions, at: int, answered: list[_Answered]) -> None:
+    count = len(answered)
+    statuses = [status for *_, status in answered]
+    for name, unit, values in (
+        ("Invocations", "Count", _flags(count, count)),
+        ("ClientErrors", "Count", _flags(count, sum(400 <= each < 500 for each in statuses))),
+        ("ServerErrors", "Count", _flags(count, sum(each >= 500 for each in statuses))),
+        ("Latency", "Milliseconds", of(round(each[3] * 1000, 3) for each in answered)),
+    ):
+        into.into(Series(NAMESPACE, name, own, unit), at).merge(values)
+
+
+def _flags(count: int, raised: int) -> Distribution:
+    """So many ones among so many operations."""
+    made = Distribution()
+    for value, times in ((0.0, count - raised), (1.0, raised)):
+        if times:
+            made.add(value, times)
+    return made

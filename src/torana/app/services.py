@@ -1,6 +1,6 @@
 """The AWS services of a node: their engines, their credentials, the way to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from torana.services.cognito_idp import CognitoIdp
 from torana.services.cognito_idp.sweep import sweep_for_ever
 from torana.services.comprehend import resume as resume_trainings
 from torana.services.credentials import BadCredentials, root_credentials
+from torana.services.embedded import unnoted
 from torana.services.iam.directory import Directory
 from torana.services.iam.endings import Endings
 from torana.services.iam.identities import Identities
@@ -147,17 +148,17 @@ class Services:
         """A request of user or identity pools' API by somebody without credentials."""
         return await self._router.anonymous(request, service)
 
-    async def call(self, call: AwsCall) -> Reply:
+    def call(self, call: AwsCall) -> Awaitable[Reply]:
         """A request of an AWS integration. Raises `GatewayError` when it has no such rights."""
-        return await self._dispatch(call, trusted=False)
+        return self._dispatch(call, trusted=False)
 
-    async def call_trusted(self, call: AwsCall) -> Reply:
+    def call_trusted(self, call: AwsCall) -> Awaitable[Reply]:
         """The same, of an API that the operator's own files define."""
-        return await self._dispatch(call, trusted=True)
+        return self._dispatch(call, trusted=True)
 
-    async def _dispatch(self, call: AwsCall, *, trusted: bool) -> Reply:
+    def _dispatch(self, call: AwsCall, *, trusted: bool) -> Awaitable[Reply]:
         principal, source = self._acting.of(call, trusted=trusted)
-        return await self._router.dispatch(
+        return self._router.dispatch(
             Invocation(
                 call.service,
                 call.region,
@@ -327,7 +328,7 @@ async def build(
             identities,
             client,
             environment,
-            inference_meter(recorder),
+            inference_meter(recorder) if observed else unnoted,
             {} if owner else {name: relay(client, _socket(run, name)) for name in _OWNED},
             acting.authority,
             last_used.note,

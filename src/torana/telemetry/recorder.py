@@ -6,13 +6,13 @@ request's path.
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
 from torana.telemetry.distribution import Distribution
 
-E = TypeVar("E", bound=tuple[float, ...])
+E = TypeVar("E", bound=tuple[Any, ...])
 
 MINUTE = 60
 _MOST = 100_000
@@ -93,8 +93,8 @@ class Recorder:
 
 
 def by_minute(events: list[E]) -> Iterable[tuple[int, list[E]]]:
-    """Events by the minute of their first member. They come nearly in order, so that all are of
-    one minute nearly always."""
+    """Events by the minute of their first member, a time. They come nearly in order, so that all
+    are of one minute nearly always."""
     first, last = (int(events[each][0]) // MINUTE for each in (0, -1))
     if first == last:
         return [(first * MINUTE, events)]
