@@ -3,6 +3,7 @@
 A contract is made once from the service's model; operations are compiled at their first use.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from msgspec import Struct
 from torana.message import Reply, Request
 from torana.wire.compression import opened
 from torana.wire.faults import Malformed, ServiceError, UnknownOperation
+from torana.wire.fitting import Fit, fit
 from torana.wire.manners import Manners, manners
 from torana.wire.model import Operation, Service
 from torana.wire.protocols.cbor_rpc import CborRpc
@@ -56,6 +58,7 @@ class Contract:
         self._validators = Validators(service.shapes)
         self._streaming = _streaming(service)
         self._compressed = any(each.compression for each in service.operations.values())
+        self._fits: dict[str, Fit | None] = {}
 
     def manners(self, protocol: str) -> Manners:
         """The service's codes in one of its protocols."""
@@ -65,16 +68,9 @@ class Contract:
         """Which of the service's protocols a request speaks. `action`: see `read`."""
         if len(self.spoken) == 1:
             return self.spoken[0]
-        headers = request.headers
-        content_type = headers.get("content-type") or ""
-        form = content_type.startswith("application/x-www-form-urlencoded")
-        signs = {
-            "smithy-rpc-v2-cbor": headers.get("smithy-protocol") == "rpc-v2-cbor",
-            "query": form or "Action=" in request.target,
-            "json": "x-amz-target" in headers or (bool(action) and not form),
-        }
         for protocol in self.spoken:
-            if signs.get(protocol):
+            says = _SIGNS.get(protocol)
+            if says is not None and says(request, action):
                 return protocol
         return "json" if "json" in self.spoken else self.spoken[0]
 
@@ -90,8 +86,10 @@ class Contract:
                 opened(request)
             name, labels = self._find(wire, request, action)
             operation = self.service.operations[name]
-            params = wire.read(operation, labels, request)
-            self._validate(operation, params, codes)
+            params = self._fitting(operation, request) if protocol == "json" else None
+            if params is None:
+                params = wire.read(operation, labels, request)
+                self._validate(operation, params, codes)
         except UnknownOperation as error:
             raise self.unknown(protocol, error.asked) from None
         except Malformed as error:
@@ -100,7 +98,19 @@ class Contract:
             raise ServiceError(codes.malformed, "nested too deeply", status=400) from None
         return Asked(operation, params, protocol)
 
+    def _fitting(self, operation: Operation, request: Request) -> dict[str, Any] | None:
+        """The params of a body in JSON in which there is nothing to be found wrong."""
+        name, body = operation.name, request.body
+        if name not in self._fits:
+            taken = operation.input
+            self._fits[name] = fit(self.service.shapes, taken.shape) if taken else None
+        read = self._fits[name]
+        return read(body) if read is not None and isinstance(body, bytes) else None
+
     def _find(self, wire: Wire, request: Request, action: str) -> tuple[str, dict[str, str]]:
+        unnamed = isinstance(wire, JsonRpc) and "x-amz-target" not in request.headers
+        if unnamed and action in self.service.operations:
+            return action, {}
         try:
             return wire.find(request)
         except UnknownOperation as error:
@@ -172,6 +182,25 @@ class Contract:
     def fail(self, protocol: str, error: ServiceError, request_id: str) -> Reply:
         """The reply with an error, in the protocol that was spoken."""
         return self._wires[protocol].fail(error, request_id)
+
+
+def _is_form(request: Request) -> bool:
+    kind = request.headers.get("content-type")
+    return kind is not None and kind.startswith("application/x-www-form-urlencoded")
+
+
+def _says_json(request: Request, action: str) -> bool:
+    return "x-amz-target" in request.headers or (bool(action) and not _is_form(request))
+
+
+_SIGNS: Mapping[str, Callable[[Request, str], bool]] = {
+    "smithy-rpc-v2-cbor": lambda request, action: (
+        request.headers.get("smithy-protocol") == "rpc-v2-cbor"
+    ),
+    "query": lambda request, action: _is_form(request) or "Action=" in request.target,
+    "json": _says_json,
+}
+"""By what a request shows its protocol, where a service speaks several."""
 
 
 def _streaming(service: Service) -> frozenset[str]:

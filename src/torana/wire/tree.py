@@ -16,6 +16,7 @@ from torana.wire.values import (
     from_epoch,
     iso8601,
     named_float,
+    named_single,
     read_blob,
     read_float,
     read_time,
@@ -143,7 +144,7 @@ _PLAIN: dict[str, Convert] = {
 }
 JSON_OUT: Leaves = {
     **_PLAIN,
-    "float": lambda value: named_float(single(value)),
+    "float": named_single,
     "double": lambda value: named_float(float(value)),
     "blob": write_blob,
     "timestamp": epoch,

@@ -11,6 +11,7 @@ from torana.wire.faults import Malformed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FLOAT32 = struct.Struct("<f")
+_PACK, _UNPACK, _FINITE = _FLOAT32.pack, _FLOAT32.unpack, math.isfinite
 _NAMED = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 Moment = datetime | float | int
@@ -30,6 +31,15 @@ def named_float(value: float) -> float | str:
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def named_single(value: float) -> float | str:
+    """The nearest 32-bit float, as JSON has it. In one step: replies are full of scores."""
+    try:
+        found: float = _UNPACK(_PACK(value))[0]
+    except OverflowError:
+        found = math.copysign(math.inf, value)
+    return found if _FINITE(found) else named_float(found)
 
 
 def read_float(text: str) -> float:

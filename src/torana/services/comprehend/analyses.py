@@ -91,7 +91,7 @@ def _sentiment(found: Sentiment) -> Params:
         "Neutral": found.neutral,
         "Mixed": found.mixed,
     }
-    best = max(scores, key=lambda name: scores[name])
+    best = max(scores, key=scores.__getitem__)
     return {"Sentiment": best.upper(), "SentimentScore": scores}
 
 

@@ -16,7 +16,9 @@ from torana.wire.protocols.protocol import (
     reply,
     whole,
 )
-from torana.wire.tree import JSON_IN, JSON_OUT, Trees
+from torana.wire.tree import JSON_IN, JSON_OUT, Convert, Trees
+
+_encode = msgspec.json.Encoder().encode
 
 
 def decode(data: bytes) -> Any:
@@ -38,6 +40,8 @@ class JsonRpc:
         self._compatible = service.metadata.aws_query_compatible is not None
         self._in = Trees(service.shapes, JSON_IN, reading=True)
         self._out = Trees(service.shapes, JSON_OUT, reading=False)
+        self._writers: dict[str, Convert] = {}
+        self._type = f"application/x-amz-json-{self._version}"
 
     def find(self, request: Request) -> tuple[str, Labels]:
         """See `Wire`."""
@@ -60,9 +64,11 @@ class JsonRpc:
     def write(self, operation: Operation, output: dict[str, Any], request_id: str) -> Reply:
         """See `Wire`."""
         if operation.output is None:
-            return reply(200, self._content_type(), b"", request_id)
-        tree = self._out.of(operation.output)(output)
-        return reply(200, self._content_type(), msgspec.json.encode(tree), request_id)
+            return reply(200, self._type, b"", request_id)
+        convert = self._writers.get(operation.name)
+        if convert is None:
+            convert = self._writers[operation.name] = self._out.of(operation.output)
+        return reply(200, self._type, _encode(convert(output)), request_id)
 
     def fail(self, error: ServiceError, request_id: str) -> Reply:
         """See `Wire`."""
@@ -76,8 +82,8 @@ class JsonRpc:
         name = entry.name
         if self._version == "1.0":
             name = f"com.amazonaws.{self._service.metadata.endpoint_prefix}#{name}"
-        body = msgspec.json.encode({"__type": name, **members})
-        answer = reply(entry.status, self._content_type(), body, request_id)
+        body = _encode({"__type": name, **members})
+        answer = reply(entry.status, self._type, body, request_id)
         if self._compatible:
             kind = "Sender" if entry.sender else "Receiver"
             answer.headers.add("x-amzn-query-error", f"{entry.code};{kind}")
@@ -85,6 +91,3 @@ class JsonRpc:
 
     def _members(self, shape: str) -> Callable[[Any], Any]:
         return self._out.of(Ref(shape))
-
-    def _content_type(self) -> str:
-        return f"application/x-amz-json-{self._version}"
