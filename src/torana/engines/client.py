@@ -10,6 +10,7 @@ from typing import Any, TypeVar, overload
 import msgspec
 from msgspec import Raw, Struct
 
+from torana.deadline import Deadline
 from torana.engines import ENGINES, capability
 from torana.engines.address import reachable
 from torana.engines.engine import (
@@ -162,7 +163,7 @@ class EngineClient:
             raise EngineBusy(f"{wanted.name}: {self._open} calls are under way in this process")
         self._open += 1
         try:
-            async with asyncio.timeout(timeout):
+            with Deadline(timeout):
                 return await self._call(wanted, items, time.monotonic() + timeout)
         finally:
             self._open -= 1

@@ -1,7 +1,7 @@
 """Calling a Lambda function, through the Lambda service of this gateway or of AWS."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from urllib.parse import quote
 
 from torana.gateway.address import with_stage_variables
@@ -71,6 +71,18 @@ def method_arn(ctx: Context, to: Compiled) -> str:
     # Routes such as `$default` have no method.
     verb = ctx.request.method if path.startswith("/") and ctx.socket is None else ""
     return to.arn(f"{stage}/{verb}{path}")
+
+
+def sources(to: Compiled) -> Callable[[Context], str]:
+    """`method_arn`, worked out once for the verb that the method has."""
+    path, usual = to.method.path, to.method.http_method
+    known = to.arn(f"{to.stage.stage_name}/{usual}{path}") if path.startswith("/") else None
+
+    def source(ctx: Context) -> str:
+        own = ctx.request.method == usual and ctx.socket is None
+        return known if known is not None and own else method_arn(ctx, to)
+
+    return source
 
 
 async def chunks(body: Body) -> AsyncIterator[bytes]:

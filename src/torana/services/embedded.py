@@ -42,19 +42,15 @@ class Embedded:
         self._methods: Mapping[str, Method] | None = None
 
     async def __call__(self, turn: Turn) -> Reply:
-        """Answer, and tell how long that took."""
-        started, name = time.perf_counter(), [""]
-        reply = await self._answer(turn, name)
-        self._note(turn.contract.name, name[0], time.perf_counter() - started, reply.status)
-        return reply
-
-    async def _answer(self, turn: Turn, asked_for: list[str]) -> Reply:
-        """Parse, validate, run, serialise. Every failure becomes the service's own."""
-        contract = turn.contract
-        protocol = contract.protocol_of(turn.request, turn.action)
+        """Parse, validate, run, serialise; and tell how long that took. Every failure becomes the
+        service's own."""
+        started, name = time.perf_counter(), ""
+        contract, asked = turn.contract, turn.asked
+        protocol = asked.protocol if asked else contract.protocol_of(turn.request, turn.action)
         try:
-            asked = turn.asked or contract.read(protocol, turn.request, turn.action)
-            name = asked_for[0] = asked.operation.name
+            if asked is None:
+                asked = contract.read(protocol, turn.request, turn.action)
+            name = asked.operation.name
             method = self._methods_of(contract).get(name)
             if method is None:
                 raise contract.unknown(protocol, name)
@@ -63,20 +59,22 @@ class Embedded:
             )
             output = await method(call, asked.params)
             if isinstance(output, Reply):
-                return output
-            if isinstance(output, Answer):
+                reply = output
+            elif isinstance(output, Answer):
                 reply = contract.write(asked, output.members, turn.request_id)
                 reply.status = output.status
-                return reply
-            return contract.write(asked, output, turn.request_id)
+            else:
+                reply = contract.write(asked, output, turn.request_id)
         except ServiceError as error:
-            return contract.fail(protocol, error, turn.request_id)
+            reply = contract.fail(protocol, error, turn.request_id)
         except Exception:  # noqa: BLE001  the boundary: whatever it is, the client learns nothing
             _log.exception("%s %s failed", contract.name, turn.request_id)
             fault = ServiceError(
                 contract.manners(protocol).fault, "Internal server error", status=500
             )
-            return contract.fail(protocol, fault, turn.request_id)
+            reply = contract.fail(protocol, fault, turn.request_id)
+        self._note(contract.name, name, time.perf_counter() - started, reply.status)
+        return reply
 
     def _methods_of(self, contract: Contract) -> Mapping[str, Method]:
         found = self._methods

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from uuid import uuid4
+from os import urandom
 
 import msgspec
 from msgspec import Struct, structs
@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 from torana.auth import keys
 from torana.auth.chunks import ChunkDecoder
 from torana.auth.sigv4 import STREAMING, Claim, SignatureError, read, verify
+from torana.deadline import Deadline
 from torana.message import BodyTooLarge, Headers, Reply, Request
 from torana.message import read as read_body
 from torana.services.audit import COMMITTED
@@ -27,6 +28,7 @@ from torana.services.ports import Backend, Credential, Credentials, Principal, T
 from torana.services.refusals import refusal, unknown_key
 from torana.services.s3 import post
 from torana.wire.catalog import Catalog
+from torana.wire.contract import Contract
 from torana.wire.faults import ServiceError
 
 BODY_LIMIT = 16 * 1024 * 1024
@@ -35,6 +37,7 @@ TIMEOUT = 60.0
 """Seconds that an operation asked for over the listener may take."""
 TIMEOUTS = {"lambda": 910.0, "sagemaker-runtime": 70.0}
 """Of services whose operations may take longer: a function has 15 minutes."""
+_MOST_WAYS = 1024
 _NOT_AUTHORIZED = "NotAuthorizedException"
 """How user pools refuse a password, a code or a token."""
 _NO = re.compile(rb'\s*\{\s*"__type"\s*:\s*"' + _NOT_AUTHORIZED.encode() + rb'"')
@@ -100,6 +103,17 @@ class Door(Struct, frozen=True):
     """The reply to the handshake."""
 
 
+class _Way(Struct, frozen=True):
+    """To a service, from the address of an integration."""
+
+    name: str
+    contract: Contract
+    backend: Backend
+    embedded: bool
+    prefix: str
+    """What stands before the service's own name."""
+
+
 class Router:
     """Every AWS service of this process. `backends` is by botocore name, as the catalog's."""
 
@@ -129,6 +143,8 @@ class Router:
         self._credentials = credentials
         self._account, self._region = account, region
         self._anybody = Principal(account, "", "Anonymous")
+        self._root = root_principal(account)
+        self._ways: dict[tuple[str, str], _Way] = {}
         self._clock = clock
         self._body_limit = body_limit
         self._timeout = timeout
@@ -141,7 +157,7 @@ class Router:
 
     async def handle(self, request: Request) -> Reply:
         """Authenticate, then answer: the management listener's part for AWS clients."""
-        heard = Heard(str(uuid4()), request)
+        heard = Heard(_new_id(), request)
         COMMITTED.set(heard.edits)
         return self._recorded(heard, await self._handle(request, heard))
 
@@ -216,36 +232,44 @@ class Router:
         self, turn: Turn, timeout: float | None, source: Context, heard: Heard
     ) -> Reply:
         """Answer what the caller may ask. Raises what the backend raises."""
-        contract, request = turn.contract, turn.request
-        backend, root = self._backends[contract.name], turn.principal.grants.root
-        if isinstance(backend, Embedded) or not root:
-            protocol = contract.protocol_of(request, turn.action)
-            try:
-                placed = request
-                if not isinstance(backend, Embedded):
-                    placed = _placed(contract.name, request, turn.host_prefix or None)
-                asked = turn.asked or contract.read(protocol, placed, turn.action)
-            except ServiceError as error:
-                return contract.fail(protocol, error, turn.request_id)
-            turn, heard.operation = structs.replace(turn, asked=asked), asked.operation.name
-            if not root:
-                denied = self._authority.judge(
-                    contract, asked, turn.principal, request, turn.region, source
-                )
-                if denied is not None:
-                    heard.denied = denied.message
-                    return contract.fail(protocol, refused(denied, protocol), turn.request_id)
-        else:
-            heard.operation = contract.named(request) or turn.action
+        admitted = self._admitted(turn, source, heard)
+        if isinstance(admitted, Reply):
+            return admitted
         try:
             async with asyncio.timeout(timeout):
-                return await backend(turn)
+                return await self._backends[turn.contract.name](admitted)
         except TimeoutError:
             return _late(turn)
 
+    def _admitted(self, turn: Turn, source: Context, heard: Heard) -> Turn | Reply:
+        """What the backend is asked, understood where that is needed; or why it is not asked."""
+        contract, request = turn.contract, turn.request
+        embedded = isinstance(self._backends[contract.name], Embedded)
+        root = turn.principal.grants.root
+        if root and not embedded:
+            heard.operation = contract.named(request) or turn.action
+            return turn
+        protocol = contract.protocol_of(request, turn.action)
+        placed = request
+        if not embedded:
+            placed = _placed(contract.name, request, turn.host_prefix or None)
+        try:
+            asked = contract.read(protocol, placed, turn.action)
+        except ServiceError as error:
+            return contract.fail(protocol, error, turn.request_id)
+        heard.operation = asked.operation.name
+        if not root:
+            denied = self._authority.judge(
+                contract, asked, turn.principal, request, turn.region, source
+            )
+            if denied is not None:
+                heard.denied = denied.message
+                return contract.fail(protocol, refused(denied, protocol), turn.request_id)
+        return structs.replace(turn, asked=asked)
+
     async def anonymous(self, request: Request, name: str) -> Reply:
         """Answer an operation of a service that clients do not sign; refuse every other one."""
-        heard = Heard(str(uuid4()), request, name, region=self._region, outside=True)
+        heard = Heard(_new_id(), request, name, region=self._region, outside=True)
         COMMITTED.set(heard.edits)
         return self._recorded(heard, await self._anonymous(request, name, heard))
 
@@ -369,41 +393,66 @@ class Router:
 
         Raises `TimeoutError`, and `ConnectionError` for a service that has no backend here.
         """
-        name = self._catalog.by_endpoint(invocation.subdomain, invocation.service)
-        if name is None:
-            raise ConnectionError(
-                f"the service {invocation.service!r} is not served here and not forwarded: "
-                f"set [services.{invocation.service}]"
-            )
-        request = invocation.request
-        request_id = str(uuid4())
-        try:
-            request.body = await read_body(request.body, self._body_limit)
-        except BodyTooLarge:
-            return self._too_large(request, request_id)
-        role = invocation.role
-        own_prefix = self._catalog.metadata(name).endpoint_prefix
-        full = f"{invocation.subdomain}.{invocation.service}"
-        prefix = "" if full == own_prefix else invocation.subdomain
-        backend = self._backends[name]
+        request, timeout = invocation.request, invocation.timeout
+        way = self._way(invocation.subdomain, invocation.service)
+        request_id = _new_id()
+        body = request.body
+        if not isinstance(body, bytes) or len(body) > self._body_limit:
+            try:
+                request.body = await read_body(body, self._body_limit)
+            except BodyTooLarge:
+                return self._too_large(request, request_id)
+        who = invocation.principal or self._root
         turn = Turn(
-            self._catalog.contract(name),
-            _placed(name, request, prefix) if isinstance(backend, Embedded) else request,
-            invocation.principal or root_principal(self._account),
+            way.contract,
+            _placed(way.name, request, way.prefix) if way.embedded else request,
+            who,
             invocation.region,
             request_id,
-            invocation.timeout,
+            timeout,
             invocation.action,
-            role,
-            prefix,
+            invocation.role,
+            way.prefix,
         )
-        async with asyncio.timeout(invocation.timeout):
-            heard = Heard(request_id, request, name, region=turn.region, who=turn.principal)
-            reply = await self._answer(turn, None, invocation.source, heard)
+        heard = Heard(request_id, request, way.name, region=turn.region, who=who)
+        admitted = self._admitted(turn, invocation.source, heard)
+        if isinstance(admitted, Reply):
             if heard.denied:
-                heard.status = reply.status
+                heard.status = admitted.status
                 self._told(heard)
-            return reply
+            return admitted
+        with Deadline(timeout):
+            try:
+                return await way.backend(admitted)
+            except TimeoutError:
+                return _late(turn)
+
+    def _way(self, subdomain: str, service: str) -> "_Way":
+        """To a service by its endpoint. Raises `ConnectionError`."""
+        found = self._ways.get((subdomain, service))
+        if found is not None:
+            return found
+        name = self._catalog.by_endpoint(subdomain, service)
+        if name is None:
+            raise ConnectionError(
+                f"the service {service!r} is not served here and not forwarded: "
+                f"set [services.{service}]"
+            )
+        own = self._catalog.metadata(name).endpoint_prefix
+        prefix = "" if f"{subdomain}.{service}" == own else subdomain
+        backend = self._backends[name]
+        contract = self._catalog.contract(name)
+        if len(self._ways) >= _MOST_WAYS:
+            self._ways.clear()
+        found = _Way(name, contract, backend, isinstance(backend, Embedded), prefix)
+        self._ways[subdomain, service] = found
+        return found
+
+
+def _new_id() -> str:
+    """A random UUID's text."""
+    digits = urandom(16).hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def _claim(request: Request) -> Claim | SignatureError:

@@ -4,9 +4,9 @@ from torana.gateway.address import filler, with_query, with_stage_variables
 from torana.gateway.aws_uri import parse
 from torana.gateway.contract import AwsCall, Compiled, Context, Integration
 from torana.gateway.errors import GatewayError, InvalidApi
-from torana.gateway.function import method_arn
+from torana.gateway.function import sources
 from torana.gateway.prompt import is_prompt, mapped
-from torana.gateway.upstream import buffer
+from torana.gateway.upstream import buffer, is_whole
 from torana.message import Headers, Reply, Request
 
 
@@ -25,6 +25,7 @@ def build(to: Compiled) -> Integration:
     endpoint = f"https://{uri.service}.{uri.region}.amazonaws.com"
     timeout = integration.timeout_in_millis / 1000
     credentials = integration.credentials
+    source = sources(to)
 
     async def aws(ctx: Context) -> Reply:
         outgoing = ctx.outgoing
@@ -46,7 +47,7 @@ def build(to: Compiled) -> Integration:
                     credentials,
                     timeout,
                     uri.subdomain,
-                    method_arn(ctx, to),
+                    source(ctx),
                     ctx.principal.identity,
                 )
             )
@@ -60,6 +61,6 @@ def build(to: Compiled) -> Integration:
         if of_function and reply.status >= 400:
             # Function errors are mapped; that there is no function, or no room, is not one.
             raise GatewayError("API_CONFIGURATION_ERROR", detail=f"Lambda said {reply.status}")
-        return await buffer(reply)
+        return reply if is_whole(reply) else await buffer(reply)
 
     return aws

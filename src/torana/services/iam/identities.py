@@ -5,6 +5,7 @@ Implements `Credentials`.
 
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 from msgspec import Struct, structs
 
@@ -149,11 +150,7 @@ class Identities:
         if known is None:
             if not (trusted or self.directory.empty):
                 return None
-            owner = role.split(":")[4] if role.count(":") >= 5 else self.account
-            grants = Grants(root=True)
-            arn = f"arn:aws:sts::{owner}:assumed-role/{role.rpartition('/')[2]}/{session}"
-            user_id = f"{role.rpartition('/')[2]}:{session}"
-            return Principal(owner, arn, user_id, grants, Caller((arn, role), owner))
+            return _at_its_word(role, session, self.account)
         if not trusts(known, service):
             return None
         now = self._clock()
@@ -206,6 +203,16 @@ class Identities:
             principal = structs.replace(known, arn=f"{arn}/{held.session}", caller=Caller())
         principal = structs.replace(principal, access_key_id=held.access_key_id)
         return Credential(held.access_key_id, held.secret_access_key, principal, held.session_token)
+
+
+@lru_cache(maxsize=1024)
+def _at_its_word(role: str, session: str, account: str) -> Principal:
+    """A role that was never made, which may do everything."""
+    name = role.rpartition("/")[2]
+    owner = role.split(":")[4] if role.count(":") >= 5 else account
+    arn = f"arn:aws:sts::{owner}:assumed-role/{name}/{session}"
+    caller = Caller((arn, role), owner)
+    return Principal(owner, arn, f"{name}:{session}", Grants(root=True), caller)
 
 
 def trusts(role: Known, service: str) -> bool:
