@@ -162,6 +162,14 @@ def test_a_difference_is_told_in_words(old: Json, new: Json, effect: Effect, tex
     assert text in found.text
 
 
+def test_a_value_has_to_fit_the_unions_of_every_part_of_an_all_of() -> None:
+    old = {"anyOf": [{}]}
+    assert effects(old, {"allOf": [old, {"anyOf": [False]}]}) == {"narrower"}
+    assert effects({"allOf": [old, {"anyOf": [False]}]}, old) == {"wider"}
+    some = {"oneOf": [{"type": "string"}, {"type": "null"}]}
+    assert effects({"allOf": [old, some]}, {"allOf": [some, old]}) == set()
+
+
 def test_a_schema_that_holds_itself_ends() -> None:
     node = {"type": "object", "properties": {"next": {"$ref": "#/components/node"}}}
     twice = {"allOf": [node, {"properties": {"next": {"$ref": "#/components/node"}}}]}

@@ -5,14 +5,14 @@ what it knows (an answer must not become wider). By convention, properties that 
 harm, unless the old schema says that there are no others.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import inf
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from torana.openapi.compare.document import At, Tree
-from torana.openapi.compare.shape import EVERY, Shape, canonical, shape_of
+from torana.openapi.compare.shape import EVERY, UNIONS, Shape, canonical, shape_of
 
 Direction = Literal["request", "answer"]
 Effect = Literal["narrower", "wider", "other", "neither", "words"]
@@ -85,8 +85,8 @@ class Schemas:
         for keyword, step in (("items", "[]"), ("additionalProperties", "*")):
             yield from self._part(old, new, keyword, step)
         yield from self._tuple(old, new)
-        for keyword in ("oneOf", "anyOf"):
-            yield from self._union(old, new, keyword)
+        for keyword in UNIONS:
+            yield from self._unions(old, new, keyword)
 
     def _below(self, step: str, old: At, new: At) -> Iterator[Finding]:
         for each in self.compare(old, new):
@@ -133,42 +133,57 @@ class Schemas:
             pair = [each[index] if index < len(each) else usual for each in (one, other)]
             yield from self._below(f"[{index}]", *pair)
 
-    def _union(self, old: Shape, new: Shape, keyword: str) -> Iterator[Finding]:
+    def _unions(self, old: Shape, new: Shape, keyword: str) -> Iterator[Finding]:
+        """A value has to fit each of them."""
+
+        def same(one: At, other: At) -> bool:
+            return _harmless(self._union(one, other, keyword))
+
+        left, added = _unmatched(old.unions.get(keyword, []), new.unions.get(keyword, []), same)
+        if len(left) == 1 and len(added) == 1:
+            yield from self._union(left[0], added[0], keyword)
+            return
+        for _ in left:
+            said = f"the value may now have any form ({keyword})"
+            yield Finding("wider", "union", (), said, new.at.pointer)
+        for each in added:
+            said = f"the value now has to be of certain forms ({keyword})"
+            yield Finding("narrower", "union", (), said, each.pointer)
+
+    def _union(self, old: At, new: At, keyword: str) -> Iterator[Finding]:
         """Branches that are the same are matched first; what is left is compared when it is one on
         each side."""
-        one, other = self._branches(old, keyword), self._branches(new, keyword)
-        if not one and not other:
-            return
-        if not one or not other:
-            effect: Effect = "narrower" if other else "wider"
-            said = "now has to be of certain forms" if other else "may now have any form"
-            yield Finding(effect, "union", (), f"the value {said} ({keyword})", new.at.pointer)
-            return
-        left: list[At] = []
-        unmatched = list(other)
-        for branch in one:
-            same = next((each for each in unmatched if not self._harm(branch, each)), None)
-            if same is None:
-                left.append(branch)
-            else:
-                unmatched.remove(same)
-        if len(left) == 1 and len(unmatched) == 1:
-            yield from self.compare(left[0], unmatched[0])
+
+        def same(one: At, other: At) -> bool:
+            return _harmless(self.compare(one, other))
+
+        left, added = _unmatched(list(old.elements()), list(new.elements()), same)
+        if len(left) == 1 and len(added) == 1:
+            yield from self.compare(left[0], added[0])
             return
         for each in left:
             yield Finding("narrower", "union", (), f"a form was removed ({keyword})", each.pointer)
-        for each in unmatched:
+        for each in added:
             yield Finding("wider", "union", (), f"a form was added ({keyword})", each.pointer)
 
-    def _branches(self, of: Shape, keyword: str) -> list[At]:
-        value = of.words.get(keyword)
-        found = of.at.part(keyword)
-        if found.value != value:
-            found = At(value, found.pointer)
-        return list(found.elements())
 
-    def _harm(self, old: At, new: At) -> bool:
-        return any(each.effect not in ("words", "neither") for each in self.compare(old, new))
+def _unmatched(
+    old: list[At], new: list[At], same: Callable[[At, At], bool]
+) -> tuple[list[At], list[At]]:
+    """What is left of both when each was matched with the first that is the same."""
+    left: list[At] = []
+    added = list(new)
+    for each in old:
+        found = next((index for index, other in enumerate(added) if same(each, other)), None)
+        if found is None:
+            left.append(each)
+        else:
+            del added[found]
+    return left, added
+
+
+def _harmless(found: Iterable[Finding]) -> bool:
+    return all(each.effect in ("words", "neither") for each in found)
 
 
 def _tuple_of(at: At) -> list[At]:
@@ -194,7 +209,7 @@ def _of_words(old: Shape, new: Shape) -> Iterator[Difference]:
             yield "words", "words", f"{keyword} was changed"
         elif keyword in _LOWER or keyword in _UPPER:
             yield from _limit(keyword, one, other)
-        elif keyword not in ("oneOf", "anyOf"):
+        else:
             yield _KEYWORDS.get(keyword, _unknown)(keyword, one, other)
 
 

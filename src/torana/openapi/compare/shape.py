@@ -25,6 +25,8 @@ class Shape(Struct):
     """Keywords that hold schemas, to be followed."""
     properties: dict[str, At] = {}
     required: set[str] = set()
+    unions: dict[str, list[At]] = {}
+    """Under `anyOf` and `oneOf`: lists of forms, of each of which a value has to have one."""
 
     def types(self) -> frozenset[str]:
         """Those that a value may have."""
@@ -104,11 +106,12 @@ _BOTH: Mapping[str, Callable[[Any, Any], Any]] = {
 """What holds where two parts of an `allOf` say something under one keyword."""
 
 _SCHEMAS = frozenset(("additionalProperties", "items"))
+UNIONS = ("oneOf", "anyOf")
 
 
 def shape_of(tree: Tree, at: At, hidden: str = "") -> Shape:
     """`hidden`: properties with this keyword set are not there (`readOnly` of requests)."""
-    found = Shape(tree.follow(at), {}, {}, {}, set())
+    found = Shape(tree.follow(at), {}, {}, {}, set(), {})
     waiting, left = [found.at], _MOST_PARTS
     while waiting and left:
         left -= 1
@@ -140,10 +143,19 @@ def _take(found: Shape, part: At) -> None:
         elif keyword in _SCHEMAS and not each.is_list:
             there = found.parts.get(keyword)
             found.parts[keyword] = each if there is None else _all_of(there, each)
-        elif keyword in found.words and found.words[keyword] != each.value:
-            found.words[keyword] = _joined(keyword, found.words[keyword], each.value)
         elif keyword not in ("allOf", "$ref"):
-            found.words[keyword] = each.value
+            _say(found, keyword, each)
+
+
+def _say(found: Shape, keyword: str, each: At) -> None:
+    """Add what a keyword says that has no members of its own here."""
+    if keyword in UNIONS and each.is_list:
+        if each.value:
+            found.unions.setdefault(keyword, []).append(each)
+    elif keyword in found.words and found.words[keyword] != each.value:
+        found.words[keyword] = _joined(keyword, found.words[keyword], each.value)
+    else:
+        found.words[keyword] = each.value
 
 
 def _joined(keyword: str, one: Any, other: Any) -> Any:
