@@ -38,6 +38,10 @@ RUNAWAYS = {
     "evaluations in a loop": '#foreach($i in [1..90000])#evaluate("#set($x = $i)$i")#end',
     "a macro in a loop": "#macro(m)#foreach($i in [1..1000])#m2()#end#end"
     "#macro(m2)#foreach($i in [1..9000])#end#end#m()",
+    "a long macro in a loop": f"#macro(m){'$!a' * 9000}#end#foreach($i in [1..9000])#m()#end",
+    "a long block in a loop": f"#define($d){'$!a' * 9000}#end#foreach($i in [1..9000])$d#end",
+    "a long argument that is read again and again": "#macro(m $x)#foreach($i in [1..90000])"
+    f"#if($x)#end#end#end#m([{'$a,' * 9000}1])",
     "a block in itself many times": "#define($d)$d$d$d$e$e#end#define($e)$d$d$d#end"
     "#foreach($i in [1..100000])$d$d$d#end",
     "literal text in a loop": "#foreach($i in [1..1000])" + "x" * 20_000 + "#end",

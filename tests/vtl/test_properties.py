@@ -15,7 +15,7 @@ from torana.message import Headers
 from torana.vtl import Input, Parameters, TemplateError, TemplateFailure, compile
 from torana.vtl.budget import Budget
 from torana.vtl.inputs import site
-from torana.vtl.jsonpath import MISSING, parsed, path, reach
+from torana.vtl.jsonpath import MISSING, parsed, path
 from torana.vtl.methods import call
 
 _PIECES = [
@@ -149,14 +149,14 @@ def _written(keys: list[str | int]) -> str:
     return "$" + "".join(map(one, keys))
 
 
-def _outcome(work: Callable[[Budget], object]) -> tuple[object, ...]:
-    """What it gives, or how it fails, and what it costs."""
+def _outcome(work: Callable[[Budget], object], paid: int = 0) -> tuple[object, ...]:
+    """What it gives, or how it fails, and what it costs beside the steps that are paid."""
     budget = Budget()
     try:
         found = work(budget)
     except (TemplateFailure, OverflowError, RecursionError) as error:
         return type(error), str(error)
-    return type(found), repr(found), budget.steps, budget.text
+    return type(found), repr(found), budget.steps - paid, budget.text
 
 
 def _input(body: bytes, shared: bool) -> Input:
@@ -174,7 +174,7 @@ def test_keys_find_and_cost_what_the_steps_of_their_path_do(
     steps = parsed(_written(keys))
     alone = steps.alone()
     assert alone is not None and alone == tuple(keys)
-    assert _outcome(lambda budget: reach(alone, value, budget)) == _outcome(
+    assert _outcome(lambda budget: path(_written(keys))(value, budget)) == _outcome(
         lambda budget: steps.read(value, value, budget)
     )
 
@@ -187,7 +187,7 @@ def test_keys_find_and_cost_what_the_steps_of_their_path_do(
     _DOCUMENTS.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=4),
     st.booleans(),
 )
-def test_a_constant_path_is_what_the_method_finds_and_costs(
+def test_a_constant_path_is_what_the_method_finds_and_costs_beside_its_steps(
     method: str, keys: list[str | int], body: bytes, shared: bool
 ) -> None:
     expression = _written(keys)
@@ -196,9 +196,13 @@ def test_a_constant_path_is_what_the_method_finds_and_costs(
     with contextlib.suppress(TemplateFailure):
         first, second = _input(body, shared), _input(body, shared)
         for _ in range(2):
-            assert _outcome(lambda budget: known(budget, first)) == _outcome(
+            assert _outcome(lambda budget: known(budget, first), 2 * len(keys)) == _outcome(
                 lambda budget: call(budget, second, method, expression)
             )
+
+
+def test_a_constant_path_of_many_names_costs_its_steps() -> None:
+    assert site("path", "$" + ".a" * 500) is None
 
 
 @settings(max_examples=200)

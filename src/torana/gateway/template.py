@@ -1,6 +1,6 @@
 """Mapping templates in the plan: compiled once, rendered in the scope of a request."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from torana.gateway.contract import Context
 from torana.gateway.errors import InvalidApi
@@ -8,6 +8,11 @@ from torana.gateway.variables import variables
 from torana.vtl import Input, Template, TemplateError, Util, compile
 
 _UTIL = Util()
+_VARIABLES: dict[str, Callable[[Context], object]] = {
+    "context": variables,
+    "stageVariables": lambda ctx: ctx.to.stage.variables,
+    "util": lambda ctx: _UTIL,
+}
 
 
 def compile_templates(sources: Mapping[str, str], what: str) -> dict[str, Template]:
@@ -24,12 +29,7 @@ def compile_templates(sources: Mapping[str, str], what: str) -> dict[str, Templa
 def render(template: Template, ctx: Context, body: bytes) -> bytes:
     """A template's output for a body, with `$input`, `$context`, `$stageVariables` and `$util` as
     far as it names them. Raises `TemplateFailure`."""
-    names = template.names
-    scope: dict[str, object] = {"input": Input(body, ctx.parameters)} if "input" in names else {}
-    if "context" in names:
-        scope["context"] = variables(ctx)
-    if "stageVariables" in names:
-        scope["stageVariables"] = ctx.to.stage.variables
-    if "util" in names:
-        scope["util"] = _UTIL
+    scope: dict[str, object] = {"input": Input(body, ctx.parameters)}
+    for name in template.names:
+        scope[name] = _VARIABLES[name](ctx)
     return template.render(scope).encode()

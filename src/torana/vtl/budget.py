@@ -1,5 +1,7 @@
 """What one rendering may do: every loop turn, call, item looked at and character made counts."""
 
+from msgspec import Struct
+
 from torana.vtl.errors import TemplateLimit
 
 MOST_ITEMS = 100_000
@@ -13,13 +15,12 @@ _DEEPEST = 20
 """Macros in macros. Source: Velocity's `velocimacro.max.depth`."""
 
 
-class Budget:
+class Budget(Struct):
     """What is left of it."""
 
-    __slots__ = ("depth", "steps", "text")
-
-    def __init__(self) -> None:
-        self.steps, self.text, self.depth = STEPS, ALL_TEXT, 0
+    steps: int = STEPS
+    text: int = ALL_TEXT
+    depth: int = 0
 
     def spend(self, steps: int) -> None:
         """Some work. Raises `TemplateLimit`."""

@@ -7,10 +7,8 @@ directive takes with it); of the dialect: API Gateway Developer Guide, "Mapping 
 import re
 
 from torana.vtl.expressions import stepped
-from torana.vtl.writer import END_OF_LINE, OPENS, Directive, Function, Writer
+from torana.vtl.writer import END_OF_LINE, OPENS, Directive, Function, Writer, charge, steps
 
-_STEP = 40
-"""Characters of Python that make a step of the budget."""
 _LEAVES = re.compile(
     r"^ *(?:break|return|raise|if x\d+:)|B\.(?:macro|evaluate)|rendered|L\d+\.items"
 )
@@ -103,11 +101,11 @@ def _turns(function: Function, number: int) -> None:
     """Charge the turns of the loop just closed by what its body does, and tidy up after it."""
     at, after = function.turns.pop(number)
     body = function.lines[at:]
-    cost = 1 + sum(map(len, body)) // _STEP
+    cost = 1 + steps(body)
     indent = " " * (1 + len(function.blocks))
     paid, listing = 0, at - 3
     if any(_LEAVES.search(line) for line in function.lines[at - 1 :]):
-        function.lines[at] = f"{indent} B.steps -= {cost}\n{indent} if B.steps < 0: B.over()"
+        function.lines[at] = charge(f"{indent} ", cost)
     else:
         paid = cost
     function.lines[listing] = function.lines[listing].replace(f", C{number})", f", {paid})")

@@ -7,7 +7,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from urllib.parse import quote_plus, unquote_plus
 
 import msgspec
@@ -20,6 +20,8 @@ from torana.vtl.methods import call
 from torana.vtl.values import ENCODE, Callable_, json_text, text
 
 _UNREAD = object()
+_FEW = 8
+"""Names and places of a path."""
 
 
 class Parameters(NamedTuple):
@@ -53,28 +55,33 @@ class Input(Callable_, Mapping[str, Any]):
         return 1
 
     def _read(self) -> Any:
-        if self._value is _UNREAD:
-            self._value = decode(self._body) if self._body.strip() else {}
-        return self._value
+        value = self._value
+        if value is _UNREAD:
+            value = self._value = decode(self._body) if self._body.strip() else {}
+        return value
 
     def json(self, budget: Budget, expression: str = "$") -> str:
         """What the path finds, as JSON text; an empty text, quoted, where nothing is there."""
         return self._as_json(path(expression)(self._read(), budget), budget)
 
     def _as_json(self, found: Any, budget: Budget) -> str:
-        if found is MISSING:
-            return '""'
-        return json_text(found, budget) if self._shared else ENCODE(found).decode()
+        try:
+            if found.__class__ is str or not self._shared:
+                return '""' if found is MISSING else ENCODE(found).decode()
+            return '""' if found is MISSING else json_text(found, budget)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise TemplateFailure("json: wrong arguments") from error
 
     def path(self, budget: Budget, expression: str) -> Any:
         """What the path finds, as a value that can be walked and changed; null where nothing is."""
         return self._handed_out(path(expression)(self._read(), budget))
 
     def _handed_out(self, found: Any) -> Any:
-        if found.__class__ is dict or isinstance(found, list):
+        kind = found.__class__
+        if kind is dict or kind is list:
             # What a template got hold of it may have made to hold itself.
             self._shared = True
-        return None if found is MISSING else cast(Any, found)
+        return None if found is MISSING else found
 
     def params(self, budget: Budget, name: str | None = None) -> Any:
         """A parameter: of the path, then the query, then the headers; or all of them."""
@@ -98,13 +105,14 @@ Site = Callable[[Budget, Any], Any]
 
 
 def site(method: str, expression: str) -> Site | None:
-    """The call `json` or `path` of a path of names and places alone; of others None: what they
-    find or have wrong is seen when they are called."""
+    """The call `json` or `path` of a path of a few names and places alone, which the template
+    around pays for by its own length; of others None: what they find, cost or have wrong is seen
+    when they are called."""
     try:
         keys = parsed(expression).alone()
     except TemplateFailure:
         return None
-    return None if keys is None else _SITES[method](keys, expression)
+    return None if keys is None or len(keys) > _FEW else _SITES[method](keys, expression)
 
 
 def _json_site(keys: Keys, expression: str) -> Site:
@@ -113,11 +121,8 @@ def _json_site(keys: Keys, expression: str) -> Site:
             return call(budget, value, "json", expression)
         found = value._read() if value._value is _UNREAD else value._value
         if keys:
-            found = reach(keys, found, budget)
-        try:
-            made = value._as_json(found, budget)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise TemplateFailure("json: wrong arguments") from error
+            found = reach(keys, found)
+        made = value._as_json(found, budget)
         return made if len(made) <= 256 else budget.made(made)
 
     return json
@@ -129,9 +134,8 @@ def _path_site(keys: Keys, expression: str) -> Site:
             return call(budget, value, "path", expression)
         found = value._read() if value._value is _UNREAD else value._value
         if keys:
-            found = reach(keys, found, budget)
-        found = value._handed_out(found)
-        return found if found.__class__ is not str else budget.made(found)
+            found = reach(keys, found)
+        return budget.made(found) if found.__class__ is str else value._handed_out(found)
 
     return path
 

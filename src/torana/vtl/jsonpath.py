@@ -35,6 +35,7 @@ class Missing:
 
 
 MISSING = Missing()
+_DECODE = msgspec.json.Decoder().decode
 _LONGEST = 2000
 _NAME = re.compile(r"[^\s.\[\]()'\"*?:,@]+")
 _NAME_IN_FILTER = re.compile(r"[^\s.\[\]()'\"*?:,@=<>!~&|]+")
@@ -71,7 +72,7 @@ class Path:
         found: list[Any] = [value]
         for step in self.steps:
             found = [inner for outer in found for inner in step(outer, root, budget)]
-            budget.spend(1 + len(found))
+            budget.spend(1 + (len(found) or 1))
         answer = (found[0] if found else MISSING) if self.definite else found
         if self.function is None or answer is MISSING:
             return answer
@@ -84,23 +85,25 @@ def path(expression: str) -> Read:
     compiled = parsed(expression)
     keys = compiled.alone()
     if keys is not None:
-        return lambda value, budget: reach(keys, value, budget)
+        return lambda value, budget: _reached(keys, value, budget)
     return lambda value, budget: compiled.read(value, value, budget)
 
 
-def reach(keys: Keys, value: Any, budget: Budget) -> Any:
-    """What `Path.read` finds by steps, and spends, of keys alone."""
-    left = len(keys)
+def _reached(keys: Keys, value: Any, budget: Budget) -> Any:
+    budget.spend(2 * len(keys))
+    return reach(keys, value)
+
+
+def reach(keys: Keys, value: Any) -> Any:
+    """What `Path.read` finds by steps, of keys alone. Free: whoever asks pays for it."""
     for key in keys:
         if key.__class__ is str:
-            if value.__class__ is not dict or key not in value:
-                break
-        elif not isinstance(value, list) or not -len(value) <= key < len(value):
-            break
-        value = value[key]
-        left -= 1
-    budget.spend(2 * len(keys) - left)
-    return MISSING if left else value
+            value = value.get(key, MISSING) if value.__class__ is dict else MISSING
+        elif isinstance(value, list) and -len(value) <= key < len(value):
+            value = value[key]
+        else:
+            return MISSING
+    return value
 
 
 def parsed(expression: str) -> Path:
@@ -134,7 +137,7 @@ def json_path(expression: str) -> Callable[[bytes], Any]:
 def decode(body: bytes) -> Any:
     """A body as JSON. Raises `BodyNotJson`."""
     try:
-        return msgspec.json.decode(body)
+        return _DECODE(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise BodyNotJson(str(error)) from error
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from torana.vtl import operators
-from torana.vtl.budget import ALL_TEXT, MOST_TEXT, STEPS, Budget
+from torana.vtl.budget import MOST_TEXT, Budget
 from torana.vtl.errors import TemplateError, TemplateFailure, TemplateLimit
 from torana.vtl.inputs import site
 from torana.vtl.methods import JavaIterator, call
@@ -24,8 +24,9 @@ class Scope(Protocol):
 
 
 Body = Callable[[Scope, Out, "Run"], None]
-Argument = tuple[Callable[[Any, Any, "Run"], Any], bool, str]
-"""A macro's argument: reads it in the caller's scope, whether it is constant, its source."""
+Argument = tuple[Callable[[Any, Any, "Run"], Any], bool, str, int]
+"""A macro's argument: reads it in the caller's scope, whether it is constant, its source, the
+steps that reading it costs."""
 Macro = tuple[Body, tuple[str, ...]]
 _MOST_EVALUATED = 10_000
 """Characters of a text given to `#evaluate`: it is compiled while the request waits."""
@@ -38,14 +39,11 @@ class Stop(Exception):
     """Ends the template."""
 
 
-class Run(Budget):
+class Run(Budget, kw_only=True):
     """One rendering."""
 
-    __slots__ = ("compile", "macros")
-
-    def __init__(self, macros: dict[str, Macro], compile: Callable[[str], Any]) -> None:
-        self.steps, self.text, self.depth = STEPS, ALL_TEXT, 0
-        self.macros, self.compile = macros, compile
+    macros: dict[str, Macro]
+    compile: Callable[[str], Any]
 
     def over(self) -> None:
         """A loop has used up what there was. Raises `TemplateLimit`."""
@@ -105,13 +103,13 @@ class Frame:
     ) -> None:
         self.outer, self.run = outer, run
         self.local: dict[str, Any] = {}
-        self.arguments: dict[str, Any] = {}
+        self.arguments: dict[str, tuple[Any, int]] = {}
         self.literals: dict[str, str] = {}
-        for name, (read, constant, literal) in zip(names, args, strict=False):
+        for name, (read, constant, literal, cost) in zip(names, args, strict=False):
             if constant:
                 self.local[name] = read(outer, outer.get, run)
             else:
-                self.arguments[name] = read
+                self.arguments[name] = read, cost
                 self.literals["$" + name] = literal
 
     def get(self, name: str) -> Any:
@@ -119,10 +117,11 @@ class Frame:
         found = self.local.get(name)
         if found is not None:
             return found
-        read = self.arguments.get(name)
-        if read is None:
+        argument = self.arguments.get(name)
+        if argument is None:
             return self.outer.get(name)
-        self.run.spend(1)
+        read, cost = argument
+        self.run.spend(cost)
         return read(self.outer, self.outer.get, self.run)
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -174,8 +173,8 @@ def rendered(scope: Scope, body: Body, run: Run) -> str:
 
 
 def whole(out: list[str]) -> str:
-    """The parts of an output, if it is not too large."""
-    if len(out) == 1 and len(out[0]) <= MOST_TEXT:
+    """The parts of an output, if it is not too large: one part alone was looked at before."""
+    if len(out) == 1:
         return out[0]
     if sum(map(len, out)) > MOST_TEXT:
         raise TemplateLimit("the template's output is too large")

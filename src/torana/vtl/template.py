@@ -29,7 +29,7 @@ class Template:
         names: frozenset[str],
     ) -> None:
         """`reads`: it assigns no variable that others see. `names`: of the service's variables
-        those that it may ask for."""
+        beside `$input` those that it may ask for."""
         self.name, self.body, self.macros, self.reads = name, body, macros, reads
         self.names = names
 
@@ -38,14 +38,14 @@ class Template:
         out: list[str] = []
         try:
             scope: Any = variables if self.reads else dict(variables)
-            self.body(scope, out, Run(self.macros, _evaluated))
+            self.body(scope, out, Run(macros=self.macros, compile=_evaluated))
         except Stop:
             pass
         except (RecursionError, MemoryError, OverflowError) as error:
             raise TemplateLimit(f"{self.name}: {error}") from error
         except _WRONG as error:
             raise TemplateFailure(f"{self.name}: {error}") from error
-        return whole(out)
+        return out[0] if len(out) == 1 else whole(out)
 
 
 _WRONG = (AttributeError, TypeError, ValueError, KeyError, IndexError)
@@ -72,8 +72,8 @@ def _compiled(source: str, name: str, *, shares: bool) -> Template:
         raise TemplateError(f"too complex: {error}", 1, 1) from error
     found = {name: (scope[function], names) for name, (function, names) in macros.items()}
     reads = _WRITES.search(python) is None
-    names = OWN if "evaluate" in source else frozenset(own for own in OWN if own in source)
-    return Template(name, scope["run"], found, reads=reads, names=names)
+    names = frozenset(own for own in OWN if own in source or "evaluate" in source)
+    return Template(name, scope["run"], found, reads=reads, names=names - {"input"})
 
 
 @lru_cache(maxsize=64)

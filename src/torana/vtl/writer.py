@@ -20,6 +20,10 @@ _MOST_PARTS = 8
 _LONG = 4096
 _SHORT = 256
 """Characters of a text that is not charged."""
+_STEP = 40
+"""Characters of Python that make a step of the budget."""
+_SMALL = 5
+"""Steps of a function that its caller's own pay for."""
 _OF_FOREACH = {
     "'count'": ("(i{n} + 1)", False),
     "'first'": ("(i{n} == 0)", True),
@@ -41,6 +45,16 @@ _SLASHES = re.compile(r"\\+")
 _ONLY_TEXT = re.compile(rf"a\(({PYTHON_TEXT.pattern})\)")
 _BRANCH = re.compile(r"(?:(?:el)?if (.*)|else):")
 _MACRO_NAME = re.compile(r"#(?:macro|\{macro\})\s*\(\s*([A-Za-z_]\w*)")
+
+
+def steps(lines: list[str]) -> int:
+    """What Python costs of the budget, by its length."""
+    return sum(map(len, lines)) // _STEP
+
+
+def charge(indent: str, cost: int) -> str:
+    """The Python that spends some steps."""
+    return f"{indent}B.steps -= {cost}\n{indent}if B.steps < 0: B.over()"
 
 
 class Function:
@@ -217,6 +231,9 @@ class Writer:
             self.names_of_run = frozenset(function.names)
         else:
             self.shared |= function.names
+            cost = steps(function.lines)
+            if cost > _SMALL:
+                function.lines.insert(2, charge(" ", cost))
         self.functions.append("\n".join(function.lines))
 
     def string(self, text: str, at: int) -> str:
@@ -434,7 +451,8 @@ class Writer:
             constant = cursor.source[start : start + 1] not in ("$", '"', "'", "[", "{")
             value = self.read.primary()
             literal = cursor.source[start : cursor.at]
-            args.append(f"(lambda V, g, B: {value.python}, {constant}, {literal!r})")
+            cost = 1 + steps([value.python])
+            args.append(f"(lambda V, g, B: {value.python}, {constant}, {literal!r}, {cost})")
             cursor.space()
             cursor.take(",")
             cursor.space()
