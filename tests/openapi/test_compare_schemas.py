@@ -53,7 +53,10 @@ def texts() -> st.SearchStrategy[Json]:
 
 def enums() -> st.SearchStrategy[Json]:
     values = st.lists(st.sampled_from([0, 1, "x", "xy", None]), min_size=1, unique=True)
-    return st.builds(lambda found: {"enum": found}, values)
+    return st.one_of(
+        st.builds(lambda found: {"enum": found}, values),
+        st.builds(lambda found: {"const": found[0]}, values),
+    )
 
 
 def objects(of: st.SearchStrategy[Any]) -> st.SearchStrategy[Json]:
@@ -75,6 +78,7 @@ def arrays(of: st.SearchStrategy[Any]) -> st.SearchStrategy[Json]:
             "minItems": st.integers(0, 2),
             "maxItems": st.integers(0, 2),
             "uniqueItems": st.booleans(),
+            "prefixItems": st.lists(of, min_size=1, max_size=2),
         },
     )
 
@@ -168,6 +172,41 @@ def test_a_value_has_to_fit_the_unions_of_every_part_of_an_all_of() -> None:
     assert effects({"allOf": [old, {"anyOf": [False]}]}, old) == {"wider"}
     some = {"oneOf": [{"type": "string"}, {"type": "null"}]}
     assert effects({"allOf": [old, some]}, {"allOf": [some, old]}) == set()
+
+
+@pytest.mark.parametrize(
+    ("old", "parts"),
+    [
+        ({"exclusiveMinimum": 0}, [{"exclusiveMinimum": 2}, {"exclusiveMinimum": 0}]),
+        ({"exclusiveMaximum": 5}, [{"exclusiveMaximum": 5}, {"exclusiveMaximum": 2}]),
+        ({"const": 1}, [{"const": 1}, {"const": 2}]),
+        ({"const": 1}, [{"const": 1}, {"enum": [2]}]),
+        ({}, [{"prefixItems": [{"type": "string"}]}]),
+        (
+            {"items": {"type": "string"}},
+            [{"prefixItems": [{"type": "integer"}]}, {"items": {"type": "string"}}],
+        ),
+        (
+            {"properties": {"a": {}, "b": {}}, "additionalProperties": False},
+            [{"properties": {n: {}}, "additionalProperties": False} for n in ("a", "b")],
+        ),
+        ({"type": "number"}, [{"type": "number"}, {"type": "integer"}]),
+        (
+            {"type": "string", "nullable": True},
+            [{"type": "string", "nullable": True}, {"type": "string"}],
+        ),
+        ({"minimum": 2}, [{"minimum": 1, "exclusiveMinimum": True}, {"minimum": 3}]),
+    ],
+)
+def test_each_part_of_an_all_of_has_to_fit(old: Json, parts: list[Json]) -> None:
+    assert effects(old, {"allOf": parts}) == {"narrower"}
+    assert effects({"allOf": parts}, old) == {"wider"}
+
+
+def test_a_part_says_nothing_of_the_words_beside_another() -> None:
+    parts = [{"minimum": 1, "exclusiveMinimum": True}, {"minimum": 2}]
+    assert findings({"allOf": parts}, {"minimum": 2}) == ()
+    assert findings({"allOf": [{"type": "number"}, {"type": "integer"}]}, {"type": "integer"}) == ()
 
 
 def test_a_schema_that_holds_itself_ends() -> None:

@@ -127,11 +127,14 @@ class Schemas:
         yield from self._below(step, one, other)
 
     def _tuple(self, old: Shape, new: Shape) -> Iterator[Finding]:
-        one, other = _tuple_of(self._old.follow(old.at)), _tuple_of(self._new.follow(new.at))
-        for index in range(max(len(one), len(other))):
-            usual = At(True, new.at.pointer)
-            pair = [each[index] if index < len(each) else usual for each in (one, other)]
-            yield from self._below(f"[{index}]", *pair)
+        pointer = new.at.pointer
+        usual = [each.parts.get("items", At(True, pointer)) for each in (old, new)]
+        for index in range(max(len(old.positions), len(new.positions))):
+            one, other = (
+                of.positions[index] if index < len(of.positions) else rest
+                for of, rest in zip((old, new), usual, strict=True)
+            )
+            yield from self._below(f"[{index}]", one, other)
 
     def _unions(self, old: Shape, new: Shape, keyword: str) -> Iterator[Finding]:
         """A value has to fit each of them."""
@@ -184,11 +187,6 @@ def _unmatched(
 
 def _harmless(found: Iterable[Finding]) -> bool:
     return all(each.effect in ("words", "neither") for each in found)
-
-
-def _tuple_of(at: At) -> list[At]:
-    found = list(at.part("prefixItems").elements())
-    return found or list(at.part("items").elements())
 
 
 Difference = tuple[Effect, str, str]
