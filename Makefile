@@ -19,7 +19,8 @@ SHELL := bash
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1mmake %-8s\033[0m %s\n", $$1, $$2}'
 
-$(VENV)/.base: pyproject.toml
+# Besides what is installed: what is compiled then.
+$(VENV)/.base: pyproject.toml compiled.py src/torana/net/_heads.pyx
 	$(SAY) "[1/2] Creating the environment in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
