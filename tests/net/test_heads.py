@@ -75,7 +75,7 @@ async def answered(data: bytes) -> tuple[object, ...]:
     loop, wire = asyncio.get_running_loop(), Wire()
     backend = Upstream(loop, lambda connection: None)
     backend.connection_made(wire)
-    answer = backend.exchange(b"", 1.0, float("inf"), "GET")
+    answer = backend.exchange(b"", 1.0, float("inf"), "GET", sending=False)
     backend.data_received(data)
     await asyncio.sleep(0)
     if not answer.done():

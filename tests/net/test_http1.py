@@ -375,3 +375,20 @@ async def test_a_body_that_only_trickles_in_is_given_up() -> None:
         async with asyncio.timeout(5):
             assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
         writer.close()
+
+
+async def test_a_body_that_nobody_reads_does_not_hold_up_the_next_request() -> None:
+    async def unread(request: Request) -> Reply:
+        await asyncio.sleep(0.2)
+        return Reply(200, Headers())
+
+    async with serving(unread, limits=Limits(buffered=1000)) as listener:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1500\r\n\r\n")
+        await asyncio.sleep(0.05)
+        writer.write(b"x" * 1500)
+        await reader.readuntil(b"\r\n\r\n")
+        async with asyncio.timeout(5):
+            writer.write(GET)
+            assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+        writer.close()

@@ -60,8 +60,11 @@ class IncomingBody:
         self._wake()
 
     def end(self) -> None:
-        """The last piece has arrived."""
+        """The last piece has arrived: what comes next of the sender is not held for this one."""
         self.ended = True
+        if self.held:
+            self.held = False
+            self._hold(False)
         self._wake()
 
     def fail(self, error: Exception) -> None:

@@ -106,13 +106,14 @@ class Pool:
         while True:
             if self._timer is None:
                 self._timer = self._loop.call_later(_TICK, self._tick)
-            answer = on.exchange(head, timeouts.idle, started + timeouts.head, request.method)
+            deadline = started + timeouts.head
+            answer = on.exchange(head, timeouts.idle, deadline, request.method, streams)
             try:
                 if streams:
                     await _send_stream(on, request, answer)
                 reply = await answer
             except BaseException as error:
-                on.abort()
+                on.leave(answer)
                 if not (again and isinstance(error, ConnectionError)) or on.touched:
                     raise
             else:
@@ -135,10 +136,9 @@ class Pool:
         now = self._loop.time()
         while self._idle:
             found = self._idle.pop()
-            if not found.closed and now - found.idle_since < _IDLE:
+            if found.alive and now - found.idle_since < _IDLE:
                 return found
-            if not found.closed:
-                found.abort()
+            found.abort()
         return None
 
     async def _connect(self, timeout: float) -> Upstream:
@@ -181,17 +181,18 @@ class Pool:
 
 
 async def _send_stream(on: Upstream, request: Request, answer: "asyncio.Future[Reply]") -> None:
-    """The body as it comes. A backend that answers early is not sent the rest."""
+    """The body as it comes. A backend that answers early, or is gone, is not sent the rest."""
     counted = "content-length" in request.headers
     body = request.body
     assert not isinstance(body, bytes)
     async for piece in body:
         if answer.done():
-            on.abort()
             return
         await on.write(piece if counted else b"%x\r\n%b\r\n" % (len(piece), piece))
-    if not counted:
-        await on.write(b"0\r\n\r\n")
+    if not answer.done():
+        if not counted:
+            await on.write(b"0\r\n\r\n")
+        on.sending = False
 
 
 class HttpClient:

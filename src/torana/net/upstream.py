@@ -30,8 +30,10 @@ class Upstream(asyncio.Protocol):
         self._reply: asyncio.Future[Reply] | None = None
         self._writable: asyncio.Future[None] | None = None
         self._body: IncomingBody | None = None
-        self._alive = True
+        self.alive = True
+        """Whether it may be used for another exchange."""
         self.closed = False
+        self.sending = self._over = False
         self.touched = False
         """Whether a byte of the present reply has come."""
         self.idle_since = 0.0
@@ -52,11 +54,12 @@ class Upstream(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def exchange(
-        self, head: bytes, idle: float, deadline: float, method: str
+        self, head: bytes, idle: float, deadline: float, method: str, sending: bool
     ) -> "asyncio.Future[Reply]":
-        """Write a request's first bytes; the future gives the reply once its head is here."""
+        """Write a request's first bytes; the future gives the reply once its head is here.
+        `sending`: until the caller says otherwise there is more to write."""
         self._idle, self._bodiless, self.touched = idle, method == "HEAD", False
-        self.deadline = deadline
+        self.deadline, self.sending, self._over = deadline, sending, False
         reply = self._reply = self._loop.create_future()
         self._transport.write(head)
         return reply
@@ -66,13 +69,21 @@ class Upstream(asyncio.Protocol):
         self._transport.write(data)
         if self._writable is not None:
             await self._writable
-        if self.closed:
-            raise ConnectionResetError("the backend closed the connection")
 
     def abort(self) -> None:
         """Drop the connection."""
-        self._alive, self.deadline = False, NEVER
+        self.alive, self.deadline = False, NEVER
         self._transport.abort()
+
+    def leave(self, exchange: "asyncio.Future[Reply]") -> None:
+        """Nobody waits for this reply any more. Whoever uses the connection by now is not
+        disturbed."""
+        if self._reply is exchange:
+            self.abort()
+        elif not exchange.cancelled() and exchange.exception() is None:
+            body = exchange.result().body
+            if isinstance(body, IncomingBody) and not body.ended:
+                self.abort()
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a reply."""
@@ -85,7 +96,7 @@ class Upstream(asyncio.Protocol):
             if found is not None:
                 status, fields, begin = found
                 self._give(Reply(status, Headers(fields), data[begin:]))
-                self._freed(self)
+                self._release()
                 return
         try:
             self._parser.feed_data(data)
@@ -94,7 +105,9 @@ class Upstream(asyncio.Protocol):
         except (httptools.HttpParserError, UnicodeDecodeError) as error:
             self._fail(ConnectionError(f"the backend's reply is malformed: {error}"))
         else:
-            if self._reply is not None and self._status and self._body is None:
+            if self._over:
+                self._release()
+            elif self._reply is not None and self._status and self._body is None:
                 self._give_stream()
 
     def _give_stream(self) -> None:
@@ -116,13 +129,22 @@ class Upstream(asyncio.Protocol):
         if self._reply is not None and not self._reply.done():
             self._reply.set_exception(TimeoutError("the backend did not answer in time"))
 
+    def _release(self) -> None:
+        """The reply is whole. A request that is not is never sent to its end, so that nobody else
+        can write here."""
+        if self.alive and not self.sending and not self._transport.is_closing():
+            self._freed(self)
+        else:
+            self._transport.close()
+
     def eof_received(self) -> bool:
         """The end of a body that only the connection's end delimits."""
+        self.alive = False
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The backend is gone."""
-        self.closed = True
+        self.closed, self.alive = True, False
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         if self._body is not None and self._until_close and exc is None:
@@ -134,7 +156,7 @@ class Upstream(asyncio.Protocol):
     _until_close = False
 
     def _fail(self, error: Exception) -> None:
-        self._alive = False
+        self.alive = False
         if self._body is not None:
             self._body.fail(error)
             self._body = None
@@ -166,6 +188,8 @@ class Upstream(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """A reply begins (perhaps an interim one)."""
+        if self._over:
+            raise httptools.HttpParserError("the backend says more than it was asked for")
         self._begin()
 
     def on_header(self, field: bytes, value: bytes) -> None:
@@ -194,10 +218,10 @@ class Upstream(asyncio.Protocol):
             raise httptools.HttpParserError("ambiguous framing")
         framed = self._lengths or self._coded
         self._until_close = not framed and status not in (204, 304) and not self._bodiless
-        self._alive = self._parser.should_keep_alive() and not self._until_close
+        self.alive = self._parser.should_keep_alive() and not self._until_close
         self._status = status
         if self._bodiless:
-            self._alive = False
+            self.alive = False
             self.on_message_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -218,8 +242,4 @@ class Upstream(asyncio.Protocol):
             parts = self._parts
             whole = parts[0] if len(parts) == 1 else b"".join(parts)
             self._give(Reply(self._status, Headers(self._fields), whole))
-        self._status = 0
-        if self._alive and not self._transport.is_closing():
-            self._freed(self)
-        else:
-            self._transport.close()
+        self._status, self._over = 0, True
