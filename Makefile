@@ -58,6 +58,7 @@ format: $(VENV)/.dev ## format the code
 
 bench: $(VENV)/.dev ## CPU per request beside nginx (needs nginx and wrk), and of each check
 	@$(BIN)/python bench/gateway.py
+	@$(BIN)/python -m bench.demo
 	@$(BIN)/python -m bench.checks
 	@$(BIN)/python -m bench.guards
 

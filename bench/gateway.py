@@ -242,19 +242,19 @@ def wait(port: int) -> None:
     raise SystemExit(f"nothing listens on {port}")
 
 
-def measure(root: Path, pid: int, port: int, path: str, pause: int) -> float:
+def measure(root: Path, pid: int, port: int, path: str, pause: int, body: str = ASKED) -> float:
     """Microseconds of CPU a request, of the process and its workers."""
     before = cpu(pid)
-    requests = asked(root, port, path, SECONDS, pause)
+    requests = asked(root, port, path, SECONDS, pause, body)
     return (cpu(pid) - before) / requests * 1e6
 
 
-def asked(root: Path, port: int, path: str, seconds: int, pause: int = 0) -> int:
+def asked(root: Path, port: int, path: str, seconds: int, pause: int = 0, body: str = ASKED) -> int:
     """Ask for some seconds, with a pause (ms) after each answer. Gives how many requests were
     answered well."""
     script = root / "post.lua"
     script.write_text(
-        f"wrk.method='POST'; wrk.body='{ASKED}'; wrk.headers['Content-Type']='application/json'\n"
+        f"wrk.method='POST'; wrk.body='{body}'; wrk.headers['Content-Type']='application/json'\n"
         "wrk.headers['X-Api-Key']='key-0042'\n"
         + (f"function delay() return {pause} end\n" if pause else "")
         + "done = function(s) io.write(string.format('REQ %d BAD %d', s.requests, "
