@@ -64,6 +64,16 @@ def test_no_template_does_more_than_it_may(what: str) -> None:
     assert time.process_time() - began < 10
 
 
+def test_what_a_loop_prints_is_charged_before_it_is_too_large_to_hold() -> None:
+    loops = "#foreach($i in [1..900])#foreach($k in [1..900])"
+    for printed in ("$x", "$input.path('$.a')", "$input.json('$.a')"):
+        with pytest.raises(TemplateLimit, match="too much text"):
+            render(
+                f"#set($x = $input.path('$.a')){loops}{printed}#end#end",
+                b'{"a": "%s"}' % (b"x" * 4000),
+            )
+
+
 def test_an_ordinary_large_body_is_within_the_limits() -> None:
     body = b'{"l": [' + b",".join(b'{"a": %d, "b": "x"}' % i for i in range(20_000)) + b"]}"
     made = render("#foreach($e in $input.path('$.l'))$e.a:$e.b,#end", body)

@@ -11,6 +11,8 @@ MOST_TEXT = 10_000_000
 STEPS = 1_000_000
 ALL_TEXT = 8 * MOST_TEXT
 """Characters of all texts made on the way."""
+LONG = 4096
+"""Characters of a piece of the output that is charged for even where it is written once."""
 _DEEPEST = 20
 """Macros in macros. Source: Velocity's `velocimacro.max.depth`."""
 

@@ -6,7 +6,7 @@ Source: the Velocity 1.7 grammar. The Python written here uses the names of `run
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from torana.vtl.cursor import Cursor
@@ -283,11 +283,19 @@ class Reader:
     def _whole(self, root: str, steps: list[tuple[str, str]]) -> str:
         """A reference's Python; a constant path into the body is compiled here."""
         python = self.look(root)
-        asked = _OF_INPUT.fullmatch(steps[0][1]) if root == "input" and steps else None
-        if asked is not None and site(asked[1], ast.literal_eval(asked[2])) is not None:
-            called = self.constant(f"site({asked[1]!r}, {asked[2]})")
+        asked = _asked(root, steps)
+        if asked is not None:
+            called = self.constant(f"site({asked[0]!r}, {asked[1]})")
             return _walk(f"{called}(B, {python})", steps[1:])
         return _walk(python, steps)
+
+    def printed(self, found: Reference) -> str | None:
+        """The Python of what is JSON of a constant path, as a text to be printed."""
+        method, expression = _asked(found.root, found.steps) or ("", "")
+        if method != "json" or len(found.steps) > 1:
+            return None
+        called = self.constant(f"site('printed', {expression})")
+        return f"{called}(B, {self.look(found.root)})"
 
     def _step(self) -> tuple[str, str] | None:
         cursor = self.cursor
@@ -315,6 +323,14 @@ class Reader:
             if not cursor.take(","):
                 cursor.need(")")
                 return found
+
+
+def _asked(root: str, steps: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+    """The method and the source of the path, of a reference that begins with a constant path."""
+    asked = _OF_INPUT.fullmatch(steps[0][1]) if root == "input" and steps else None
+    if asked is None or site(asked[1], ast.literal_eval(asked[2])) is None:
+        return None
+    return asked[1], asked[2]
 
 
 _LITERALS: dict[str, Callable[[Reader], Value]] = {

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus, unquote_plus
 import msgspec
 
 from torana.message import Headers
-from torana.vtl.budget import Budget
+from torana.vtl.budget import LONG, Budget
 from torana.vtl.errors import TemplateFailure
 from torana.vtl.jsonpath import MISSING, Keys, decode, parsed, path, reach
 from torana.vtl.methods import call
@@ -55,22 +55,20 @@ class Input(Callable_, Mapping[str, Any]):
         return 1
 
     def _read(self) -> Any:
-        value = self._value
-        if value is _UNREAD:
-            value = self._value = decode(self._body) if self._body.strip() else {}
-        return value
+        if self._value is _UNREAD:
+            self._value = decode(self._body) if self._body.strip() else {}
+        return self._value
 
     def json(self, budget: Budget, expression: str = "$") -> str:
         """What the path finds, as JSON text; an empty text, quoted, where nothing is there."""
         return self._as_json(path(expression)(self._read(), budget), budget)
 
     def _as_json(self, found: Any, budget: Budget) -> str:
-        try:
-            if found.__class__ is str or not self._shared:
-                return '""' if found is MISSING else ENCODE(found).decode()
-            return '""' if found is MISSING else json_text(found, budget)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise TemplateFailure("json: wrong arguments") from error
+        if found is MISSING:
+            return '""'
+        if self._shared and found.__class__ is not str:
+            return json_text(found, budget)
+        return ENCODE(found).decode()
 
     def path(self, budget: Budget, expression: str) -> Any:
         """What the path finds, as a value that can be walked and changed; null where nothing is."""
@@ -107,7 +105,8 @@ Site = Callable[[Budget, Any], Any]
 def site(method: str, expression: str) -> Site | None:
     """The call `json` or `path` of a path of a few names and places alone, which the template
     around pays for by its own length; of others None: what they find, cost or have wrong is seen
-    when they are called."""
+    when they are called. `printed` is `json` where the output alone takes it: always a text, and
+    charged where it is long."""
     try:
         keys = parsed(expression).alone()
     except TemplateFailure:
@@ -119,20 +118,41 @@ def _json_site(keys: Keys, expression: str) -> Site:
     def json(budget: Budget, value: Any) -> Any:
         if value.__class__ is not Input:
             return call(budget, value, "json", expression)
-        found = value._read() if value._value is _UNREAD else value._value
+        made = printed(budget, value)
+        return made if len(made) >= LONG else budget.made(made)
+
+    printed = _printed_site(keys, expression)
+    return json
+
+
+def _printed_site(keys: Keys, expression: str) -> Site:
+    def printed(budget: Budget, value: Any) -> str:
+        if value.__class__ is not Input:
+            other = call(budget, value, "json", expression)
+            return "" if other is None else text(other, budget)
+        found = value._value
+        if found is _UNREAD:
+            found = value._read()
         if keys:
             found = reach(keys, found)
-        made = value._as_json(found, budget)
-        return made if len(made) <= 256 else budget.made(made)
+        try:
+            made = (
+                ENCODE(found).decode() if found.__class__ is str else value._as_json(found, budget)
+            )
+        except (TypeError, ValueError, AttributeError) as error:
+            raise TemplateFailure("json: wrong arguments") from error
+        return made if len(made) < LONG else budget.made(made)
 
-    return json
+    return printed
 
 
 def _path_site(keys: Keys, expression: str) -> Site:
     def path(budget: Budget, value: Any) -> Any:
         if value.__class__ is not Input:
             return call(budget, value, "path", expression)
-        found = value._read() if value._value is _UNREAD else value._value
+        found = value._value
+        if found is _UNREAD:
+            found = value._read()
         if keys:
             found = reach(keys, found)
         return budget.made(found) if found.__class__ is str else value._handed_out(found)
@@ -140,7 +160,7 @@ def _path_site(keys: Keys, expression: str) -> Site:
     return path
 
 
-_SITES = {"json": _json_site, "path": _path_site}
+_SITES = {"json": _json_site, "path": _path_site, "printed": _printed_site}
 
 
 _JAVASCRIPT = {

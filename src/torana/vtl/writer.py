@@ -8,6 +8,7 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 
+from torana.vtl.budget import LONG
 from torana.vtl.cursor import Cursor
 from torana.vtl.errors import TemplateError
 from torana.vtl.expressions import PYTHON_TEXT, Reader, Reference
@@ -17,7 +18,6 @@ _DEEPEST_LOOPS = 18
 _DEEPEST = 80
 _MOST_PARTS = 8
 """References whose texts are put together at once: what is too long is seen after that."""
-_LONG = 4096
 _SHORT = 256
 """Characters of a text that is not charged."""
 _STEP = 40
@@ -185,7 +185,11 @@ class Writer:
             function.line(f"a({parts[0]})")
         elif parts:
             written = "".join(map(self._formatted, parts))
-            function.line(f"a(s if len(s := f'{written}') < {_LONG} else B.made(s))")
+            once = function.name == "run" and not any(
+                kind == "foreach" for kind, *_ in function.blocks
+            )
+            free = LONG if once else _SHORT
+            function.line(f"a(s if len(s := f'{written}') < {free} else B.made(s))")
         function.flushed = len(function.lines), parts
 
     def _formatted(self, part: str) -> str:
@@ -325,6 +329,10 @@ class Writer:
             return
         if found.python.startswith("i") and found.is_bool is False and found.root == "foreach":
             self.part(f"S({found.python})" if self.inside_string else found.python)
+            return
+        printed = self.read.printed(found)
+        if printed is not None:
+            self.part(printed)
             return
         as_it_is = "else S(t) if" if self.inside_string else "or"
         self.part(
