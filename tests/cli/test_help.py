@@ -27,6 +27,14 @@ def test_the_list_of_commands_imports_none_of_them() -> None:
     assert all(f"\n  {name} " in shown.stdout for name in NAMES)
 
 
+@pytest.mark.parametrize(
+    "command", ["call", "doctor", "functions", "keys", "logs", "plan", "usage"]
+)
+def test_what_only_asks_a_gateway_imports_no_gateway(command: str) -> None:
+    code = f"import sys, torana.cli.{command}; assert 'torana.services.registry' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_an_unknown_command_is_refused() -> None:
     shown = CliRunner().invoke(main, ["nothing"])
     assert shown.exit_code == 2

@@ -13,11 +13,11 @@ from msgspec import Struct
 from torana.message import Reply, Request
 from torana.net.client import HttpClient
 from torana.net.server import Listener, listen
-from torana.services import Parts
 from torana.services.assembly import router
 from torana.services.background import Background
 from torana.services.credentials import FixedCredentials, root_principal
 from torana.services.ports import Credential
+from torana.services.registry import Parts
 from torana.services.router import Router
 from torana.settings import Service, Settings
 from torana.state.disk import Disk

@@ -25,7 +25,6 @@ from torana.message import Reply, Request
 from torana.net.client import Client
 from torana.net.server import Listener, listen
 from torana.sealing import Vault
-from torana.services import Parts
 from torana.services.acm.issuing import Issuing
 from torana.services.apigateway import DataPlane
 from torana.services.apigatewaymanagementapi import ToConnections, nowhere
@@ -48,6 +47,7 @@ from torana.services.personalize import resume as resume_recommenders
 from torana.services.ports import Busy, Credential, Engines, Failed, LanguageModels, Missing
 from torana.services.privacy import TokenKeys
 from torana.services.reach import Reach, confirmation
+from torana.services.registry import Parts
 from torana.services.rekognition import resume as resume_labels
 from torana.services.router import Invocation, Router
 from torana.services.sagemaker import resume as resume_endpoints

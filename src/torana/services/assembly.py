@@ -6,12 +6,12 @@ from functools import partial
 from torana.auth.signer import SigningCredentials
 from torana.message import Reply, Request
 from torana.net.client import Client, Timeouts
-from torana.services import SERVICES, SOCKETS, Parts
 from torana.services.authority import Authority
 from torana.services.credentials import outgoing_credentials
 from torana.services.embedded import Embedded, Note, unnoted
 from torana.services.forward import Forward, Identity, aws_endpoint
 from torana.services.ports import Backend, Credential, Credentials
+from torana.services.registry import SERVICES, SOCKETS, Parts
 from torana.services.roles import Roles
 from torana.services.router import Door, Heard, Router, nobody_asks, nobody_hears
 from torana.settings import BadSettings, Service, Settings
