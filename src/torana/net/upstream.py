@@ -79,6 +79,8 @@ class Upstream(asyncio.Protocol):
         """Nobody waits for this reply any more. Whoever uses the connection by now is not
         disturbed."""
         if self._reply is exchange:
+            self._reply = None
+            exchange.cancel()
             self.abort()
         elif not exchange.cancelled() and exchange.exception() is None:
             body = exchange.result().body
