@@ -165,7 +165,9 @@ class AiDoors:
 
         def late(key: str) -> int:
             admission = door.admission
-            return admission.late(f"llm:{key}", "llm") if admission is not None else 0
+            if admission is None or not admission.load.pressure:
+                return 0
+            return admission.late(f"llm:{key}", "llm")
 
         if self.api is not None:
             self.api.late = late

@@ -1,9 +1,10 @@
 """Metrics of the LLM API: `Torana/LLM`, by model, provider, key and whose that is."""
 
 from collections import Counter
+from collections.abc import Iterable
+from operator import attrgetter
 from os import getpid
 from socket import gethostname
-from typing import cast
 
 import msgspec
 
@@ -16,6 +17,9 @@ NAMESPACE = "Torana/LLM"
 GROUP = "/torana/llm"
 """The log group of requests."""
 _COUNT, _MILLISECONDS, _NONE = "Count", "Milliseconds", "None"
+_alike = attrgetter("model", "organization", "team", "user", "key", "provider", "target")
+"""What the dimensions of a request are made of."""
+_tokens = attrgetter("input"), attrgetter("output"), attrgetter("cached")
 
 
 class LlmMeter:
@@ -34,14 +38,16 @@ class LlmMeter:
         if self._keep is not None and taken:
             events = [(spent.at + spent.seconds, _line(spent)) for spent in taken]
             self._keep(GROUP, self._stream, events)
-        alike: dict[tuple[object, ...], list[Spent]] = {}
+        alike: dict[tuple[int, object], list[Spent]] = {}
         for spent in taken:
-            at = int(spent.at + spent.seconds) // MINUTE * MINUTE
-            owners = spent.organization, spent.team, spent.user, spent.key
-            place = (at, spent.model, *owners, spent.provider, spent.target)
-            alike.setdefault(place, []).append(spent)
-        for place, group in alike.items():
-            at = cast(int, place[0])
+            place = int(spent.at + spent.seconds) // MINUTE, _alike(spent)
+            group = alike.get(place)
+            if group is None:
+                alike[place] = [spent]
+            else:
+                group.append(spent)
+        for (minute, _), group in alike.items():
+            at = minute * MINUTE
             sums = _sums(group)
             for each in _dimensions(group[0]):
                 for (name, unit), values in sums.items():
@@ -53,21 +59,38 @@ def _line(spent: Spent) -> str:
 
 
 def _sums(group: list[Spent]) -> dict[tuple[str, str], Distribution]:
-    """Of requests of the same dimensions, which are looked at once for all of these."""
-    lists: dict[tuple[str, str], list[float]] = {}
-    for spent in group:
-        for metric, value in _values(spent):
-            lists.setdefault(metric, []).append(value)
-    found: dict[tuple[str, str], Distribution] = {}
-    for metric, values in lists.items():
-        made = found[metric] = Distribution()
-        counted = Counter(values)
-        if len(counted) * 4 < len(values):
-            for value, times in counted.items():
-                made.add(value, times)
-        else:
-            made.add_all(values)
-    return found
+    """Of requests of the same dimensions, which are looked at once for all of these: a metric at a
+    time, which costs a tenth of what a request at a time would."""
+    hits = [spent for spent in group if spent.hit]
+    asked = [spent for spent in group if not spent.hit] if hits else group
+    values: dict[tuple[str, str], Iterable[float]] = {
+        ("Requests", _COUNT): [1.0] * len(group),
+        ("Errors", _COUNT): [float(spent.status >= 400) for spent in group],
+        ("CacheHits", _COUNT): [float(spent.hit) for spent in group],
+        ("CacheSavings", _NONE): [spent.saved or 0.0 for spent in hits],
+    }
+    if group[0].provider:
+        names = ("InputTokens", "OutputTokens", "CachedTokens")
+        for name, tokens in zip(names, _tokens, strict=True):
+            values[name, _COUNT] = map(float, map(tokens, asked))
+        values["Latency", _MILLISECONDS] = [round(spent.seconds * 1000, 3) for spent in asked]
+        values["Cost", _NONE] = [spent.usd for spent in asked if spent.usd is not None]
+        values["TimeToFirstToken", _MILLISECONDS] = [
+            round(spent.first * 1000, 3) for spent in asked if spent.first
+        ]
+    found = {metric: _distributed(of) for metric, of in values.items()}
+    return {metric: of for metric, of in found.items() if of.count}
+
+
+def _distributed(values: Iterable[float]) -> Distribution:
+    made, values = Distribution(), [*values]
+    counted = Counter(values)
+    if len(counted) * 4 < len(values):
+        for value, times in counted.items():
+            made.add(value, times)
+    else:
+        made.add_all(values)
+    return made
 
 
 def _dimensions(spent: Spent) -> list[Dimensions]:
@@ -81,28 +104,6 @@ def _dimensions(spent: Spent) -> list[Dimensions]:
     if spent.provider:
         found.append(dimensions(Provider=spent.provider))
         found.append(dimensions(Provider=spent.provider, Target=spent.target))
-    return found
-
-
-def _values(spent: Spent) -> list[tuple[tuple[str, str], float]]:
-    found = [
-        (("Requests", _COUNT), 1.0),
-        (("Errors", _COUNT), float(spent.status >= 400)),
-        (("CacheHits", _COUNT), float(spent.hit)),
-    ]
-    if spent.hit:
-        found.append((("CacheSavings", _NONE), spent.saved or 0.0))
-    elif spent.provider:
-        found += [
-            (("InputTokens", _COUNT), float(spent.input)),
-            (("OutputTokens", _COUNT), float(spent.output)),
-            (("CachedTokens", _COUNT), float(spent.cached)),
-            (("Latency", _MILLISECONDS), round(spent.seconds * 1000, 3)),
-        ]
-        if spent.usd is not None:
-            found.append((("Cost", _NONE), spent.usd))
-        if spent.first:
-            found.append((("TimeToFirstToken", _MILLISECONDS), round(spent.first * 1000, 3)))
     return found
 
 

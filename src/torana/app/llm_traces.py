@@ -33,7 +33,8 @@ def tracing(
     what the conventions call providers."""
 
     def begin(headers: Headers, operation: str) -> Note | None:
-        carried = trace_header.read(headers.get("x-amzn-trace-id"), headers.get("traceparent"))
+        amazon, w3c = headers.get("x-amzn-trace-id"), headers.get("traceparent")
+        carried = trace_header.read(amazon, w3c) if amazon or w3c else None
         decided = None if carried is None else carried.sampled
         if not (random.random() < share if decided is None else decided):  # noqa: S311
             return None

@@ -34,12 +34,6 @@ class Budget(Struct, frozen=True, eq=False):
     quota: Quota
     tokens: bool = False
 
-    def of(self, usage: Usage, price: Price | None) -> float:
-        """What a request with this usage takes of it."""
-        if self.tokens:
-            return float(usage.input + usage.output)
-        return price.of(usage) * MICRO if price else 0.0
-
 
 Level = Literal["organization", "team", "user", "key"]
 LEVELS: tuple[Level, ...] = ("organization", "team", "user", "key")
@@ -160,30 +154,21 @@ def allow(key: Key, model: str) -> None:
 class Reserved(Struct):
     """What was taken for a request that is not settled yet."""
 
-    key: Key
-    tokens: float
-    held: tuple[float, ...]
-    """Of each of the key's budgets."""
-    above: "Reserved | None" = None
+    held: list[tuple[Limit, float, bool]]
+    """Of which limit, how much, and whether those are tokens: else millionths of a dollar."""
 
-    def settle(self, usage: Usage | None, price: Price | None) -> None:
-        """Take what it really was: None, nothing was sent or nothing was answered. Once."""
-        used = usage or Usage()
-        key = self.key
-        if key.tokens is not None:
-            _correct(key.tokens, self.tokens, used.input + used.output)
-        for budget, held in zip(key.budgets, self.held, strict=False):
-            _correct(budget.quota, held, budget.of(used, price))
-        self.tokens, self.held = 0.0, ()
-        if self.above is not None:
-            self.above.settle(usage, price)
-
-
-def _correct(limit: Limit, reserved: float, real: float) -> None:
-    if reserved > real:
-        limit.give(reserved - real)
-    elif real > reserved:
-        limit.charge(real - reserved)
+    def settle(self, usage: Usage | None, usd: float | None) -> None:
+        """Take what it really was, and cost: None, nothing was sent or nothing was answered.
+        Once."""
+        held, self.held = self.held, []
+        tokens = usage.input + usage.output if usage is not None else 0
+        money = usd * MICRO if usd is not None else 0.0
+        for limit, reserved, of_tokens in held:
+            over = reserved - (tokens if of_tokens else money)
+            if over > 0:
+                limit.give(over)
+            elif over < 0:
+                limit.charge(-over)
 
 
 async def reserve(key: Key, size: int, most: int | None, price: Price | None) -> Reserved:
@@ -193,60 +178,62 @@ async def reserve(key: Key, size: int, most: int | None, price: Price | None) ->
     Raises `LlmError` when a limit has not enough left; nothing is taken then but the request.
     """
     guess = Usage(size // _BYTES_A_TOKEN + 1, _GUESS if most is None else most)
-    first = last = await _reserve(key, guess, price)
-    above = key.above
-    while above is not None:
-        try:
-            last.above = await _reserve(above, guess, price)
-        except BaseException:
-            first.settle(None, None)
-            raise
-        last, above = last.above, above.above
-    return first
+    tokens, money = float(guess.input + guess.output), price.of(guess) * MICRO if price else 0.0
+    reserved = Reserved([])
+    hold = reserved.held.append
+    each: Key | None = key
+    try:
+        while each is not None:
+            # What a limit tells at once is not awaited: that is what it does nearly always.
+            if (limit := each.requests) is not None:
+                taken = limit.take(1)
+                if not (await limit.ask(1) if taken is None else taken):
+                    raise _too_many(each)
+            if (limit := each.tokens) is not None:
+                amount = min(tokens, each.most_tokens)
+                taken = limit.take(amount)
+                if not (await limit.ask(amount) if taken is None else taken):
+                    raise _too_much(each, amount)
+                hold((limit, amount, True))
+            for budget in each.budgets:
+                limit, amount = budget.quota, tokens if budget.tokens else money
+                if amount:
+                    taken = limit.take(amount)
+                    if not (await limit.ask(amount) if taken is None else taken):
+                        raise LlmError("budget", f"The budget of {each} is used up.")
+                hold((limit, amount, budget.tokens))
+            each = each.above
+    except BaseException:
+        reserved.settle(None, None)
+        raise
+    return reserved
 
 
 async def take_request(key: Key) -> None:
     """Count a request that costs no tokens, of the key and all above it. Raises `LlmError`."""
     each: Key | None = key
     while each is not None:
-        await _request(each)
+        limit = each.requests
+        if limit is not None:
+            taken = limit.take(1)
+            if not (await limit.ask(1) if taken is None else taken):
+                raise _too_many(each)
         each = each.above
 
 
-async def _request(key: Key) -> None:
-    if key.requests is not None and not await _take(key.requests, 1):
-        raise LlmError(
-            "rate_limit", f"Rate limit reached for requests per minute{_of(key)}.", retry_after=1.0
-        )
+def _too_many(key: Key) -> LlmError:
+    return LlmError(
+        "rate_limit", f"Rate limit reached for requests per minute{_of(key)}.", retry_after=1.0
+    )
 
 
-async def _reserve(key: Key, guess: Usage, price: Price | None) -> Reserved:
-    await _request(key)
-    tokens = 0.0
-    if key.tokens is not None:
-        tokens = min(float(guess.input + guess.output), key.most_tokens)
-        if not await _take(key.tokens, tokens):
-            raise LlmError(
-                "rate_limit",
-                f"Rate limit reached for tokens per minute{_of(key)}.",
-                retry_after=max(1.0, tokens / key.most_tokens * 60),
-            )
-    if not key.budgets:
-        return Reserved(key, tokens, ())
-    held: list[float] = []
-    for budget in key.budgets:
-        amount = budget.of(guess, price)
-        if amount and not await _take(budget.quota, amount):
-            Reserved(key, tokens, tuple(held)).settle(None, None)
-            raise LlmError("budget", f"The budget of {key} is used up.")
-        held.append(amount)
-    return Reserved(key, tokens, tuple(held))
+def _too_much(key: Key, tokens: float) -> LlmError:
+    return LlmError(
+        "rate_limit",
+        f"Rate limit reached for tokens per minute{_of(key)}.",
+        retry_after=max(1.0, tokens / key.most_tokens * 60),
+    )
 
 
 def _of(key: Key) -> str:
     return "" if key.kind == "key" else f" of {key}"
-
-
-async def _take(limit: Limit, n: float) -> bool:
-    taken = limit.take(n)
-    return await limit.ask(n) if taken is None else taken

@@ -37,13 +37,18 @@ def marked(end_user: str, headers: Headers, body: bytes) -> Mark:
 def whose(key: Key, mark: Mark = UNMARKED) -> dict[str, Any]:
     """Members of a line of the ledger."""
     owners = key.owners
-    tags = key.tags
-    if mark.tags:
-        tags = (*tags, *(tag for tag in mark.tags if tag not in tags))
     return {
         "team": owners.team,
         "organization": owners.organization,
         "user": owners.user,
         "end_user": mark.end_user,
-        "tags": tags,
+        "tags": tags_of(key, mark),
     }
+
+
+def tags_of(key: Key, mark: Mark) -> tuple[str, ...]:
+    """The key's, and those of the request that are not among them."""
+    tags = key.tags
+    if mark.tags:
+        return (*tags, *(tag for tag in mark.tags if tag not in tags))
+    return tags

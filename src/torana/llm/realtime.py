@@ -175,8 +175,9 @@ class _Conversation:
         await near.close(_known(far.close_code))
 
     def _settle(self, target: Target, used: Usage) -> None:
+        usd = target.price.of(used) if target.price else None
         if self._reserved is not None:
-            self._reserved.settle(used, target.price)
+            self._reserved.settle(used, usd)
             self._reserved = None
         now = time.time()
         self._spend(
@@ -190,7 +191,7 @@ class _Conversation:
                 input=used.input,
                 output=used.output,
                 cached=used.cached,
-                usd=target.price.of(used) if target.price else None,
+                usd=usd,
                 seconds=now - self._since,
                 stream=True,
                 **whose(self._key),

@@ -41,6 +41,8 @@ def reply_of(asked: Asked, answered: Answered, account: Account, guard: Guard | 
         headers.add("Cache-Control", "no-cache")
         pipe = pipe_of(asked, answered, guard)
 
+    account.first = account.seconds()
+
     def done() -> None:
         account.settle(pipe.usage, pipe.events, stream=True)
 

@@ -19,6 +19,7 @@ from torana.sealing.files import overwrite
 from torana.sealing.vault import opened_lines
 
 _log = logging.getLogger("torana.llm")
+_DAY = 86400
 
 
 class Spent(Struct, frozen=True, omit_defaults=True):
@@ -62,7 +63,8 @@ class Ledger:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder, self._cover = folder, cover
         self._waiting: list[bytes] = []
-        self._day: str = ""
+        self._day = -1
+        """Of those since 1970, the one whose file is open."""
         self._descriptor = -1
         self._encode = msgspec.json.Encoder().encode
 
@@ -89,11 +91,12 @@ class Ledger:
             self._waiting.clear()
 
     def _open(self) -> int:
-        day = time.strftime("%Y-%m-%d", time.gmtime())
+        day = int(time.time()) // _DAY
         if day != self._day:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
-            path = self._folder / f"usage-{day}.jsonl"
+            date = time.strftime("%Y-%m-%d", time.gmtime(day * _DAY))
+            path = self._folder / f"usage-{date}.jsonl"
             self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             self._day = day
         return self._descriptor
@@ -103,7 +106,7 @@ class Ledger:
         self.flush()
         if self._descriptor >= 0:
             os.close(self._descriptor)
-            self._descriptor, self._day = -1, ""
+            self._descriptor, self._day = -1, -1
 
 
 class Total(Struct):
