@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from torana.gateway.errors import GatewayError
+from torana.message import Headers
 from torana.model.rest import PassthroughBehavior
 from torana.vtl import Template
 
@@ -47,18 +48,19 @@ def _accepted(accept: str) -> tuple[str, ...]:
 
 def response_template(
     templates: Mapping[str, Template],
-) -> Callable[[str | None], tuple[str, Template] | None]:
+) -> Callable[[Headers], tuple[str, Template] | None]:
     """Chooses by what the client accepts; else JSON's; else the first one."""
-    if not templates:
-        return lambda accept: None
-    first = next(iter(templates.items()))
+    first = next(iter(templates.items()), None)
+    if first is None or len(templates) == 1:
+        return lambda headers: first
     default = (
         ("application/json", templates["application/json"])
         if ("application/json" in templates)
         else first
     )
 
-    def choose(accept: str | None) -> tuple[str, Template]:
+    def choose(headers: Headers) -> tuple[str, Template]:
+        accept = headers.get("accept")
         if accept is None:
             return default
         for name in _accepted(accept):

@@ -69,7 +69,7 @@ def _customised(custom: GatewayResponse, said: ResponseType, stage: Stage) -> Wr
 
     def write(ctx: Context, error: GatewayError) -> Reply:
         reply = plain(ctx, error)
-        found = choose(ctx.request.headers.get("accept"))
+        found = choose(ctx.request.headers)
         if found is not None:
             kind, template = found
             try:

@@ -231,7 +231,7 @@ def written(
     One that shares its variables (an evaluated text) keeps none of them to itself. Raises
     `TemplateError`.
     """
-    first = Writer(source, _DIRECTIVES, frozenset(), loop_objects=shares)
+    first = Writer(source, _DIRECTIVES, frozenset(), loop_objects=shares, returns=not shares)
     python = first.whole()
     if shares:
         return python, first.macros
@@ -244,5 +244,5 @@ def written(
         local -= {"foreach", "velocityCount"} | first.loop_variables
     if not local and not loop_objects:
         return python, first.macros
-    second = Writer(source, _DIRECTIVES, local, loop_objects)
+    second = Writer(source, _DIRECTIVES, local, loop_objects, returns=True)
     return second.whole(), second.macros

@@ -23,7 +23,8 @@ class Scope(Protocol):
     def __setitem__(self, name: str, value: Any, /) -> None: ...
 
 
-Body = Callable[[Scope, Out, "Run"], None]
+Body = Callable[[Scope, Out, "Run"], str | None]
+"""Writes its output, or gives it back where that is all of it (a template does, at times)."""
 Argument = tuple[Callable[[Any, Any, "Run"], Any], bool, str, int]
 """A macro's argument: reads it in the caller's scope, whether it is constant, its source, the
 steps that reading it costs."""

@@ -38,20 +38,20 @@ class Template:
         out: list[str] = []
         try:
             scope: Any = variables if self.reads else dict(variables)
-            self.body(scope, out, Run(macros=self.macros, compile=_evaluated))
+            made = self.body(scope, out, Run(macros=self.macros, compile=_evaluated))
         except Stop:
-            pass
+            made = None
         except (RecursionError, MemoryError, OverflowError) as error:
             raise TemplateLimit(f"{self.name}: {error}") from error
         except _WRONG as error:
             raise TemplateFailure(f"{self.name}: {error}") from error
-        return out[0] if len(out) == 1 else whole(out)
+        return whole(out) if made is None else made
 
 
 _WRONG = (AttributeError, TypeError, ValueError, KeyError, IndexError)
 
 
-_WRITES = re.compile(r"(?<!def run\()\bV\b(?!\.get;)")
+_WRITES = re.compile(r"(?<!def run\()\bV\b(?!\.get\b)")
 """Python that does more with the variables than look them up."""
 
 

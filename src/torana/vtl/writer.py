@@ -42,6 +42,8 @@ OPENS = re.compile(r"\s*(?=\()")
 _COMMENT = re.compile(r"##[^\r\n]*(?:\r\n|\n|\r|$)|#\*.*?\*#", re.DOTALL)
 _RAW = re.compile(r"#\[\[(.*?)\]\]#", re.DOTALL)
 _SLASHES = re.compile(r"\\+")
+_OUTPUT = re.compile(r"\ba\(|\bo[,.]")
+"""Python that may write to the output."""
 _ONLY_TEXT = re.compile(rf"a\(({PYTHON_TEXT.pattern})\)")
 _BRANCH = re.compile(r"(?:(?:el)?if (.*)|else):")
 _MACRO_NAME = re.compile(r"#(?:macro|\{macro\})\s*\(\s*([A-Za-z_]\w*)")
@@ -106,6 +108,11 @@ class Function:
             self.literal.clear()
 
 
+def _writes_last(lines: list[str]) -> bool:
+    """Whether the last line, within no block, is the only one that writes to the output."""
+    return lines[-1].startswith(" a(") and not any(map(_OUTPUT.search, lines[2:-1]))
+
+
 class Writer:
     """Writes the Python of one template."""
 
@@ -115,7 +122,9 @@ class Writer:
         directives: "Mapping[str, Directive]",
         local: frozenset[str],
         loop_objects: bool,
+        returns: bool,
     ) -> None:
+        """`returns`: what is written at the end alone may be given back instead."""
         self.cursor = Cursor(source)
         self._directives = directives
         self.read = Reader(self.cursor, self.string, self.look, self.of_foreach, self._constant)
@@ -124,6 +133,7 @@ class Writer:
         self.shared: set[str] = set()
         """Variables that other functions name."""
         self.loop_objects = loop_objects
+        self.returns = returns
         self.needs_loop_objects = False
         self.loop_variables: set[str] = set()
         self.names_of_run: frozenset[str] = frozenset()
@@ -230,7 +240,11 @@ class Writer:
 
     def _done(self, function: Function) -> None:
         self._flush(function)
-        function.line("return")
+        if function.name == "run" and self.returns and _writes_last(function.lines):
+            function.lines[1] = " g = V.get"
+            function.line("return " + function.lines.pop().strip().removeprefix("a"))
+        else:
+            function.line("return")
         if function.name == "run":
             self.names_of_run = frozenset(function.names)
         else:

@@ -95,7 +95,7 @@ def _maker(to: Compiled, response: IntegrationResponse) -> Make:
 
     def make(ctx: Context, reply: Reply) -> Reply:
         body = _bytes(reply) if convert is None else convert(ctx, reply)
-        found = choose(ctx.request.headers.get("accept"))
+        found = choose(ctx.request.headers)
         if found is None:
             kind = reply.headers.get("content-type") or "application/json"
         else:
