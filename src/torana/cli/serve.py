@@ -21,9 +21,11 @@ from torana.portal import Portal
 from torana.settings import BadSettings, Settings, load
 from torana.state.counters import CountersUnavailable
 from torana.state.store import StoreError
+from torana.variables import unread
 
 OUT = Terminal(highlight=False)
 ERR = Terminal(stderr=True, highlight=False)
+_log = logging.getLogger("torana.cli")
 
 
 @click.command()
@@ -51,6 +53,8 @@ def serve(apis: tuple[str, ...], config: str | None, **options: Any) -> None:
     try:
         settings = load(given, os.environ, found if config or found.exists() else None)
         _logging(settings)
+        for name in unread(os.environ, settings):
+            _log.warning("%s is none of Torana's variables: nothing reads it", name)
         node = Node(settings, os.environ, Console, Portal)
         if settings.workers > 1:
             uvloop.run(workers.supervise(node, announce, "torana.cli.worker"))
