@@ -69,7 +69,7 @@ async def events(folder: Path, keys: Vault) -> None:
     await book.open()
     now = int(time.time() * 1000)
     for start in range(0, 40_000, 1000):
-        await book.put([("g", "s", now + n, TEXT) for n in range(start, start + 1000)])
+        await book.put([("g", "s", [(now + n, TEXT) for n in range(start, start + 1000)])])
     after: tuple[int, int] | None = None
     while page := await book.page(1, [], 0, 1 << 53, after=after):
         after = page[-1].at, page[-1].id

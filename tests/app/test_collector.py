@@ -182,7 +182,7 @@ def test_a_request_of_a_model_is_an_event_too() -> None:
     journal, recorder = Journal(), Recorder()
     llm_meter(recorder, journal).note(Spent(5.0, "dev", "fast", "up", "gpt", 200, 7, 9))
     recorder.take()
-    [(group, _, at, text)] = journal.take()
+    [(group, _, [(at, text)])] = journal.take()
     assert (group, at) == ("/torana/llm", 5000)
     assert {"key": "dev", "model": "fast", "input": 7, "output": 9}.items() <= json.loads(
         text

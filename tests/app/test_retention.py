@@ -99,7 +99,7 @@ async def test_log_events_go_by_their_groups_own_retention_or_the_settings(tmp_p
     await book.open()
     for group in ("a", "b"):
         old, new = int((now - 4 * DAY) * 1000), int((now - DAY) * 1000)
-        await book.put([(group, "s", old, "old"), (group, "s", new, "new")])
+        await book.put([(group, "s", [(old, "old"), (new, "new")])])
     await book.tidy()
     pages = [await book.page(group, [], 0, 1 << 53) for group in (1, 2)]
     assert [[each.text for each in page] for page in pages] == [["new"], ["old", "new"]]
@@ -109,8 +109,8 @@ async def test_log_events_go_by_their_groups_own_retention_or_the_settings(tmp_p
 async def test_nothing_of_an_erased_event_is_left_in_the_file(tmp_path: Path) -> None:
     book = LogBook(tmp_path / "logs.db")
     await book.open()
-    await book.put([("g", "s", 1, f"{number} Lovelace") for number in range(500)])
-    await book.put([("g", "s", 1, "stays")])
+    await book.put([("g", "s", [(1, f"{number} Lovelace") for number in range(500)])])
+    await book.put([("g", "s", [(1, "stays")])])
     assert await book.erase(lambda text: "Lovelace" in text, dry=True) == 500
     assert await book.erase(lambda text: "Lovelace" in text) == 500
     await book.close()

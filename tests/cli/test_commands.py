@@ -131,7 +131,7 @@ def test_logs_show_the_last_events(tmp_path: Path) -> None:
     async def write() -> None:
         book = LogBook(tmp_path / "logs.db")
         await book.open()
-        await book.put([("/a", "s", 1000 + n, f"line {n}") for n in range(30)])
+        await book.put([("/a", "s", [(1000 + n, f"line {n}") for n in range(30)])])
         await book.close()
 
     asyncio.run(write())

@@ -371,9 +371,9 @@ async def test_old_events_go_by_the_groups_retention(tmp_path: Path) -> None:
 async def test_a_full_file_lets_the_oldest_events_go(tmp_path: Path) -> None:
     async with logs(tmp_path, most_bytes=1 << 20) as node:
         for number in range(30):
-            entries = [("g", "s", int(NOW * 1000) + number, "x" * 1000) for _ in range(100)]
-            await node.book.put(entries)
-        await node.book.put([("g", "s", int(NOW * 1000) + 99, "the newest")])
+            events = [(int(NOW * 1000) + number, "x" * 1000) for _ in range(100)]
+            await node.book.put([("g", "s", events)])
+        await node.book.put([("g", "s", [(int(NOW * 1000) + 99, "the newest")])])
         await node.book.tidy()
         assert (await node.found(startFromHead=False))[0] == "the newest"
         assert (tmp_path / "logs.db").stat().st_size < 2 << 20

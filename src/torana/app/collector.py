@@ -17,7 +17,7 @@ from torana.message import Headers, Request, read
 from torana.net.client import Client, Timeouts
 from torana.net.tasks import spawn
 from torana.settings import Otlp, secret
-from torana.telemetry.logbook import Entry, Kept
+from torana.telemetry.logbook import Kept
 from torana.telemetry.otlp import (
     CONTENT_TYPES,
     PATHS,
@@ -28,6 +28,7 @@ from torana.telemetry.otlp import (
     logs,
     spans,
 )
+from torana.telemetry.otlp.logs import Entry
 from torana.telemetry.outgoing import Outgoing, Refused
 from torana.telemetry.recorder import Point
 from torana.telemetry.tracebook import TraceBook

@@ -39,7 +39,7 @@ from torana.settings import Settings
 from torana.state.counters import Counters, CountersUnavailable
 from torana.state.store import Store
 from torana.telemetry.journal import Journal
-from torana.telemetry.logbook import Entry, LogBook
+from torana.telemetry.logbook import Entries, LogBook
 from torana.telemetry.recorder import Point, Recorder
 from torana.telemetry.timeseries import TimeSeries
 from torana.telemetry.tracebook import Kept
@@ -79,7 +79,7 @@ class Lines(Struct):
 
     sender: str
     number: int
-    entries: list[Entry]
+    entries: list[Entries]
 
 
 class Segments(Struct):
@@ -229,7 +229,7 @@ class Observatory:
         else:
             await self._post("/metrics", msgspec.msgpack.encode(batch))
 
-    async def _send_lines(self, sender: str, number: int, entries: list[Entry]) -> None:
+    async def _send_lines(self, sender: str, number: int, entries: list[Entries]) -> None:
         if self.book is not None:
             await self.book.put(entries, sender, number)
         else:

@@ -9,7 +9,7 @@ import click
 from torana.cli.gateway import data_option, fail
 from torana.cli.kept import vault_of
 from torana.sealing import Cover
-from torana.telemetry.logbook import tail
+from torana.telemetry.log_runs import tail
 
 _PAUSE = 0.2
 """Seconds between two looks for further events."""
@@ -27,13 +27,13 @@ def logs(name: str, follow: bool, lines: int, data: Path) -> None:
     torana logs
     torana logs /aws/lambda/ --follow
     """
-    path, last = data / "logs.db", -1
+    path = data / "logs.db"
     cover = vault_of(data).cover("logs")
-    found = list[tuple[int, str, str]]()
+    found, last = list[tuple[str, str]](), 0
     while not path.exists() and follow:
         time.sleep(_PAUSE)
     if path.exists():
-        found = _read(path, -max(1, lines), name, cover)
+        last, found = _read(path, -max(1, lines), name, cover)
     if not found and not follow:
         raise fail(
             f"there is no event in {path}"
@@ -41,18 +41,17 @@ def logs(name: str, follow: bool, lines: int, data: Path) -> None:
             "Name a log group in the stage's accessLogSettings, or run a function.",
         )
     while True:
-        for id, group, text in found:
-            last = id
+        for group, text in found:
             click.echo(f"{group}  {text.rstrip()}")
         if not follow:
             return
         if not found:
             time.sleep(_PAUSE)
-        found = _read(path, max(0, last), name, cover)
+        last, found = _read(path, last, name, cover)
 
 
-def _read(path: Path, after: int, name: str, cover: Cover) -> list[tuple[int, str, str]]:
+def _read(path: Path, after: int, name: str, cover: Cover) -> tuple[int, list[tuple[str, str]]]:
     try:
-        return [*tail(path, after, name, cover=cover)]
+        return tail(path, after, name, cover)
     except sqlite3.Error as error:
         raise fail(f"cannot read {path}: {error}", "Is it the data folder of a gateway?") from None

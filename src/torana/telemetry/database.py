@@ -13,6 +13,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
+from torana.sealing import Cover, NotOpened
+
 T = TypeVar("T")
 _TOGETHER = 100
 """Rows of one statement."""
@@ -117,3 +119,19 @@ def give_back(db: sqlite3.Connection) -> None:
     # A script: a statement without columns is stepped only once, which frees a single page.
     db.executescript("PRAGMA incremental_vacuum(10000)")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def closed(cover: Cover | None, text: str) -> str | bytes:
+    """A text as a file has it."""
+    if cover is None or not cover.closes:
+        return text
+    return cover.close(text.encode("utf-8", "surrogatepass"))
+
+
+def opened(cover: Cover | None, kept: str | bytes) -> str:
+    """`closed` the other way. Raises `NotOpened`."""
+    if isinstance(kept, str):
+        return kept
+    if cover is None:
+        raise NotOpened("the file is encrypted, and [encryption] is not set")
+    return cover.open(kept).decode("utf-8", "surrogatepass")

@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from torana.telemetry import log_runs
+
 SCHEMA = (
     """
     CREATE TABLE groups (
@@ -33,8 +35,14 @@ SCHEMA = (
     CREATE TABLE definitions (id TEXT PRIMARY KEY, body TEXT NOT NULL);
     CREATE TABLE senders (name TEXT PRIMARY KEY, number INTEGER NOT NULL, seen INTEGER NOT NULL);
     """,
+    """
+    ALTER TABLE events ADD COLUMN first INTEGER;
+    ALTER TABLE events ADD COLUMN number INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE events ADD COLUMN bytes INTEGER;
+    ALTER TABLE events ADD COLUMN run BLOB;
+    """,
 )
-"""Times are milliseconds since 1970."""
+"""Times are milliseconds since 1970. What a row of `events` holds: see `log_runs`."""
 
 Json = dict[str, Any]
 Db = sqlite3.Connection
@@ -136,13 +144,9 @@ def make_stream(db: Db, group: int, name: str, now: int) -> int | None:
     return found[0][0] if found else None
 
 
-def drop_stream(db: Db, group: int, id: int) -> None:
+def drop_stream(db: Db, id: int) -> None:
     """With everything in it."""
-    [(gone,)] = db.execute(
-        "SELECT coalesce(sum(length(text) + 26), 0) FROM events WHERE stream = ?", (id,)
-    )
-    db.execute("UPDATE groups SET bytes = max(0, bytes - ?) WHERE id = ?", (gone, group))
-    db.execute("DELETE FROM events WHERE stream = ?", (id,))
+    log_runs.remove(db, "stream = ?", (id,))
     db.execute("DELETE FROM streams WHERE id = ?", (id,))
 
 

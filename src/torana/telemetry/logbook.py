@@ -8,39 +8,30 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
 from msgspec import Struct
 
-from torana.sealing import Cover, NotOpened
+from torana.sealing import Cover, Vault
 from torana.telemetry import log_catalog as catalog
-from torana.telemetry.database import Database, give_back, insert, overwriting, size
+from torana.telemetry import log_runs
+from torana.telemetry.database import Database, give_back, overwriting, size
+from torana.telemetry.log_runs import Event, Run
 
 _log = logging.getLogger("torana.logs")
 
 T = TypeVar("T")
 _DAY = 86_400_000
-_OVERHEAD = 26
-"""Bytes that an event counts beside its text. Source: CloudWatch Logs quotas."""
 _PAGE = 1000
 _TOGETHER = 20_000
 """Events that are committed together, at most."""
 
-_AFTER = "SELECT id, grp, length(text) + 26, text FROM events WHERE id > ? ORDER BY id LIMIT 2000"
-Entry = tuple[str, str, int, str]
-"""Group, stream, milliseconds since 1970, text."""
-
-
-class Event(Struct, frozen=True):
-    """An event as it is kept."""
-
-    id: int
-    stream: str
-    at: int
-    ingested: int
-    text: str
+Entries = tuple[str, str, list[tuple[int, str]]]
+"""Group, stream, and the events' milliseconds since 1970 and texts."""
 
 
 class Kept(Struct, frozen=True):
@@ -53,10 +44,15 @@ class Kept(Struct, frozen=True):
 class Put(Struct):
     """Events that wait to be committed."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[Entries]
     sender: str
     number: int
     done: asyncio.Future[None]
+
+    @property
+    def size(self) -> int:
+        """How many."""
+        return sum(len(events) for _, _, events in self.entries)
 
 
 class LogBook:
@@ -74,7 +70,7 @@ class LogBook:
         """For how long events of a group without a retention of its own are kept; 0: as long as
         there is room."""
         self._database = Database(path, catalog.SCHEMA, sync=True)
-        self._cover = cover
+        self._cover = cover or Vault().cover("logs")
         self._most_bytes, self.clock = most_bytes, clock
         self._ids: dict[tuple[str, str], tuple[int, int]] = {}
         self._waiting: list[Put] = []
@@ -103,7 +99,7 @@ class LogBook:
         self._ids.clear()
         return found
 
-    async def put(self, entries: Sequence[Entry], sender: str = "", number: int = 0) -> None:
+    async def put(self, entries: Sequence[Entries], sender: str = "", number: int = 0) -> None:
         """Keep events; groups and streams that are missing are made. They are on the disk when
         this returns. A batch that a sender sends again, by its number, is kept once."""
         loop = asyncio.get_running_loop()
@@ -117,10 +113,10 @@ class LogBook:
         try:
             while self._waiting:
                 batch = [self._waiting.pop(0)]
-                number = len(batch[0].entries)
+                number = batch[0].size
                 while self._waiting and number < _TOGETHER:
                     batch.append(self._waiting.pop(0))
-                    number += len(batch[-1].entries)
+                    number += batch[-1].size
                 await self._settle(batch)
         finally:
             self._flush = None
@@ -141,39 +137,31 @@ class LogBook:
             self.heard(kept)
 
     def _keep(self, db: sqlite3.Connection, batch: list[Put]) -> list[Kept]:
-        now = int(self.clock() * 1000)
-        rows: list[tuple[int, int, int, int, str]] = []
-        names: list[tuple[str, str]] = []
+        now, watched = int(self.clock() * 1000), self.watched
+        came: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
         for put in batch:
             if put.sender and not _fresh(db, put.sender, put.number, now):
                 continue
-            for group, stream, at, text in put.entries:
-                ids = self._ids.get((group, stream)) or self._make(db, group, stream, now)
-                rows.append((*ids, at, now, text))
-                names.append((group, stream))
-        if not rows:
-            return []
-        first = _next_id(db)
-        insert(
-            db,
-            "events (grp, stream, at, ingested, text)",
-            [(*each[:4], closed(self._cover, each[4])) for each in rows] if self._cover else rows,
-        )
-        _sum_up(db, rows, now)
-        return self._told(first, rows, names)
-
-    def _told(
-        self, first: int, rows: list[tuple[int, int, int, int, str]], names: list[tuple[str, str]]
-    ) -> list[Kept]:
-        watched = self.watched
-        if watched is not None and not watched:
-            return []
-        found: dict[str, list[Event]] = {}
-        pairs = zip(rows, names, strict=True)
-        for number, ((_, _, at, now, text), (group, stream)) in enumerate(pairs, first):
+            for group, stream, events in put.entries:
+                came[group, stream] += events
+        id = _next_id(db)
+        runs: list[Run] = []
+        spans: list[tuple[int, int, int, int]] = []
+        told: dict[str, list[Event]] = {}
+        for (group, name), events in came.items():
+            own, stream = self._ids.get((group, name)) or self._make(db, group, name, now)
+            events.sort(key=itemgetter(0))
+            spans.append((stream, events[0][0], events[-1][0], now))
+            runs += log_runs.cut(id, own, stream, now, events)
             if watched is None or group in watched:
-                found.setdefault(group, []).append(Event(number, stream, at, now, text))
-        return [Kept(group, events) for group, events in found.items()]
+                told.setdefault(group, []).extend(
+                    Event(number, name, at, now, text)
+                    for number, (at, text) in enumerate(events, id)
+                )
+            id += len(events)
+        log_runs.add(db, self._cover, runs)
+        catalog.touched(db, spans)
+        return [Kept(group, events) for group, events in told.items()]
 
     def _make(self, db: sqlite3.Connection, group: str, stream: str, now: int) -> tuple[int, int]:
         there = catalog.group(db, group)
@@ -201,25 +189,14 @@ class LogBook:
         """Events of a group (of some streams, if any are named) from `start` to `end`, both
         included, in order of time. `after`: time and id of the last one seen."""
         return await self._database.run(
-            lambda db: _page(db, group, streams, start, end, after, backward, most, self._cover)
-        )  # fmt: skip
+            lambda db: log_runs.page(
+                db, self._cover, group, streams, start, end, after, backward, most
+            )
+        )
 
     async def event(self, id: int) -> tuple[Event, str] | None:
         """An event and its group's name."""
-
-        def work(db: sqlite3.Connection) -> tuple[Event, str] | None:
-            row = db.execute(
-                "SELECT e.id, s.name, at, e.ingested, text, g.name FROM events AS e"
-                " JOIN streams AS s ON s.id = e.stream JOIN groups AS g ON g.id = e.grp"
-                " WHERE e.id = ?",
-                (id,),
-            ).fetchone()
-            if row is None:
-                return None
-            kept = opened(self._cover, row[4])
-            return Event(row[0], row[1], row[2], row[3], kept), row[5]
-
-        return await self._database.run(work)
+        return await self._database.run(lambda db: log_runs.event(db, self._cover, id))
 
     async def erase(self, hit: Callable[[str], bool], *, dry: bool = False) -> int:
         """Drop every event whose text is one that is meant, without a trace of it in the file; how
@@ -234,22 +211,18 @@ class LogBook:
         after, gone = 0, 0
         while True:
             last = after
-            rows = await self._database.run(lambda db: db.execute(_AFTER, (last,)).fetchall())
-            if not rows:
+            found = await self._database.write(
+                lambda db: log_runs.erase(db, self._cover, last, hit, dry=dry)
+            )
+            if found is None:
                 return gone
-            after = rows[-1][0]
-            found = [
-                (id, group, bytes_)
-                for id, group, bytes_, kept in rows
-                if hit(opened(self._cover, kept))
-            ]
-            gone += len(found)
-            if found and not dry:
-                await self._database.write(lambda db: _remove(db, found))
+            gone, after = gone + found[0], found[1]
 
     async def _expire(self, group: int, before: int) -> bool:
         """Whether there was something to drop."""
-        return bool(await self._database.write(lambda db: _expire(db, group, before)))
+        return await self._database.write(
+            lambda db: log_runs.expire(db, self._cover, group, before)
+        )
 
     async def tidy(self) -> None:
         """Drop what is too old for its group, and the oldest where the file is too large."""
@@ -260,7 +233,9 @@ class LogBook:
             while moved:
                 moved = await self._expire(each.id, before)
         while await self._database.run(size) > self._most_bytes:
-            if not await self._database.write(_shrink):
+            if not await self._database.write(
+                lambda db: log_runs.shrink(db, self._most_bytes // 20)
+            ):
                 break
         await self._database.write(lambda db: _forget(db, now))
         await self._database.run(give_back)
@@ -282,77 +257,6 @@ def _fresh(db: sqlite3.Connection, sender: str, number: int, now: int) -> bool:
     return True
 
 
-def _sum_up(db: sqlite3.Connection, rows: list[tuple[int, int, int, int, str]], now: int) -> None:
-    """Sizes of groups, and times of streams."""
-    sizes: dict[int, int] = {}
-    spans: dict[int, tuple[int, int]] = {}
-    for group, stream, at, _, text in rows:
-        sizes[group] = sizes.get(group, 0) + len(text) + _OVERHEAD
-        first, last = spans.get(stream, (at, at))
-        spans[stream] = min(first, at), max(last, at)
-    db.executemany(
-        "UPDATE groups SET bytes = bytes + ? WHERE id = ?",
-        [(size, group) for group, size in sizes.items()],
-    )
-    catalog.touched(db, [(id, first, last, now) for id, (first, last) in spans.items()])
-
-
-def _page(
-    db: sqlite3.Connection, group: int, streams: Sequence[int], start: int, end: int,
-    after: tuple[int, int] | None, backward: bool, most: int, cover: Cover | None,
-) -> list[Event]:  # fmt: skip
-    # One bound is the place in the index itself, so that a page begins where the last one ended.
-    edge = (end, 1 << 62) if backward else (start, -1)
-    at, id = edge if after is None else min(after, edge) if backward else max(after, edge)
-    beyond = "(at, e.id) < (?, ?) AND at >= ?" if backward else "(at, e.id) > (?, ?) AND at <= ?"
-    order, other = ("DESC", start) if backward else ("ASC", end)
-    if len(streams) == 1:
-        where, given = "stream = ?", [*streams]
-    elif streams:
-        marks = ", ".join("?" * len(streams))
-        where, given = f"e.grp = ? AND stream IN ({marks})", [group, *streams]
-    else:
-        where, given = "e.grp = ?", [group]
-    rows = db.execute(
-        "SELECT e.id, s.name, at, e.ingested, text FROM events AS e"  # noqa: S608  fixed pieces
-        f" JOIN streams AS s ON s.id = e.stream WHERE {where} AND {beyond}"
-        f" ORDER BY at {order}, e.id {order} LIMIT ?",
-        (*given, at, id, other, most),
-    )
-    return [Event(row[0], row[1], row[2], row[3], opened(cover, row[4])) for row in rows]
-
-
-def _remove(db: sqlite3.Connection, rows: list[tuple[int, int, int]]) -> int:
-    """Events, by id, group and size."""
-    sizes: dict[int, int] = {}
-    for _, group, bytes_ in rows:
-        sizes[group] = sizes.get(group, 0) + bytes_
-    db.executemany("DELETE FROM events WHERE id = ?", [(id,) for id, _, _ in rows])
-    db.executemany(
-        "UPDATE groups SET bytes = max(0, bytes - ?) WHERE id = ?",
-        [(size, group) for group, size in sizes.items()],
-    )
-    return len(rows)
-
-
-def _expire(db: sqlite3.Connection, group: int, before: int) -> int:
-    rows = db.execute(
-        "SELECT id, grp, length(text) + 26 FROM events WHERE grp = ? AND at < ? LIMIT 5000",
-        (group, before),
-    ).fetchall()
-    return _remove(db, rows)
-
-
-def _shrink(db: sqlite3.Connection) -> int:
-    """Drop some of the oldest events of all."""
-    [(number,)] = db.execute("SELECT count(*) FROM events")
-    rows = db.execute(
-        "SELECT id, grp, length(text) + 26 FROM events ORDER BY id LIMIT ?",
-        (max(1, number // 20),),
-    ).fetchall()
-    return _remove(db, rows)
-
-
 def _forget(db: sqlite3.Connection, now: int) -> None:
     """Streams whose events are gone for long, and senders that are."""
     db.execute("DELETE FROM senders WHERE seen < ?", (now - _DAY,))
@@ -361,43 +265,3 @@ def _forget(db: sqlite3.Connection, now: int) -> None:
         " (SELECT 1 FROM events WHERE events.stream = streams.id)",
         (now - _DAY,),
     )
-
-
-def closed(cover: Cover | None, text: str) -> str | bytes:
-    """A text as the file has it."""
-    if cover is None or not cover.closes:
-        return text
-    return cover.close(text.encode("utf-8", "surrogatepass"))
-
-
-def opened(cover: Cover | None, kept: str | bytes) -> str:
-    """`closed` the other way. Raises `NotOpened`."""
-    if isinstance(kept, str):
-        return kept
-    if cover is None:
-        raise NotOpened("the file is encrypted, and [encryption] is not set")
-    return cover.open(kept).decode("utf-8", "surrogatepass")
-
-
-def tail(
-    path: Path, after: int, name: str = "", most: int = 1000, cover: Cover | None = None
-) -> Iterator[tuple[int, str, str]]:
-    """Id, group and text of events behind an id, read from outside the process that keeps them.
-    `after` below 0: of the last so many. Raises `sqlite3.Error` and `NotOpened`."""
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-    try:
-        if after < 0:
-            rows = db.execute(
-                "SELECT e.id, g.name, text FROM events AS e JOIN groups AS g ON g.id = e.grp"
-                " WHERE instr(g.name, ?) ORDER BY e.id DESC LIMIT ?",
-                (name, -after),
-            ).fetchall()[::-1]
-        else:
-            rows = db.execute(
-                "SELECT e.id, g.name, text FROM events AS e JOIN groups AS g ON g.id = e.grp"
-                " WHERE e.id > ? AND instr(g.name, ?) ORDER BY e.id LIMIT ?",
-                (after, name, most),
-            ).fetchall()
-        yield from ((id, group, opened(cover, text)) for id, group, text in rows)
-    finally:
-        db.close()

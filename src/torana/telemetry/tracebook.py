@@ -12,8 +12,7 @@ from sqlite3 import Connection
 from msgspec import Struct
 
 from torana.sealing import Cover
-from torana.telemetry.database import Database, give_back, overwriting, size
-from torana.telemetry.logbook import closed, opened
+from torana.telemetry.database import Database, closed, give_back, opened, overwriting, size
 
 SCHEMA = (
     """

@@ -49,9 +49,8 @@ class Events:
         _check(events)
         kept, rejected = _timely(events, int(self._book.clock() * 1000), group.retention)
         if kept:
-            await self._book.put(
-                [(group_name, stream_name, each["timestamp"], each["message"]) for each in kept]
-            )
+            found = [(each["timestamp"], each["message"]) for each in kept]
+            await self._book.put([(group_name, stream_name, found)])
         answer: Json = {"nextSequenceToken": str(id)}
         if rejected:
             answer["rejectedLogEventsInfo"] = rejected

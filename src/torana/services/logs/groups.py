@@ -202,7 +202,7 @@ class Groups:
 
         def work(db: Db) -> None:
             group = find(db, params["logGroupName"])
-            catalog.drop_stream(db, group.id, find_stream(db, group, params["logStreamName"]).id)
+            catalog.drop_stream(db, find_stream(db, group, params["logStreamName"]).id)
 
         await self._book.write(work)
         return {}

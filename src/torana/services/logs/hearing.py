@@ -19,7 +19,7 @@ from torana.services.logs.patterns import Found, Pattern, compile_pattern
 from torana.services.logs.protection import Protection
 from torana.services.reach import Reach
 from torana.telemetry import log_catalog as catalog
-from torana.telemetry.logbook import Entry, Event, Kept, LogBook
+from torana.telemetry.logbook import Event, Kept, LogBook
 from torana.telemetry.recorder import Recorder, Series
 
 _log = logging.getLogger("torana.logs")
@@ -83,15 +83,16 @@ class Hearing:
     def _audited(self, kept: Kept, policy: Protection) -> Kept:
         """Count what is found, and give the events without it."""
         resource = f"{self._account}:log-group:{kept.group}:*"
-        lines: list[Entry] = []
+        lines: list[tuple[int, str]] = []
         for event in kept.events:
             found = policy.findings(event)
             if found:
                 self._recorder.add(_FINDINGS, 1.0, event.at / 1000)
                 text = protection.told(event.ingested / 1000, resource, found)
-                lines.append((policy.log_group, "log_stream_created_by_aws", event.at, text))
+                lines.append((event.at, text))
         if lines and policy.log_group:
-            self._background.start(self._book.put(lines), "findings of data protection")
+            entries = [(policy.log_group, "log_stream_created_by_aws", lines)]
+            self._background.start(self._book.put(entries), "findings of data protection")
         return Kept(kept.group, [policy.hide(each) for each in kept.events])
 
     def _count(self, kept: Kept, by: Filter) -> None:

@@ -12,8 +12,10 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
 
-from torana.telemetry.logbook import Entry
 from torana.telemetry.otlp.encoding import attribute, resource
+
+Entry = tuple[str, str, int, str]
+"""Group, stream, milliseconds since 1970, text."""
 
 
 def logs(
