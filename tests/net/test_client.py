@@ -25,7 +25,7 @@ async def backend(talk: Talk) -> AsyncGenerator[Pool]:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 if "Content-Length: " in head:
                     await reader.readexactly(int(head.split("Content-Length: ")[1].split()[0]))
-                if not await talk(head.split(" ")[1], writer):
+                if not await talk(head.split(" ")[1], writer) or writer.is_closing():
                     break
         except (asyncio.IncompleteReadError, ConnectionError):
             pass

@@ -79,7 +79,7 @@ async def converse(port: int, chance: random.Random, data: bytes) -> bytes:
     """Send in pieces; read until the server has nothing more to say, then hang up."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        while data:
+        while data and not writer.is_closing():
             cut = chance.randint(1, len(data)) if chance.random() < 0.5 else len(data)
             writer.write(data[:cut])
             data = data[cut:]

@@ -114,7 +114,8 @@ class Raw:
         self.writer.close()
 
     def flush(self) -> None:
-        self.writer.write(self.h2.data_to_send())
+        if not self.writer.is_closing():
+            self.writer.write(self.h2.data_to_send())
 
     def ask(self, *more: tuple[str, str], method: str = "GET", path: str = "/") -> int:
         stream = self.h2.get_next_available_stream_id()
