@@ -89,6 +89,7 @@ async def test_ambiguous_or_malformed_framing_is_refused(case: str) -> None:
     async with serving(echo) as listener:
         answer = await talk(listener.port, data + GET)
         assert answer.startswith(b"HTTP/1.1 %d " % status), answer[:80]
+        assert b'\r\n\r\n{"message":"' in answer
         assert answer.count(b"HTTP/1.1 ") == 1, "nothing after it may be answered"
         assert (await talk(listener.port, GET)).startswith(b"HTTP/1.1 200 ")
 

@@ -195,6 +195,15 @@ async def test_what_http_1_refuses_is_refused_here_too(
         assert found == status
 
 
+async def test_a_refusal_says_so_in_its_body_as_in_http_1() -> None:
+    async with serving(echo) as listener, Raw(listener.port) as client:
+        stream = client.ask(path="/a%00")
+        assert await client.status(stream) == "400"
+        event = await client.until(h2.events.DataReceived, stream)
+        assert isinstance(event, h2.events.DataReceived)
+        assert event.data == b'{"message":"Bad Request"}'
+
+
 async def test_a_reply_waits_for_the_clients_room() -> None:
     sent = 0
 

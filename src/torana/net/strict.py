@@ -5,6 +5,7 @@ tells of a field only when it is whole. So it gets its bytes in pieces here that
 inside of: then a first line can be looked at where it begins, and what is no body can be counted.
 """
 
+import re
 from typing import Protocol
 
 import httptools
@@ -12,6 +13,8 @@ import httptools
 from torana.net.fields import Refused, is_target
 from torana.net.limits import Limits
 
+_PLAIN = re.compile(rb"[A-Z]+ [^\x00-\x20#%\x7f]+ HTTP/1\.[01]\r\n")
+"""The first lines that most requests have."""
 _CHUNK = 16
 """Bytes that a chunk may cost besides its data, and as many again as the data takes twice."""
 
@@ -105,6 +108,9 @@ class StrictParser:
 
     def _look(self, piece: bytes) -> None:
         """At a first line: one blank between its parts (RFC 9112, 3)."""
+        if not self._line and _PLAIN.match(piece):
+            self._line = None
+            return
         line, ended, _ = ((self._line or b"") + piece).lstrip(b"\r\n").partition(b"\n")
         if b"  " in line:
             raise Refused(400)

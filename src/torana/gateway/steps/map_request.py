@@ -65,7 +65,11 @@ def target_of(expression: str, kind: str) -> Target:
 
 
 def rendered(template: Template, ctx: Context, body: bytes) -> bytes:
-    """A template's output. Raises `GatewayError`."""
+    """A template's output. Raises `GatewayError`.
+
+    The gateway's own word is for a body that the template reads as JSON. "Could not parse request
+    body into json" is Lambda's, about what a template made: see `services/lambda_/invoke.py`.
+    """
     try:
         return render(template, ctx, body)
     except BodyNotJson:
