@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from torana.telemetry.distribution import Distribution, of
-from torana.telemetry.recorder import Dimensions, Recorder, Series, by_minute, dimensions
+from torana.telemetry.recorder import Recorder, Series, by_minute, dimensions
 
 NAMESPACE = "Torana/Inference"
 SERVICES = frozenset(
@@ -58,24 +58,25 @@ class _InferenceMeter:
             groups: dict[tuple[str, str], list[_Answered]] = {}
             for each in answered:
                 groups.setdefault(each[1:3], []).append(each)
-            whole: dict[str, list[_Answered]] = {}
             for (service, operation), group in groups.items():
-                whole.setdefault(service, []).extend(group)
-                _add(into, dimensions(Service=service, Operation=operation), at, group)
-            for service, group in whole.items():
-                _add(into, dimensions(Service=service), at, group)
+                whole = dimensions(Service=service)
+                own = dimensions(Service=service, Operation=operation)
+                for name, unit, values in _summed(group):
+                    into.into(Series(NAMESPACE, name, whole, unit), at).merge(values)
+                    into.into(Series(NAMESPACE, name, own, unit), at).merge(values)
 
 
-def _add(into: Recorder, own: Dimensions, at: int, answered: list[_Answered]) -> None:
+def _summed(answered: list[_Answered]) -> list[tuple[str, str, Distribution]]:
+    """Names, units and values of the metrics."""
     count = len(answered)
-    statuses = [status for *_, status in answered]
-    for name, unit, values in (
+    failed = [status for *_, status in answered if status >= 400]
+    server = sum(status >= 500 for status in failed)
+    return [
         ("Invocations", "Count", _flags(count, count)),
-        ("ClientErrors", "Count", _flags(count, sum(400 <= each < 500 for each in statuses))),
-        ("ServerErrors", "Count", _flags(count, sum(each >= 500 for each in statuses))),
-        ("Latency", "Milliseconds", of(round(each[3] * 1000, 3) for each in answered)),
-    ):
-        into.into(Series(NAMESPACE, name, own, unit), at).merge(values)
+        ("ClientErrors", "Count", _flags(count, len(failed) - server)),
+        ("ServerErrors", "Count", _flags(count, server)),
+        ("Latency", "Milliseconds", of([round(each[3] * 1000, 3) for each in answered])),
+    ]
 
 
 def _flags(count: int, raised: int) -> Distribution:

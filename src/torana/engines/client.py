@@ -111,10 +111,12 @@ class EngineClient:
         self._known: dict[str, AnyCapability] = {}
         self._encode = msgspec.msgpack.Encoder().encode
         self._decoders: dict[str, Callable[[Raw], Any]] = {}
-        self._lines: dict[Path, _Line] = {}
-        self._connecting: dict[Path, asyncio.Lock] = {}
-        self._sockets: dict[str, list[Path]] = {}
-        self._under_way: dict[Path, int] = {}
+        self._lines: dict[str, _Line] = {}
+        """By the path of the socket, as the two below."""
+        self._connecting: dict[str, asyncio.Lock] = {}
+        self._under_way: dict[str, int] = {}
+        self._sockets: dict[str, list[str]] = {}
+        """Their paths, by host."""
         self.counts: dict[str, Counts] = {}
 
     @overload
@@ -137,7 +139,14 @@ class EngineClient:
         counts.items += len(items)
         started = time.perf_counter()
         try:
-            return await self._bounded(wanted, items, timeout)
+            if self._open >= self._pending:
+                raise EngineBusy(f"{wanted.name}: {self._open} calls are under way in this process")
+            self._open += 1
+            try:
+                with Deadline(timeout):
+                    return await self._call(wanted, items, time.monotonic() + timeout)
+            finally:
+                self._open -= 1
         except EngineBusy:
             counts.busy += 1
             raise
@@ -156,27 +165,20 @@ class EngineClient:
             self._known[name] = capability(name, self._engines)
         return self._known[name]
 
-    async def _bounded(
-        self, wanted: AnyCapability, items: Sequence[Any], timeout: float
-    ) -> list[Any]:
-        if self._open >= self._pending:
-            raise EngineBusy(f"{wanted.name}: {self._open} calls are under way in this process")
-        self._open += 1
-        try:
-            with Deadline(timeout):
-                return await self._call(wanted, items, time.monotonic() + timeout)
-        finally:
-            self._open -= 1
-
     async def _call(
         self, wanted: AnyCapability, items: Sequence[Any], deadline: float
     ) -> list[Any]:
         body = Raw(self._encode(items))
-        path = min(self._paths(wanted.host_name), key=lambda path: self._under_way.get(path, 0))
-        self._under_way[path] = self._under_way.get(path, 0) + 1
+        paths, under_way = self._paths(wanted.host_name), self._under_way
+        path = paths[0]
+        if len(paths) > 1:
+            path = min(paths, key=lambda each: under_way.get(each, 0))
+        under_way[path] = under_way.get(path, 0) + 1
         try:
             while True:
-                line = await self._line(path)
+                line = self._lines.get(path)
+                if line is None or not line.usable:
+                    line = await self._line(path)
                 left = deadline - time.monotonic()
                 answer = await line.ask(Call(next(self._numbers), wanted.name, left, body))
                 if isinstance(answer, Answer):
@@ -186,28 +188,29 @@ class EngineClient:
                     raise _ERRORS[answer.reason](answer.message)
                 line.leaving = True
         finally:
-            self._under_way[path] -= 1
+            under_way[path] -= 1
 
     def _read(self, wanted: AnyCapability, items: Raw) -> list[Any]:
         if wanted.name not in self._decoders:
             self._decoders[wanted.name] = msgspec.msgpack.Decoder(list[wanted.output]).decode
         return self._decoders[wanted.name](items)
 
-    def _paths(self, host: str) -> list[Path]:
+    def _paths(self, host: str) -> list[str]:
         """The sockets of a host's processes. Raises `EngineFailed` when there are none."""
-        paths = self._sockets.get(host) or sorted(self._run_dir.glob(f"{host}.*.sock"))
+        paths = self._sockets.get(host)
+        if paths:
+            return paths
+        paths = sorted(str(each) for each in self._run_dir.glob(f"{host}.*.sock"))
         if not paths:
             raise EngineFailed(f"no engine host {host!r} in {self._run_dir}: does the pool run?")
         self._sockets[host] = paths
         return paths
 
-    async def _line(self, path: Path) -> _Line:
-        if (line := self._lines.get(path)) and line.usable:
-            return line
+    async def _line(self, path: str) -> _Line:
         async with self._connecting.setdefault(path, asyncio.Lock()):
             if (line := self._lines.get(path)) and line.usable:
                 return line
-            self._lines[path] = await _connect(path)
+            self._lines[path] = await _connect(Path(path))
             return self._lines[path]
 
     async def state(self, timeout: float = 1.0) -> list[State]:

@@ -1,6 +1,6 @@
 """Amazon Comprehend's operations."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from torana.services.comprehend import analyses
 from torana.services.comprehend.analyses import Analysis
@@ -36,29 +36,29 @@ class Comprehend:
         self._models, self._recognizers = models, recognizers
         self._languages = languages
 
-    async def DetectSentiment(self, call: Call, params: Params) -> Params:
+    def DetectSentiment(self, call: Call, params: Params) -> Awaitable[Params]:
         """The sentiment of a text."""
-        return await self._one(call, params, analyses.SENTIMENT)
+        return self._one(call, params, analyses.SENTIMENT)
 
-    async def BatchDetectSentiment(self, call: Call, params: Params) -> Params:
+    def BatchDetectSentiment(self, call: Call, params: Params) -> Awaitable[Params]:
         """The sentiments of up to 25 texts."""
-        return await self._batch(call, params, analyses.SENTIMENT)
+        return self._batch(call, params, analyses.SENTIMENT)
 
-    async def DetectTargetedSentiment(self, call: Call, params: Params) -> Params:
+    def DetectTargetedSentiment(self, call: Call, params: Params) -> Awaitable[Params]:
         """What is felt about each thing that a text speaks of."""
-        return await self._one(call, params, analyses.TARGETED_SENTIMENT)
+        return self._one(call, params, analyses.TARGETED_SENTIMENT)
 
-    async def BatchDetectTargetedSentiment(self, call: Call, params: Params) -> Params:
+    def BatchDetectTargetedSentiment(self, call: Call, params: Params) -> Awaitable[Params]:
         """The same of up to 25 texts."""
-        return await self._batch(call, params, analyses.TARGETED_SENTIMENT)
+        return self._batch(call, params, analyses.TARGETED_SENTIMENT)
 
-    async def DetectDominantLanguage(self, call: Call, params: Params) -> Params:
+    def DetectDominantLanguage(self, call: Call, params: Params) -> Awaitable[Params]:
         """The languages a text may be in, the likeliest first."""
-        return await self._one(call, params, analyses.DOMINANT_LANGUAGE)
+        return self._one(call, params, analyses.DOMINANT_LANGUAGE)
 
-    async def BatchDetectDominantLanguage(self, call: Call, params: Params) -> Params:
+    def BatchDetectDominantLanguage(self, call: Call, params: Params) -> Awaitable[Params]:
         """The languages of up to 25 texts."""
-        return await self._batch(call, params, analyses.DOMINANT_LANGUAGE)
+        return self._batch(call, params, analyses.DOMINANT_LANGUAGE)
 
     async def DetectEntities(self, call: Call, params: Params) -> Params:
         """Persons, places, organisations, dates and amounts of a text."""
@@ -79,33 +79,33 @@ class Comprehend:
         (entities,) = await self._engines.run(call, "custom_entities", [item])
         return analyses.ENTITIES.write(entities)
 
-    async def BatchDetectEntities(self, call: Call, params: Params) -> Params:
+    def BatchDetectEntities(self, call: Call, params: Params) -> Awaitable[Params]:
         """The entities of up to 25 texts."""
-        return await self._batch(call, params, analyses.ENTITIES)
+        return self._batch(call, params, analyses.ENTITIES)
 
-    async def DetectKeyPhrases(self, call: Call, params: Params) -> Params:
+    def DetectKeyPhrases(self, call: Call, params: Params) -> Awaitable[Params]:
         """The noun phrases of a text."""
-        return await self._one(call, params, analyses.KEY_PHRASES)
+        return self._one(call, params, analyses.KEY_PHRASES)
 
-    async def BatchDetectKeyPhrases(self, call: Call, params: Params) -> Params:
+    def BatchDetectKeyPhrases(self, call: Call, params: Params) -> Awaitable[Params]:
         """The noun phrases of up to 25 texts."""
-        return await self._batch(call, params, analyses.KEY_PHRASES)
+        return self._batch(call, params, analyses.KEY_PHRASES)
 
-    async def DetectSyntax(self, call: Call, params: Params) -> Params:
+    def DetectSyntax(self, call: Call, params: Params) -> Awaitable[Params]:
         """The words of a text and their parts of speech."""
-        return await self._one(call, params, analyses.SYNTAX)
+        return self._one(call, params, analyses.SYNTAX)
 
-    async def BatchDetectSyntax(self, call: Call, params: Params) -> Params:
+    def BatchDetectSyntax(self, call: Call, params: Params) -> Awaitable[Params]:
         """The words of up to 25 texts."""
-        return await self._batch(call, params, analyses.SYNTAX)
+        return self._batch(call, params, analyses.SYNTAX)
 
-    async def DetectPiiEntities(self, call: Call, params: Params) -> Params:
+    def DetectPiiEntities(self, call: Call, params: Params) -> Awaitable[Params]:
         """Where a text holds personal data."""
-        return await self._one(call, params, analyses.PII)
+        return self._one(call, params, analyses.PII)
 
-    async def ContainsPiiEntities(self, call: Call, params: Params) -> Params:
+    def ContainsPiiEntities(self, call: Call, params: Params) -> Awaitable[Params]:
         """Which kinds of personal data a text holds."""
-        return await self._one(call, params, analyses.PII_LABELS)
+        return self._one(call, params, analyses.PII_LABELS)
 
     async def DetectToxicContent(self, call: Call, params: Params) -> Params:
         """How toxic each of up to ten pieces of text is."""
