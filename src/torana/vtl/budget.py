@@ -1,5 +1,7 @@
 """What one rendering may do: every loop turn, call, item looked at and character made counts."""
 
+from typing import NoReturn
+
 from msgspec import Struct
 
 from torana.vtl.errors import TemplateLimit
@@ -28,7 +30,11 @@ class Budget(Struct):
         """Some work. Raises `TemplateLimit`."""
         self.steps -= steps
         if self.steps < 0:
-            raise TemplateLimit("the template does too much")
+            self.over()
+
+    def over(self) -> NoReturn:
+        """There are no steps left. Raises `TemplateLimit`."""
+        raise TemplateLimit("the template does too much")
 
     def made(self, text: str) -> str:
         """A text that was made. Raises `TemplateLimit`."""
@@ -51,7 +57,9 @@ class Budget(Struct):
         if self.depth >= deepest:
             raise TemplateLimit("macros call each other too deeply")
         self.depth += 1
-        self.spend(1)
+        self.steps -= 1
+        if self.steps < 0:
+            self.over()
 
 
 def grown(size: int) -> None:

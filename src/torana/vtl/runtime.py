@@ -46,10 +46,6 @@ class Run(Budget, kw_only=True):
     macros: dict[str, Macro]
     compile: Callable[[str], Any]
 
-    def over(self) -> None:
-        """A loop has used up what there was. Raises `TemplateLimit`."""
-        raise TemplateLimit("the template does too much")
-
     def macro(
         self, scope: Scope, out: Out, name: str, args: tuple[Argument, ...], body: Body | None
     ) -> bool:
@@ -97,21 +93,20 @@ class Frame:
     """Variables inside a macro: arguments are read by name each time, as Velocity does; what is
     assigned is seen here and outside."""
 
-    __slots__ = ("arguments", "literals", "local", "outer", "run")
+    __slots__ = ("arguments", "local", "outer", "run")
 
     def __init__(
         self, outer: Scope, run: Run, names: tuple[str, ...], args: tuple[Argument, ...]
     ) -> None:
         self.outer, self.run = outer, run
         self.local: dict[str, Any] = {}
-        self.arguments: dict[str, tuple[Any, int]] = {}
-        self.literals: dict[str, str] = {}
-        for name, (read, constant, literal, cost) in zip(names, args, strict=False):
+        self.arguments: dict[str, Argument] = {}
+        for name, argument in zip(names, args, strict=False):
+            read, constant, _, _ = argument
             if constant:
                 self.local[name] = read(outer, outer.get, run)
             else:
-                self.arguments[name] = read, cost
-                self.literals["$" + name] = literal
+                self.arguments[name] = argument
 
     def get(self, name: str) -> Any:
         """A variable."""
@@ -121,9 +116,10 @@ class Frame:
         argument = self.arguments.get(name)
         if argument is None:
             return self.outer.get(name)
-        read, cost = argument
-        self.run.spend(cost)
-        return read(self.outer, self.outer.get, self.run)
+        read, _, _, cost = argument
+        outer, run = self.outer, self.run
+        run.spend(cost)
+        return read(outer, outer.get, run)
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.local[name] = value
@@ -137,7 +133,8 @@ class Frame:
 
 def unknown(scope: Any, written: str) -> str:
     """What a macro's null argument prints: as the caller wrote it."""
-    return scope.literals.get(written, written) if isinstance(scope, Frame) else written
+    argument = scope.arguments.get(written[1:]) if isinstance(scope, Frame) else None
+    return written if argument is None else argument[2]
 
 
 class Block(Lazy):
