@@ -4,6 +4,7 @@ import pytest
 
 from tests.vtl.rendering import render
 from torana.vtl import TemplateError, TemplateFailure, TemplateLimit, compile
+from torana.vtl.methods import CHANGING
 
 _DOUBLE = "#foreach($i in [1..40])#set($s = $s + $s)#end"
 _HEAVY = "#set($l = [1])#foreach($i in [1..60])#set($l = [$l, $l])#end"
@@ -78,6 +79,31 @@ def test_an_ordinary_large_body_is_within_the_limits() -> None:
     body = b'{"l": [' + b",".join(b'{"a": %d, "b": "x"}' % i for i in range(20_000)) + b"]}"
     made = render("#foreach($e in $input.path('$.l'))$e.a:$e.b,#end", body)
     assert made.endswith("19999:x,")
+
+
+def test_json_of_a_large_body_that_was_only_looked_into_is_within_the_limits() -> None:
+    body = b"[" + b",".join([b"1"] * 1_100_000) + b"]"
+    assert render("#set($all = $input.path('$'))$input.json('$')", body) == body.decode()
+
+
+@pytest.mark.parametrize(
+    "changing",
+    [
+        "#set($p.a = 1)",
+        "#set($p.a[0] = 1)",
+        "#evaluate('#set($p.a = 1)')",
+        "#macro(m)#set($p.a = 1)#end",
+        "$p.put('a', 1)",
+        "$p" + ".keySet()" * 20 + ".remove(1)",
+        '"$p.a.add(1)"',
+        "#foreach($e in $p.entrySet())#set($t = $e.setValue(1))#end",
+        *(f"#set($t = $p.a.{method}($p.a))" for method in sorted(CHANGING)),
+    ],
+)
+def test_what_may_change_a_value_is_known_before(changing: str) -> None:
+    before = "#set($p = $input.path('$'))"
+    assert compile(before + changing).changes
+    assert not compile(before + "$p.a $p.get('a').size() $input.json('$')").changes
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ class Budget(Struct):
     steps: int = STEPS
     text: int = ALL_TEXT
     depth: int = 0
+    changes: bool = True
+    """Whether the template may change values, so that one may come to hold itself."""
 
     def spend(self, steps: int) -> None:
         """Some work. Raises `TemplateLimit`."""

@@ -54,25 +54,27 @@ class Input(Callable_, Mapping[str, Any]):
     def __len__(self) -> int:
         return 1
 
+    def _whole(self) -> Any:
+        return self._read() if self._value is _UNREAD else self._value
+
     def _read(self) -> Any:
-        if self._value is _UNREAD:
-            self._value = decode(self._body) if self._body.strip() else {}
-        return self._value
+        value = self._value = decode(self._body) if self._body.strip() else {}
+        return value
 
     def json(self, budget: Budget, expression: str = "$") -> str:
         """What the path finds, as JSON text; an empty text, quoted, where nothing is there."""
-        return self._as_json(path(expression)(self._read(), budget), budget)
+        return self._as_json(path(expression)(self._whole(), budget), budget)
 
     def _as_json(self, found: Any, budget: Budget) -> str:
         if found is MISSING:
             return '""'
-        if self._shared and found.__class__ is not str:
+        if self._shared and budget.changes and found.__class__ is not str:
             return json_text(found, budget)
         return ENCODE(found).decode()
 
     def path(self, budget: Budget, expression: str) -> Any:
         """What the path finds, as a value that can be walked and changed; null where nothing is."""
-        return self._handed_out(path(expression)(self._read(), budget))
+        return self._handed_out(path(expression)(self._whole(), budget))
 
     def _handed_out(self, found: Any) -> Any:
         kind = found.__class__

@@ -390,4 +390,11 @@ _TABLES: dict[type, dict[str, Method]] = {
     Entry: _ENTRY,
     JavaIterator: _ITERATOR,
 }
+CHANGING = frozenset(
+    {
+        *("add", "addAll", "clear", "put", "putAll", "putIfAbsent", "remove", "removeAll"),
+        *("retainAll", "set", "setValue"),
+    }
+)
+"""The methods that change what they are called on."""
 _METHODS = {kind: {**_ANY, **table} for kind, table in _TABLES.items()}

@@ -8,6 +8,7 @@ from typing import Any
 from torana.vtl.compiler import written
 from torana.vtl.errors import TemplateError, TemplateFailure, TemplateLimit
 from torana.vtl.expressions import OWN
+from torana.vtl.methods import CHANGING
 from torana.vtl.runtime import SCOPE, Body, Macro, Run, Stop, whole
 
 _LARGEST = 300 * 1024
@@ -17,7 +18,7 @@ _LARGEST = 300 * 1024
 class Template:
     """A compiled template. Used by any number of requests at once."""
 
-    __slots__ = ("body", "macros", "name", "names", "reads")
+    __slots__ = ("body", "changes", "macros", "name", "names", "reads")
 
     def __init__(
         self,
@@ -25,20 +26,23 @@ class Template:
         body: Body,
         macros: dict[str, Macro],
         *,
+        changes: bool,
         reads: bool,
         names: frozenset[str],
     ) -> None:
-        """`reads`: it assigns no variable that others see. `names`: of the service's variables
-        beside `$input` those that it may ask for."""
+        """`changes`: it may change the values that it is given. `reads`: it assigns no variable
+        that others see. `names`: of the service's variables beside `$input` those that it may
+        ask for."""
         self.name, self.body, self.macros, self.reads = name, body, macros, reads
-        self.names = names
+        self.changes, self.names = changes, names
 
     def render(self, variables: Mapping[str, object]) -> str:
         """The output for these variables. Raises `TemplateFailure`."""
         out: list[str] = []
         try:
             scope: Any = variables if self.reads else dict(variables)
-            made = self.body(scope, out, Run(macros=self.macros, compile=_evaluated))
+            run = Run(changes=self.changes, macros=self.macros, compile=_evaluated)
+            made = self.body(scope, out, run)
         except Stop:
             made = None
         except (RecursionError, MemoryError, OverflowError) as error:
@@ -53,6 +57,8 @@ _WRONG = (AttributeError, TypeError, ValueError, KeyError, IndexError)
 
 _WRITES = re.compile(r"(?<!def run\()\bV\b(?!\.get\b)")
 """Python that does more with the variables than look them up."""
+_CHANGES = re.compile(rf"\bput\(|'(?:{'|'.join(sorted(CHANGING))})'|B\.evaluate")
+"""Python that may change a value."""
 
 
 @lru_cache(maxsize=512)
@@ -71,9 +77,9 @@ def _compiled(source: str, name: str, *, shares: bool) -> Template:
     except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
         raise TemplateError(f"too complex: {error}", 1, 1) from error
     found = {name: (scope[function], names) for name, (function, names) in macros.items()}
-    reads = _WRITES.search(python) is None
-    names = frozenset(own for own in OWN if own in source or "evaluate" in source)
-    return Template(name, scope["run"], found, reads=reads, names=names - {"input"})
+    changes, reads = _CHANGES.search(python) is not None, _WRITES.search(python) is None
+    names = frozenset(own for own in OWN if own in source or "evaluate" in source) - {"input"}
+    return Template(name, scope["run"], found, changes=changes, reads=reads, names=names)
 
 
 @lru_cache(maxsize=64)
