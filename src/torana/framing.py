@@ -40,6 +40,10 @@ class Framed(asyncio.Protocol, Generic[Frame]):
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
         buffer = self._buffer
+        if not buffer and len(data) - 4 == int.from_bytes(data[:4], "big") <= self._longest:
+            # One frame and nothing else, as nearly always.
+            self._take(data[4:])
+            return
         buffer += data
         start = 0
         while len(buffer) - start >= 4:
@@ -50,15 +54,21 @@ class Framed(asyncio.Protocol, Generic[Frame]):
                 return
             if len(buffer) < end:
                 break
-            try:
-                # Copied, for a Raw field would keep pointing into the buffer.
-                frame = self._decode(bytes(buffer[start + 4 : end]))
-            except msgspec.MsgspecError:
-                self.abort()
+            # Copied, for a Raw field would keep pointing into the buffer.
+            if not self._take(bytes(buffer[start + 4 : end])):
                 return
             start = end
-            self._receive(self, frame)
         del buffer[:start]
+
+    def _take(self, body: bytes) -> bool:
+        """Hand a frame on. False: it was nonsense."""
+        try:
+            frame = self._decode(body)
+        except msgspec.MsgspecError:
+            self.abort()
+            return False
+        self._receive(self, frame)
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
