@@ -1,15 +1,21 @@
 import asyncio
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
 
-from tests.services.serving import make_router, parts
+from tests.services.serving import ROOT, make_router, parts
 from torana.message import Headers, Reply, Request
-from torana.services.ports import Busy, Principal
+from torana.net.client import HttpClient
+from torana.services.assembly import router as assembled
+from torana.services.credentials import FixedCredentials
+from torana.services.ports import Busy, Principal, Turn
 from torana.services.router import Invocation, Router
+from torana.settings import Settings
 
+FORM = "application/x-www-form-urlencoded"
 JSON = "application/x-amz-json-1.1"
 
 
@@ -133,3 +139,26 @@ async def test_a_batch_of_only_bad_documents_asks_no_engine() -> None:
     assert status == 200
     assert body["ResultList"] == []
     assert [each["Index"] for each in body["ErrorList"]] == [0]
+
+
+async def test_each_call_has_an_id_of_its_own() -> None:
+    router, found = make_router(), set[str]()
+    for _ in range(3):
+        asked = invocation({"Text": "a", "LanguageCode": "en"})
+        id = (await router.dispatch(asked)).headers.get("x-amzn-requestid") or ""
+        assert UUID(id).version == 4
+        found.add(id)
+    assert len(found) == 3
+
+
+async def test_another_process_that_is_too_slow_is_the_services_fault() -> None:
+    async def late(turn: Turn) -> Reply:
+        raise TimeoutError
+
+    slow = assembled(
+        Settings(), parts(), FixedCredentials([ROOT]), HttpClient(), {}, elsewhere={"sns": late}
+    )
+    asked = invocation(b"Action=ListTopics", service="sns", action="ListTopics", content_type=FORM)
+    reply = await slow.dispatch(asked)
+    assert reply.status == 500
+    assert b"The request timed out" in bytes(reply.body)  # pyright: ignore[reportArgumentType]

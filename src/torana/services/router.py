@@ -109,7 +109,9 @@ class _Way(Struct, frozen=True):
     name: str
     contract: Contract
     backend: Backend
-    embedded: bool
+    rewrite: Callable[[Request, str | None], Request] | None
+    """The request as the service's routes expect it, where its addresses differ; see `ADDRESSES`.
+    """
     prefix: str
     """What stands before the service's own name."""
 
@@ -394,7 +396,8 @@ class Router:
         Raises `TimeoutError`, and `ConnectionError` for a service that has no backend here.
         """
         request, timeout = invocation.request, invocation.timeout
-        way = self._way(invocation.subdomain, invocation.service)
+        place = invocation.subdomain, invocation.service
+        way = self._ways.get(place) or self._way(*place)
         request_id = _new_id()
         body = request.body
         if not isinstance(body, bytes) or len(body) > self._body_limit:
@@ -405,7 +408,7 @@ class Router:
         who = invocation.principal or self._root
         turn = Turn(
             way.contract,
-            _placed(way.name, request, way.prefix) if way.embedded else request,
+            request if way.rewrite is None else way.rewrite(request, way.prefix),
             who,
             invocation.region,
             request_id,
@@ -429,9 +432,6 @@ class Router:
 
     def _way(self, subdomain: str, service: str) -> "_Way":
         """To a service by its endpoint. Raises `ConnectionError`."""
-        found = self._ways.get((subdomain, service))
-        if found is not None:
-            return found
         name = self._catalog.by_endpoint(subdomain, service)
         if name is None:
             raise ConnectionError(
@@ -444,8 +444,8 @@ class Router:
         contract = self._catalog.contract(name)
         if len(self._ways) >= _MOST_WAYS:
             self._ways.clear()
-        found = _Way(name, contract, backend, isinstance(backend, Embedded), prefix)
-        self._ways[subdomain, service] = found
+        rewrite = ADDRESSES.get(name) if isinstance(backend, Embedded) else None
+        found = self._ways[subdomain, service] = _Way(name, contract, backend, rewrite, prefix)
         return found
 
 

@@ -52,6 +52,7 @@ class Contract:
                 f"{name} speaks only {', '.join(service.metadata.speaks())}, which is not supported"
             )
         self.spoken = tuple(spoken)
+        self._signs = [(name, _SIGNS[name]) for name in spoken if name in _SIGNS]
         self._wires: dict[str, Wire] = {name: PROTOCOLS[name](service) for name in spoken}
         statuses = {name: error.status for name, error in modelled_errors(service).items()}
         self._manners = {protocol: manners(name, protocol, statuses) for protocol in self.spoken}
@@ -68,9 +69,8 @@ class Contract:
         """Which of the service's protocols a request speaks. `action`: see `read`."""
         if len(self.spoken) == 1:
             return self.spoken[0]
-        for protocol in self.spoken:
-            says = _SIGNS.get(protocol)
-            if says is not None and says(request, action):
+        for protocol, says in self._signs:
+            if says(request, action):
                 return protocol
         return "json" if "json" in self.spoken else self.spoken[0]
 
