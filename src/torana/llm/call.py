@@ -5,7 +5,7 @@ of a stream that began with 200. After the first token the answer is that candid
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
 from time import monotonic
 from typing import Any
 
@@ -14,11 +14,11 @@ from msgspec import Struct
 
 from torana.llm.chat import Answer, Chat, Usage, named
 from torana.llm.counting import words
-from torana.llm.dialect import ASKED, Dialect, Exchange, Front, Peek
+from torana.llm.dialect import ASKED, COUNTS, Dialect, Exchange, Front, Peek
 from torana.llm.errors import LlmError
 from torana.llm.forms import retarget
 from torana.llm.mark import UNMARKED, Mark
-from torana.llm.route import Model, Models, Target, candidates
+from torana.llm.route import Model, Models, Provider, Target, candidates
 from torana.message import Body, BodyTooLarge, Headers, Reply, Request, read
 from torana.net.tasks import spawn
 
@@ -85,6 +85,8 @@ class Answered(Struct):
     """A stream of bytes that are no events, such as sound."""
     estimated: bool = False
     """It is the gateway's own estimate: the provider has no such counter."""
+    told: bytes = b""
+    """Of `raw`, what tells its usage, once that was looked for."""
 
 
 async def call(models: Models, model: Model, asked: Asked, session: str = "") -> Answered:
@@ -94,35 +96,34 @@ async def call(models: Models, model: Model, asked: Asked, session: str = "") ->
     """
     attempts = 0
     model.allowance.asked()
-    failure = LlmError("overloaded", f"no provider of {model.name} can be called")
-    one_round = _in_turn if not model.hedge else _raced
+    failure: LlmError | None = None
     for round in range(model.retries + 1):
         if round:
+            failure = failure or _nobody(model)
             if failure.kind in _LASTING or not model.allowance.take():
                 break
             await asyncio.sleep(_pause(round, failure))
-        found = await one_round(model, candidates(models, model, session), asked, attempts)
-        if isinstance(found, Answered):
-            return found
-        attempts, failure = found[0], found[1] or failure
-    raise failure
-
-
-async def _in_turn(
-    model: Model, targets: Iterator[Target], asked: Asked, attempts: int
-) -> "Answered | tuple[int, LlmError | None]":
-    """One candidate after the other, until one answers; else how many were tried by now."""
-    failure: LlmError | None = None
-    for target in targets:
-        attempts += 1
-        try:
-            answered = await try_one(target, asked)
-        except LlmError as error:
-            failure = error
+        targets = candidates(models, model, session)
+        if model.hedge:
+            found = await _raced(model, targets, asked, attempts)
+            if isinstance(found, Answered):
+                return found
+            attempts, failure = found[0], found[1] or failure
             continue
-        answered.attempts = attempts
-        return answered
-    return attempts, failure
+        for target in targets:
+            attempts += 1
+            try:
+                answered = await try_one(target, asked)
+            except LlmError as error:
+                failure = error
+                continue
+            answered.attempts = attempts
+            return answered
+    raise failure or _nobody(model)
+
+
+def _nobody(model: Model) -> LlmError:
+    return LlmError("overloaded", f"no provider of {model.name} can be called")
 
 
 async def _raced(
@@ -171,7 +172,7 @@ def _let_go(task: "asyncio.Task[Answered]") -> None:
 
 async def try_one(target: Target, asked: Asked) -> Answered:
     """Ask a target, and note how it does. Raises `LlmError`."""
-    if _uncounted(target, asked):
+    if asked.front.operation in COUNTS and _uncounted(target, asked):
         answered = await _estimated(target, asked)
         target.busy += 1
         return answered
@@ -197,7 +198,7 @@ async def _ask(target: Target, asked: Asked) -> Answered:
     provider = target.provider
     written = _written(target, asked)
     try:
-        reply = await _sent(target, asked, written)
+        reply = await _sent(provider, asked, written)
         if reply.status >= 300:
             raise _refusal(target, reply, await read(reply.body, _FIRST_LIMIT))
         if asked.peek.stream and _is_stream(reply, provider.dialect):
@@ -207,7 +208,9 @@ async def _ask(target: Target, asked: Asked) -> Answered:
                 return answered
         if written.native and not isinstance(reply.body, bytes) and _sounds(reply):
             return Answered(target, reply.status, reply.headers, None, rest=reply.body, plain=True)
-        whole = await read(reply.body, ANSWER_LIMIT)
+        body = reply.body
+        if not isinstance(body, bytes) or len(body) > ANSWER_LIMIT:
+            body = await read(body, ANSWER_LIMIT)
     except TimeoutError as error:
         raise LlmError("timeout", f"{provider.name} did not answer in time") from error
     except ConnectionError as error:
@@ -215,50 +218,50 @@ async def _ask(target: Target, asked: Asked) -> Answered:
     except BodyTooLarge as error:
         raise LlmError("upstream", f"{provider.name} answers with too much") from error
     if written.native:
-        if written.operation in _CHECKED:
-            _check(target, whole)
-        return Answered(target, reply.status, reply.headers, whole)
+        told = _check(target, body) if written.operation in _CHECKED else b""
+        return Answered(target, reply.status, reply.headers, body, told=told)
     if written.exchange is not None:
-        answer: Any = written.exchange.read(whole)
+        answer: Any = written.exchange.read(body)
     else:
-        answer = named(provider.dialect.read(whole), target.model)
+        answer = named(provider.dialect.read(body), target.model)
     return Answered(target, 200, reply.headers, None, answer, native=False)
 
 
 class _Whole(Struct):
     error: Any = None
+    usage: msgspec.Raw = msgspec.Raw()
 
 
 _whole = msgspec.json.Decoder(_Whole)
 
 
-def _check(target: Target, body: bytes) -> None:
-    """Raises `LlmError` for an answer of status 200 that is broken, or an error."""
+def _check(target: Target, body: bytes) -> bytes:
+    """The part that tells usage by itself, if one does. Raises `LlmError` for an answer of status
+    200 that is broken, or an error."""
     try:
-        failed = _whole.decode(body).error
+        found = _whole.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         text = f"the answer of {target.provider.name} is malformed: {error}"
         raise LlmError("upstream", text) from error
-    if failed:
+    if found.error:
         raise target.provider.dialect.refusal(502, body)
+    told = bytes(found.usage) if target.provider.dialect.usage_alone else b""
+    return b'{"usage":%b}' % told if told.startswith(b"{") else b""
 
 
-async def _sent(target: Target, asked: Asked, written: "_Written") -> Reply:
-    provider = target.provider
-    headers = Headers(list(provider.headers))
+def _sent(provider: Provider, asked: Asked, written: "_Written") -> Awaitable[Reply]:
+    headers = Headers([*provider.headers])
     if asked.kind:
         headers.set("Content-Type", asked.kind)
     request = Request("POST", provider.prefix + written.path, headers, written.body)
-    return await provider.origin.send(
-        request if provider.sign is None else provider.sign(request),
-        provider.timeouts if asked.peek.stream else provider.whole,
-    )
+    if provider.sign is not None:
+        request = provider.sign(request)
+    timeouts = provider.timeouts if asked.peek.stream else provider.whole
+    return provider.origin.send(request, timeouts)
 
 
 def _uncounted(target: Target, asked: Asked) -> bool:
-    """Whether tokens are to be counted, and the provider has no counter."""
-    if ASKED.get(asked.front.operation, asked.front.operation) != "count_tokens":
-        return False
+    """Whether the provider has no counter of tokens."""
     return not _native(target, asked) and "count_tokens" not in target.provider.dialect.exchanges
 
 

@@ -126,6 +126,8 @@ ASKED: Mapping[str, str] = {
     "input_tokens": "count_tokens",
 }
 """What operations ask that other APIs call otherwise."""
+COUNTS = frozenset({"count_tokens", "input_tokens"})
+"""Operations that only count tokens."""
 
 
 class Dialect(Protocol):
@@ -138,6 +140,8 @@ class Dialect(Protocol):
     """What else than chats may come from other APIs."""
     stream_type: ClassVar[str]
     """The media type of its streams."""
+    usage_alone: ClassVar[bool]
+    """Whether the member `usage` of a whole answer tells its cost without the rest of it."""
     telling: ClassVar[re.Pattern[bytes]]
     """What the data of an event holds that tells usage."""
     endings: ClassVar[Mapping[str, re.Pattern[bytes]]]

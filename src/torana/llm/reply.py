@@ -3,7 +3,7 @@
 from torana.llm.account import BYTES_A_TOKEN, Account
 from torana.llm.call import Answered, Asked
 from torana.llm.chat import Usage
-from torana.llm.dialect import Front
+from torana.llm.dialect import COUNTS, Front
 from torana.llm.dialects import DIALECTS
 from torana.llm.errors import LlmError
 from torana.llm.guard import Guard, GuardedWriter
@@ -15,38 +15,36 @@ from torana.message import Headers, Reply
 def reply_of(asked: Asked, answered: Answered, account: Account, guard: Guard | None) -> Reply:
     """Settles the account of whole answers; that of a stream when it is over."""
     front, target = asked.front, answered.target
-    headers = Headers(
-        [("x-torana-provider", target.provider.name), ("x-torana-model", target.model)]
-    )
+    fields = [("x-torana-provider", target.provider.name), ("x-torana-model", target.model)]
     if answered.raw is not None:
-        headers.add("Content-Type", answered.headers.get("content-type") or "application/json")
+        kind = answered.headers.get("content-type") or "application/json"
+        fields.append(("Content-Type", kind))
         guess = 0 if front.operation in SOUNDS else len(answered.raw) // BYTES_A_TOKEN
         account.settle(usage_of(answered, front.operation), guess)
-        return Reply(answered.status, headers, answered.raw)
+        return Reply(answered.status, Headers(fields), answered.raw)
     if answered.answer is not None:
-        headers.add("Content-Type", "application/json")
+        fields.append(("Content-Type", "application/json"))
         answer, free = answered.answer, front.operation in _FREE
         if answered.estimated:
-            headers.add("x-torana-estimate", "o200k_base")
+            fields.append(("x-torana-estimate", "o200k_base"))
         account.settle(Usage() if free else answer.usage, 0)
         if guard is not None and not free:
             answer = guard.answer(answer)
-        return Reply(200, headers, front.write(answer, asked.question(), account.seconds()))
+        body = front.write(answer, asked.question(), account.seconds())
+        return Reply(200, Headers(fields), body)
     pipe: Pipe
     if answered.plain:
-        headers.add("Content-Type", answered.headers.get("content-type") or "")
+        fields.append(("Content-Type", answered.headers.get("content-type") or ""))
         pipe = Through()
     else:
-        headers.add("Content-Type", stream_type(front))
-        headers.add("Cache-Control", "no-cache")
+        fields += [("Content-Type", stream_type(front)), ("Cache-Control", "no-cache")]
         pipe = pipe_of(asked, answered, guard)
-
     account.first = account.seconds()
 
     def done() -> None:
         account.settle(pipe.usage, pipe.events, stream=True)
 
-    return Reply(200, headers, Relay(answered, pipe, front.fail, done))
+    return Reply(200, Headers(fields), Relay(answered, pipe, front.fail, done))
 
 
 def stream_type(front: Front) -> str:
@@ -67,7 +65,6 @@ def pipe_of(asked: Asked, answered: Answered, guard: Guard | None) -> Pipe:
     return Passing(dialect, front.operation, asked.peek.with_usage)
 
 
-COUNTS = frozenset({"count_tokens", "input_tokens"})
 _FREE = COUNTS | {"moderations"}
 """Operations for which providers charge nothing."""
 SOUNDS = frozenset({"speech", "transcriptions", "translations", "images", "image_edits"})
@@ -79,6 +76,6 @@ def usage_of(answered: Answered, operation: str) -> Usage | None:
     if operation in _FREE:
         return Usage()
     try:
-        return answered.target.provider.dialect.usage(answered.raw or b"")
+        return answered.target.provider.dialect.usage(answered.told or answered.raw or b"")
     except LlmError:
         return None

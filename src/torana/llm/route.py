@@ -140,6 +140,13 @@ Models = Mapping[str, Model]
 def candidates(models: Models, model: Model, session: str = "") -> Iterator[Target]:
     """The targets to try in turn: the model's own, then those of its fallbacks. Targets that are
     left alone come last, as they are better than none. A session begins with its own target."""
+    targets = model.targets
+    if len(targets) == 1 and targets[0].weight and not model.fallbacks:
+        return iter(targets)
+    return _in_order(models, model, session)
+
+
+def _in_order(models: Models, model: Model, session: str) -> Iterator[Target]:
     shut: list[Target] = []
     now = monotonic()
     for each in (model, *_fallbacks(models, model)):

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from random import getrandbits
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from torana.llm.cache import Kept
 from torana.llm.call import Answered, Asked, call
 from torana.llm.chat import Chat
 from torana.llm.content import Record
-from torana.llm.dialect import Front, user_of
+from torana.llm.dialect import COUNTS, Front, user_of
 from torana.llm.errors import LlmError, told
 from torana.llm.fronts import front_of
 from torana.llm.fronts.bedrock import ACTIONS
@@ -32,7 +32,7 @@ from torana.llm.keys import Key, Keys, allow, identify, may, reserve, take_reque
 from torana.llm.mark import TAGS, Mark, marked, whose
 from torana.llm.realtime import PATH as REALTIME
 from torana.llm.realtime import open_realtime
-from torana.llm.reply import COUNTS, reply_of
+from torana.llm.reply import reply_of
 from torana.llm.route import Model, Models, find
 from torana.llm.shadow import Shadows
 from torana.llm.spend import Spent
@@ -100,12 +100,16 @@ class Llm:
 
     async def __call__(self, request: Request, key: Key | None = None) -> Reply:
         """Answer a request, whatever it asks for. `key`: whose it is, where that is known."""
-        path = request.target.partition("?")[0]
+        path, _, query = request.target.partition("?")
         front = front_of(path)
         request_id = f"req_{getrandbits(96):024x}"
         try:
             if front is not None:
-                reply = await self._complete(front, path, request, key)
+                who, body = self._enter(request, key, query), request.body
+                if not isinstance(body, bytes) or len(body) > BODY_LIMIT:
+                    body = await _body(request)
+                asked = self._asked_of(front, path, request.headers, body)
+                reply = await self.ask(who, asked, request.headers, path)
             elif (guardrail := applied(path)) is not None:
                 reply = await self._apply(guardrail, request, key)
             elif path == REALTIME:
@@ -153,41 +157,36 @@ class Llm:
         allow(key, name)
         return _json(next(each for each in shown if each["id"] == name))
 
-    async def _complete(
-        self, front: Front, path: str, request: Request, known: Key | None
-    ) -> Reply:
+    def _enter(self, request: Request, known: Key | None, query: str) -> Key:
+        """Whose a question is. Raises `LlmError`."""
         if request.method != "POST":
             raise LlmError("invalid_request", f"{request.method} is not allowed", status=405)
-        query = request.target.partition("?")[2]
-        key = self._admit(known or identify(self.plan.keys, request.headers, query))
-        body = await _body(request)
+        return self._admit(known or identify(self.plan.keys, request.headers, query))
+
+    def _asked_of(self, front: Front, path: str, headers: Headers, body: bytes) -> Asked:
+        """Raises `LlmError`."""
         asked = Asked(front, front.peek(body, path), body)
         if isinstance(front, Form):
-            asked.kind = request.headers.get("content-type") or ""
+            asked.kind = headers.get("content-type") or ""
         end_user = self.plan.end_user
-        if end_user or request.headers.get(TAGS) is not None:
-            asked.mark = marked(end_user, request.headers, body)
-        return await self.ask(key, asked, request.headers, path)
+        if end_user or headers.get(TAGS) is not None:
+            asked.mark = marked(end_user, headers, body)
+        return asked
 
-    async def ask(
+    def ask(
         self,
         key: Key,
         asked: Asked,
         headers: Headers,
         path: str,
         tell: Callable[[Spent], None] | None = None,
-    ) -> Reply:
+    ) -> Awaitable[Reply]:
         """The answer to a question of a key. Raises `LlmError`. `tell` hears what it cost."""
         content = self.content
         if content is None or not content.wants(key, asked.peek.model):
-            return await self._answer(key, asked, headers, path, tell)
+            return self._answer(key, asked, headers, path, tell)
         record = content.begin(asked, headers)
-        try:
-            reply = await self._answer(key, asked, headers, path, record.telling(tell))
-        except LlmError as error:
-            record.failed(error)
-            raise
-        return record.heard(reply)
+        return _recorded(record, self._answer(key, asked, headers, path, record.telling(tell)))
 
     async def _answer(
         self,
@@ -244,8 +243,8 @@ class Llm:
         spend: Callable[[Spent], None],
     ) -> tuple[Answered, Account]:
         """Reserve, and ask until a candidate answers. Raises `LlmError`."""
-        most = asked.peek.max_tokens
-        reserved = await reserve(key, asked.size(), most, model.targets[0].price)
+        most, size = asked.peek.max_tokens, asked.size()
+        reserved = await reserve(key, size, most, model.targets[0].price)
         try:
             answered = await call(self.plan.models, model, asked, session)
         except BaseException as error:
@@ -255,7 +254,7 @@ class Llm:
             raise
         if model.shadows:
             self._shadows.cast(model, asked)
-        account = Account(spend, started, key, model, answered, reserved, asked.size(), asked.mark)
+        account = Account(spend, started, key, model, answered, reserved, size, asked.mark)
         return answered, account
 
     def key_named(self, name: str) -> Key | None:
@@ -280,6 +279,15 @@ class Llm:
         spent = Spent(started, key.name, model.name, "", "", 200, usd=0.0, **whose(key, mark))
         spend(msgspec.structs.replace(spent, hit=True, saved=kept.usd))
         return again(place, kept)
+
+
+async def _recorded(record: Record, answer: Awaitable[Reply]) -> Reply:
+    try:
+        reply = await answer
+    except LlmError as error:
+        record.failed(error)
+        raise
+    return record.heard(reply)
 
 
 def _refuse(front: Front | None, path: str, error: LlmError) -> Reply:

@@ -63,7 +63,7 @@ class Ledger:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder, self._cover = folder, cover
         self._waiting: list[bytes] = []
-        self._day = -1
+        self._day: int = -1
         """Of those since 1970, the one whose file is open."""
         self._descriptor = -1
         self._encode = msgspec.json.Encoder().encode

@@ -65,6 +65,7 @@ class Anthropic:
         "count_tokens": "/messages/count_tokens",
     }
     stream_type: ClassVar[str] = EVENT_STREAM
+    usage_alone: ClassVar[bool] = False
     telling: ClassVar[re.Pattern[bytes]] = _USAGE
     endings: ClassVar[Mapping[str, re.Pattern[bytes]]] = {
         "chat": re.compile(rb'"type"\s*:\s*"message_stop"')

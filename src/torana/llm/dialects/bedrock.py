@@ -56,6 +56,7 @@ class Bedrock:
         "invoke": "invoke",
     }
     stream_type: ClassVar[str] = MEDIA_TYPE
+    usage_alone: ClassVar[bool] = False
     telling: ClassVar[re.Pattern[bytes]] = re.compile(rb'"metadata"')
     endings: ClassVar[Mapping[str, re.Pattern[bytes]]] = {"chat": re.compile(rb'"messageStop"')}
 

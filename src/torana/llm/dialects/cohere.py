@@ -39,6 +39,7 @@ class Cohere:
     shared: ClassVar[frozenset[str]] = frozenset({"rerank"})
     exchanges: ClassVar[Mapping[str, Exchange]] = {"embeddings": CohereEmbed()}
     stream_type: ClassVar[str] = EVENT_STREAM
+    usage_alone: ClassVar[bool] = False
     telling: ClassVar[re.Pattern[bytes]] = _USAGE
     endings: ClassVar[Mapping[str, re.Pattern[bytes]]] = {
         "chat": re.compile(rb'"type"\s*:\s*"message-end"')

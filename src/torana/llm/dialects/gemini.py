@@ -48,6 +48,7 @@ class Gemini:
         "embeddings": GeminiEmbed(),
     }
     stream_type: ClassVar[str] = EVENT_STREAM
+    usage_alone: ClassVar[bool] = False
     telling: ClassVar[re.Pattern[bytes]] = _USAGE
     endings: ClassVar[Mapping[str, re.Pattern[bytes]]] = {
         "chat": re.compile(rb'"(finishReason|blockReason)"\s*:\s*"')

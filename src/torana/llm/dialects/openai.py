@@ -55,6 +55,7 @@ class OpenAi:
         "realtime": "/realtime",
     }
     stream_type: ClassVar[str] = EVENT_STREAM
+    usage_alone: ClassVar[bool] = True
     telling: ClassVar[re.Pattern[bytes]] = _USAGE
     endings: ClassVar[Mapping[str, re.Pattern[bytes]]] = {
         "chat": re.compile(rb'\[DONE\]|"finish_reason"\s*:\s*"'),

@@ -36,6 +36,7 @@ class SageMaker(OpenAi):
     name = "sagemaker"
     exchanges: ClassVar[Mapping[str, Exchange]] = {}
     stream_type: ClassVar[str] = MEDIA_TYPE
+    usage_alone: ClassVar[bool] = False
 
     def path(self, operation: str, model: str, stream: bool) -> str | None:
         """See `Dialect`."""
