@@ -2,7 +2,7 @@
 
 import pytest
 
-from torana.settings import BadSettings, Key, Settings
+from torana.settings import BadSettings, Key, Settings, load
 from torana.variables import unread
 
 
@@ -46,3 +46,9 @@ def test_what_is_read_or_set_by_kubernetes_is_passed_over(name: str) -> None:
     """`TORANA_PORTS`: a setting may refer to any variable."""
     settings = Settings(keys={"app": Key("env:TORANA_PORTS")})
     assert list(unread({name: "1"}, settings)) == []
+
+
+def test_what_kubernetes_says_of_a_service_called_torana_is_no_port() -> None:
+    environment = {"TORANA_PORT": "tcp://10.0.0.1:8080", "TORANA_MANAGEMENT_PORT": "9001"}
+    found = load({}, environment, None)
+    assert (found.port, found.management_port) == (Settings().port, 9001)
