@@ -15,11 +15,13 @@ import jsonschema
 import msgspec
 
 from torana.gateway.errors import InvalidApi
+from torana.gateway.schema_types import fits
 from torana.model.rest import Model
 from torana.model.schema import closed
 
 Check = Callable[[Any], "str | None"]
 """None for a valid value, else what is wrong with it."""
+BodyCheck = Callable[[bytes], "str | None"]
 
 _DRAFT = "http://json-schema.org/draft-04/schema#"
 
@@ -28,6 +30,18 @@ def validator(model: Model, models: Mapping[str, Model]) -> Check:
     """Compile a model with what it refers to. Raises `InvalidApi`."""
     schema = {**closed(model, models), "$schema": _DRAFT}
     return _compiled(msgspec.json.encode(schema, order="deterministic"))
+
+
+def body_validator(model: Model, models: Mapping[str, Model]) -> BodyCheck:
+    """The same, of bodies. Raises `InvalidApi`; what is made raises `msgspec.DecodeError`."""
+    check, at_once = validator(model, models), fits(closed(model, models))
+
+    def judge(body: bytes) -> str | None:
+        if at_once is not None and at_once(body):
+            return None
+        return check(msgspec.json.decode(body))
+
+    return judge
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ import msgspec
 from torana.gateway.content import media_type
 from torana.gateway.contract import Compiled, Context, Gate
 from torana.gateway.errors import GatewayError, InvalidApi
-from torana.gateway.schemas import Check, validator
+from torana.gateway.schemas import BodyCheck, body_validator
 
 Has = Callable[[Context], bool]
 
@@ -66,30 +66,29 @@ def _parameter(expression: str) -> tuple[str, Has]:
     return name, table[location]
 
 
-def _checks(to: Compiled) -> dict[str, Check]:
-    checks: dict[str, Check] = {}
+def _checks(to: Compiled) -> dict[str, BodyCheck]:
+    checks: dict[str, BodyCheck] = {}
     for content_type, name in to.method.request_models.items():
         if name == "Empty":
             continue
         if name not in to.api.models:
             raise InvalidApi(f"model {name!r} is not defined")
-        checks[content_type.lower()] = validator(to.api.models[name], to.api.models)
+        checks[content_type.lower()] = body_validator(to.api.models[name], to.api.models)
     return checks
 
 
-def _check_body(ctx: Context, checks: dict[str, Check]) -> None:
+def _check_body(ctx: Context, checks: dict[str, BodyCheck]) -> None:
     check = checks.get(media_type(ctx.request.headers.get("content-type")))
     check = check or checks.get("$default")
     if check is not None:
         judge(ctx, check)
 
 
-def judge(ctx: Context, check: Check) -> None:
+def judge(ctx: Context, check: BodyCheck) -> None:
     """Raises `GatewayError` for a body that does not match."""
     try:
-        value = msgspec.json.decode(ctx.whole_body())
-    except msgspec.DecodeError as error:
+        wrong = check(ctx.whole_body())
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise GatewayError("BAD_REQUEST_BODY", detail=f"[{error}]") from None
-    wrong = check(value)
     if wrong is not None:
         raise GatewayError("BAD_REQUEST_BODY", detail=wrong)

@@ -18,7 +18,7 @@ from torana.gateway.contract import (
 from torana.gateway.errors import InvalidApi
 from torana.gateway.integrations import INTEGRATIONS
 from torana.gateway.integrations.aws_proxy import calling
-from torana.gateway.schemas import Check, validator
+from torana.gateway.schemas import BodyCheck, body_validator
 from torana.gateway.steps import api_key, quota, throttle, trace
 from torana.gateway.steps.validate import demand, judge, required_of
 from torana.gateway.websocket.event import authorizer_event, proxy_event
@@ -153,8 +153,8 @@ def _body(route: Route, to: Compiled) -> Gate | None:
     missing = route.request_models.values() - to.api.models.keys()
     if missing:
         raise InvalidApi(f"model {min(missing)!r} is not defined")
-    checks: dict[str, Check] = {
-        key: validator(to.api.models[name], to.api.models)
+    checks: dict[str, BodyCheck] = {
+        key: body_validator(to.api.models[name], to.api.models)
         for key, name in route.request_models.items()
     }
     select = template_key(route.model_selection_expression)
