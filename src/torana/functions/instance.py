@@ -31,6 +31,8 @@ _log = logging.getLogger("torana.functions")
 _INIT = 10.0
 """Seconds that an init may take at least. Source: Lambda Developer Guide, "Init phase"."""
 _LIMITS = Limits(keep_alive=3600.0, body_idle=900.0, write_stall=60.0, connections=16)
+_REST = 1.0
+"""Seconds that a runtime has at least to ask for the next event once it has answered."""
 _WATCH = 0.25
 """Seconds between two looks at a busy instance's memory."""
 
@@ -119,7 +121,8 @@ class Instance:
         self._init_seconds: float | None = None
         self._used = 0
         self._weighed = 0.0
-        self._failure: Failure | None = None
+        self._patience: asyncio.TimerHandle | None = None
+        """Ends a runtime that has answered and does not ask for the next event."""
         self._turn: Turn | None = None
 
     async def start(self) -> None:
@@ -208,6 +211,8 @@ class Instance:
         await self.end()
 
     def _asked(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
         self.idle_since = time.monotonic()
         if self._init_seconds is not None or self._api.ready.done():
             self._idle(self)
@@ -234,7 +239,9 @@ class Instance:
         output.forget()
         output.say(f"START RequestId: {event.request_id} Version: {version.version}")
         until = int((time.time() + version.timeout) * 1000)
-        self._failure = None
+        if self._turn is not None:
+            # A stream whose connection broke, and nobody has read that far yet.
+            self._turn.over(None)
         timer = loop.call_later(version.timeout, self._expire, event.request_id)
         watcher = loop.call_later(_WATCH, self._weigh, event.request_id)
         turn = Turn(event.request_id, timer, watcher, self._finish, event.arn)
@@ -242,7 +249,7 @@ class Instance:
         try:
             answer = await self._api.invoke(structs.replace(event, deadline_ms=until))
         except Lost as lost:
-            failure = self._failure or exited(event.request_id, lost.status)
+            failure = turn.failure or exited(event.request_id, lost.status)
             turn.over(failure)
             return Outcome(failure.payload(), True, tail=output.tail())
         if answer.streamed:
@@ -257,7 +264,7 @@ class Instance:
         if turn is None or turn.request_id != request_id or self._boxed is None:
             return
         if self._look() > self.version.memory << 20:
-            self._failure = exited(request_id, -9)
+            turn.failure = exited(request_id, -9)
             self.leave()
         else:
             loop = asyncio.get_running_loop()
@@ -271,8 +278,10 @@ class Instance:
         return used
 
     def _expire(self, request_id: str) -> None:
-        self._failure = timed_out(request_id, self.version.timeout)
-        self.leave()
+        turn = self._turn
+        if turn is not None and turn.request_id == request_id:
+            turn.failure = timed_out(request_id, self.version.timeout)
+            self.leave()
 
     def _finish(self, turn: Turn, failure: Failure | None) -> None:
         """Log how an invocation ended."""
@@ -298,6 +307,8 @@ class Instance:
         self._init_seconds = None
         self._turn = None
         if failure is None and self.ending is None and not self.usable:
+            left = max(self.version.timeout - seconds, _REST)
+            self._patience = asyncio.get_running_loop().call_later(left, self.leave)
             self._answered(self)
 
     @property
@@ -308,6 +319,8 @@ class Instance:
     def leave(self) -> None:
         """End, without waiting for it: from now on no event is taken."""
         if self.ending is None:
+            if self._patience is not None:
+                self._patience.cancel()
             self.ending = spawn(self._end(), f"ending {self.version.name}")
             self._gone(self)
 

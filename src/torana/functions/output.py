@@ -27,6 +27,7 @@ class Output:
         self._reads, self.writes = os.pipe()
         os.set_blocking(self._reads, False)
         self._rest = b""
+        """A line that has not ended."""
         self._tail: deque[bytes] = deque()
         self._tail_size = 0
         self._loop.add_reader(self._reads, self._readable)
@@ -37,9 +38,10 @@ class Output:
         os.close(self.writes)
 
     def drain(self) -> None:
-        """Take what was printed up to now."""
+        """Take what was printed up to now; what has no line feed is a line of its own."""
         if self._open:
             self._readable()
+            self._break_line()
 
     def _readable(self) -> None:
         try:
@@ -55,8 +57,12 @@ class Output:
         for line in lines:
             self._put(line)
         if len(self._rest) > _LONGEST:
-            self._put(self._rest)
-            self._rest = b""
+            self._break_line()
+
+    def _break_line(self) -> None:
+        rest, self._rest = self._rest, b""
+        if rest:
+            self._put(rest)
 
     def _put(self, line: bytes) -> None:
         self.say(line.decode("utf-8", "replace"))
@@ -85,9 +91,7 @@ class Output:
             self._open = False
             self._loop.remove_reader(self._reads)
             os.close(self._reads)
-            if self._rest:
-                self._put(self._rest)
-                self._rest = b""
+            self._break_line()
 
     def abandon(self) -> None:
         """Nothing was started."""

@@ -113,6 +113,7 @@ class Pool:
         try:
             instance = await self._take()
             while not instance.usable:
+                instance.leave()
                 instance = await self._take()
         except InitFailed as failed:
             counts.failures += 1
@@ -120,9 +121,17 @@ class Pool:
         except Throttled:
             counts.throttles += 1
             raise
-        started = time.perf_counter()
-        # A caller that leaves does not stop the function, as on the service.
-        outcome = await asyncio.shield(spawn(instance.invoke(event), "an invocation"))
+        running = spawn(self._run(instance, event), "an invocation")
+        try:
+            # A caller that leaves does not stop the function, as on the service.
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            running.add_done_callback(_unheard)
+            raise
+
+    async def _run(self, instance: Runs, event: Event) -> Outcome:
+        counts, started = self._seats.counts, time.perf_counter()
+        outcome = await instance.invoke(event)
         counts.seconds += time.perf_counter() - started
         counts.failures += outcome.failed
         return outcome
@@ -132,6 +141,8 @@ class Pool:
             instance = self._idle.pop()
             if instance.usable:
                 return instance
+            # Its runtime left while it waited, and might never ask again.
+            instance.leave()
         if self._last_failure is not None and time.monotonic() < self._rest_until:
             raise self._last_failure
         if self.version.reserved == 0:
@@ -231,6 +242,11 @@ class Pool:
     def _freed(self, instance: Runs) -> None:
         """An instance can take an event: the longest waiting caller's."""
         self._settling.discard(instance)
+        if instance in self._idle:
+            return
+        if not instance.usable:
+            instance.leave()
+            return
         if self._old(instance):
             instance.leave()
             return
@@ -313,3 +329,11 @@ class Pool:
         self._retired = True
         for instance in list(self._all):
             instance.leave()
+
+
+def _unheard(running: "asyncio.Task[Outcome]") -> None:
+    """The caller left before the answer: a function that streams one may still say it all."""
+    if not running.cancelled() and running.exception() is None:
+        body = running.result().body
+        if not isinstance(body, bytes):
+            spawn(body.aclose(), "an answer that nobody hears")

@@ -51,7 +51,8 @@ class RuntimeApi:
         self._idle, self._trusted = idle, trusted
         self.ready: asyncio.Future[bytes | None] = loop.create_future()
         """Set when the runtime first asks for an event (None), or to its init error."""
-        self._next: asyncio.Future[Event] | None = None
+        self._next: asyncio.Future[Event | None] | None = None
+        """The event that the runtime asked for; None: it has asked anew since."""
         self._event: Event | None = None
         self._answer: asyncio.Future[Answer] | None = None
 
@@ -104,14 +105,18 @@ class RuntimeApi:
         return _json(404, runtime_error("NotFound", "no such resource"))
 
     async def _give(self) -> Reply:
-        if self._next is not None and not self._next.done():
-            self._next.cancel()
-        waiting: asyncio.Future[Event]
+        if self._answer is not None and not self._answer.done():
+            return _json(403, runtime_error("InvalidStateTransition", "an event is not answered"))
+        before = self._next
         waiting = self._next = asyncio.get_running_loop().create_future()
+        if before is not None and not before.done():
+            before.set_result(None)
         if not self.ready.done():
             self.ready.set_result(None)
         self._idle()
-        event = await waiting
+        event: Event | None = await waiting
+        if event is None:
+            return _json(403, runtime_error("InvalidStateTransition", "the event is asked anew"))
         return Reply(200, _fields(event), event.payload)
 
     async def _init_error(self, request: Request) -> Reply:
@@ -126,7 +131,7 @@ class RuntimeApi:
     async def _take(self, request_id: str, failed: bool, request: Request) -> Reply:
         event, answer = self._event, self._answer
         if event is None or answer is None or event.request_id != request_id or answer.done():
-            return _json(400, runtime_error("InvalidRequestID", "Invalid request ID"))
+            return _invalid_id()
         kind = request.headers.get("content-type") or "application/json"
         if request.headers.get("lambda-runtime-function-response-mode") == "streaming":
             body = _Metered(request.body)
@@ -134,13 +139,18 @@ class RuntimeApi:
             await body.over.wait()
             return _json(202, {"status": "OK"})
         try:
-            answer.set_result(Answer(await read(request.body, RESPONSE_LIMIT), kind, failed))
+            given = Answer(await read(request.body, RESPONSE_LIMIT), kind, failed)
+            reply = _json(202, {"status": "OK"})
         except BodyTooLarge:
             size = int(request.headers.get("content-length") or RESPONSE_LIMIT + 1)
-            answer.set_result(Answer(too_large(size).payload(), failed=True))
+            given = Answer(too_large(size).payload(), failed=True)
             limit = f"Exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes)."
-            return _json(413, runtime_error("RequestEntityTooLarge", limit))
-        return _json(202, {"status": "OK"})
+            reply = _json(413, runtime_error("RequestEntityTooLarge", limit))
+        if answer.done():
+            # Another answer was whole before, or it came too late.
+            return _invalid_id()
+        answer.set_result(given)
+        return reply
 
 
 class StreamFailed(Exception):
@@ -193,7 +203,11 @@ class _Metered:
     def _end(self, trailers: Headers) -> None:
         if "lambda-runtime-function-error-type" in trailers:
             encoded = trailers.get("lambda-runtime-function-error-body") or ""
-            raise StreamFailed(base64.b64decode(encoded + "=="))
+            try:
+                payload = base64.b64decode(encoded + "==")
+            except ValueError:
+                payload = b"{}"
+            raise StreamFailed(payload)
 
     async def aclose(self) -> None:
         """Nobody wants the rest; the function may still say it, as on the service."""
@@ -220,6 +234,10 @@ def _fields(event: Event) -> Headers:
     if event.client_context:
         fields.append(("Lambda-Runtime-Client-Context", event.client_context))
     return Headers(fields)
+
+
+def _invalid_id() -> Reply:
+    return _json(400, runtime_error("InvalidRequestID", "Invalid request ID"))
 
 
 def _json(status: int, value: dict[str, Any]) -> Reply:

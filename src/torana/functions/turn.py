@@ -24,6 +24,8 @@ class Turn:
         self.watcher, self.arn = watcher, arn
         self._timer, self._finish = timer, finish
         self._over = False
+        self.failure: Failure | None = None
+        """Why it is being ended before its time."""
 
     def over(self, failure: Failure | None) -> None:
         """It ended. Said once."""
@@ -48,9 +50,9 @@ class Ending:
         try:
             return await anext(self._source)
         except BaseException:
-            self._turn.over(None)
+            self._turn.over(self._turn.failure)
             raise
 
     async def aclose(self) -> None:
-        self._turn.over(None)
+        self._turn.over(self._turn.failure)
         await self._source.aclose()
