@@ -45,7 +45,14 @@ class Measured:
         (folder / "api.json").write_text(json.dumps(api))
         (folder / "torana.toml").write_text(more)
         self.data, self.port, self.management = folder / "data", port, port + 100
-        command = [sys.executable, "-m", "torana.cli", "serve", str(folder / "api.json")]
+        command = [
+            *gateway.MEASURED,
+            sys.executable,
+            "-m",
+            "torana.cli",
+            "serve",
+            str(folder / "api.json"),
+        ]
         command += ["--config", str(folder / "torana.toml"), "--data", str(self.data)]
         command += ["--port", str(port), "--management-port", str(self.management)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -134,7 +141,7 @@ def main() -> None:
         root = Path(folder)
         sink = collector()
         upstream = gateway.nginx(
-            root, "upstream", gateway.UPSTREAM, f"return 200 '{gateway.ANSWER}';"
+            root, "upstream", gateway.UPSTREAM, f"return 200 '{gateway.ANSWER}';", gateway.OTHERS
         )
         plain = Measured(root, "plain", 19110, logs=False)
         logged = Measured(root, "logged", 19111, logs=True)
@@ -150,14 +157,14 @@ def main() -> None:
 
 def report(root: Path, plain: Measured, logged: Measured, sent: Measured) -> None:
     def quiet(of: Measured) -> Callable[[], float]:
-        return lambda: gateway.measure(root, of.process.pid, of.port, PATH)
+        return lambda: gateway.measure(root, of.process.pid, of.port, PATH, 0)
 
     def watched(of: Measured) -> Callable[[], float]:
         def run() -> float:
             of.look()
             time.sleep(1.5)  # what looks on has loaded its own libraries by then
             try:
-                return gateway.measure(root, of.process.pid, of.port, PATH)
+                return gateway.measure(root, of.process.pid, of.port, PATH, 0)
             finally:
                 of.end()
 
