@@ -63,6 +63,10 @@ class PortalSite(Protocol):
         """What serves a request to the front door, or None."""
         ...
 
+    def never(self, host: str, path: str) -> bool:
+        """Whether none is found there, for good."""
+        ...
+
     async def __call__(self, request: Request, /) -> Reply: ...
 
     async def keep_house(self) -> None:

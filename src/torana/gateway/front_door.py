@@ -13,6 +13,8 @@ from torana.gateway.serve import new_request_id, serve
 from torana.message import Headers, Reply, Request
 from torana.model.version_set import UnknownVersion
 
+Handler = Callable[[Request], Awaitable[Reply]]
+
 
 class Beside(Protocol):
     """A handler of some paths, such as the LLM API's."""
@@ -22,17 +24,35 @@ class Beside(Protocol):
         """Its name where priorities are given; empty: it sees to them itself."""
         ...
 
-    def takes(self, path: str) -> bool: ...
+    def takes(self, path: str) -> bool:
+        """Whether a path is its own: always the same of one path."""
+        ...
+
     async def __call__(self, request: Request) -> Reply: ...
 
 
 class Hosts(Protocol):
-    """Handlers of whole hosts, such as function URLs and WebSocket APIs."""
+    """Handlers of whole hosts, such as function URLs."""
 
-    def find(self, host: str, path: str) -> Callable[[Request], Awaitable[Reply]] | None: ...
+    def find(self, host: str, path: str) -> Handler | None: ...
+    def never(self, host: str, path: str) -> bool:
+        """Whether none is found there, whatever will be created."""
+        ...
+
+
+class Sockets(Protocol):
+    """WebSocket APIs."""
+
+    @property
+    def table(self) -> object:
+        """What handlers are found by. Replaced whole by a deployment."""
+        ...
+
+    def find(self, host: str, path: str) -> Handler | None: ...
 
 
 PORTALS = "portals"
+_MOST_KNOWN = 4096
 Deny = Callable[[Request, Reply], None]
 """Told of a request that was not let in."""
 
@@ -48,6 +68,7 @@ class FrontDoor:
     """Holds the table of live stages. A deployment swaps it by one assignment."""
 
     __slots__ = (
+        "_known",
         "admission",
         "besides",
         "denied",
@@ -63,8 +84,7 @@ class FrontDoor:
         self.besides: tuple[Beside, ...] = ()
         """What else this door serves, for paths that no domain of an API claims."""
         self.urls: Hosts | None = None
-        self.sockets: Hosts | None = None
-        """WebSocket APIs."""
+        self.sockets: Sockets | None = None
         self.pools: Hosts | None = None
         """Pages and keys of user pools."""
         self.admission: Admission | None = None
@@ -73,6 +93,14 @@ class FrontDoor:
         """Hears of what is not let in outside of the stages, whose plans have observers."""
         self.portals: Portals | None = None
         """Pages for developers of clients."""
+        self._known: dict[tuple[str, str], tuple[Beside, object]] = {}
+        """Who answers by Host and path, as long as the WebSocket APIs' table is that one. Bounded,
+        so that clients cannot make it grow."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Of what was known before any part was replaced, nothing counts any more."""
+        super().__setattr__(name, value)
+        super().__setattr__("_known", {})
 
     def __call__(self, request: Request) -> Awaitable[Reply]:
         """Answer a request, whatever it asks for."""
@@ -81,9 +109,13 @@ class FrontDoor:
                 request = origin_form(request)
             except ValueError as error:
                 return _refused(str(error))
-        path, _, query = request.target.partition("?")
-        path = normalise(path)
+        asked, _, query = request.target.partition("?")
         host = request.headers.get("host") or ""
+        if self._known and (known := self._known.get((host, asked))) is not None:
+            beside, sockets = known
+            if sockets is self._sockets():
+                return self._watched(beside, request, beside.surface)
+        path = normalise(asked)
         if self.portals is not None and self.portals.owns(host):
             return self._watched(self.portals, request, PORTALS)
         try:
@@ -91,21 +123,42 @@ class FrontDoor:
         except UnknownVersion as error:
             return _refused(str(error))
         if found is None:
-            for hosts, surface in (
-                (self.urls, "function-urls"),
-                (self.sockets, "websockets"),
-                (self.pools, USER_POOLS),
-                (self.portals, PORTALS),
-            ):
-                handler = hosts.find(host, path) if hosts is not None else None
-                if handler is not None:
-                    return self._watched(handler, request, surface)
-            for beside in self.besides:
-                if beside.takes(path):
-                    return self._watched(beside, request, beside.surface)
-            return _no_route() if self.table.misses(host, path) else self.nowhere(request)
+            return self._elsewhere(request, host, asked, path)
         reply = serve(found.live.pick(), request, found.path, query, found.full_path)
         return _varied(reply, found.varies) if found.varies else reply
+
+    def _elsewhere(self, request: Request, host: str, asked: str, path: str) -> Awaitable[Reply]:
+        """What no stage answers. `asked`: the path before it was normalised."""
+        for hosts, surface in (
+            (self.urls, "function-urls"),
+            (self.sockets, "websockets"),
+            (self.pools, USER_POOLS),
+            (self.portals, PORTALS),
+        ):
+            handler = hosts.find(host, path) if hosts is not None else None
+            if handler is not None:
+                return self._watched(handler, request, surface)
+        for beside in self.besides:
+            if beside.takes(path):
+                if self._for_good(host, path):
+                    self._know((host, asked), beside)
+                return self._watched(beside, request, beside.surface)
+        return _no_route() if self.table.misses(host, path) else self.nowhere(request)
+
+    def _sockets(self) -> object:
+        return None if self.sockets is None else self.sockets.table
+
+    def _for_good(self, host: str, path: str) -> bool:
+        """Whether what no door finds, no door will find while none of the tables is replaced."""
+        doors = (self.urls, self.pools, self.portals)
+        return not self.table.by_headers(host) and all(
+            door is None or door.never(host, path) for door in doors
+        )
+
+    def _know(self, address: tuple[str, str], beside: Beside) -> None:
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[address] = beside, self._sockets()
 
     def nowhere(self, request: Request) -> Awaitable[Reply]:
         """What is served nowhere, or not by this way."""
@@ -113,7 +166,7 @@ class FrontDoor:
 
     async def _watched(
         self,
-        handler: Callable[[Request], Awaitable[Reply]],
+        handler: Handler,
         request: Request,
         surface: str = "",
     ) -> Reply:

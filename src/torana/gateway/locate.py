@@ -104,6 +104,11 @@ class Table(Struct, frozen=True):
             return self._stage(api_id, path)
         return None
 
+    def by_headers(self, host: str) -> bool:
+        """Whether it is not host and path alone that say what is found."""
+        name = host.partition(":")[0].lower()
+        return name in self.sets or name in self.rules
+
     def misses(self, host: str, path: str) -> bool:
         """Whether an address that leads nowhere is one of an HTTP API, which says so otherwise."""
         if path.startswith(LOCAL_HTTP):

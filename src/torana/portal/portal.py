@@ -123,6 +123,10 @@ class Portal:
             return None
         return self if path == ROOT or path.startswith(ROOT + "/") else None
 
+    def never(self, host: str, path: str) -> bool:
+        """See `Hosts`: the settings alone say where portals are."""
+        return not self.owns(host) and self.find(host, path) is None
+
     async def __call__(self, request: Request) -> Reply:
         """Answer whatever is asked of portals."""
         try:

@@ -61,6 +61,12 @@ class PoolDoor:
             return None if pool is None else self._pages(pool, "", path)
         return None
 
+    def never(self, host: str, path: str) -> bool:
+        """Whether nothing there is or will be for a user pool, whatever domains they get."""
+        if path.startswith(PAGES) or host.partition(".")[2].lower().startswith("auth."):
+            return False
+        return self.find(host, path) is None
+
     def _pages(self, pool: str, base: str, path: str) -> Handler:
         return partial(self._page, pool, base, path or "/")
 

@@ -81,6 +81,10 @@ class UrlDoor:
         target = self._table.find(id)
         return _nowhere if target is None else partial(self._serve, target, path)
 
+    def never(self, host: str, path: str) -> bool:
+        """Whether nothing there is or will be for a function URL."""
+        return not path.startswith(LOCAL) and self.find(host, path) is None
+
     async def _serve(self, target: Target, path: str, request: Request) -> Reply:
         request_id = str(uuid4())
         try:
