@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
@@ -192,19 +194,126 @@ async def test_a_drain_sends_the_clients_away() -> None:
         assert await drained
 
 
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
+def frame(opcode: int, data: bytes) -> bytes:
+    """A whole one with a mask of zeros."""
+    return bytes([0x80 | opcode, 0x80 | len(data)]) + bytes(4) + data
+
+
+@asynccontextmanager
+async def raw(port: int) -> AsyncGenerator[tuple[asyncio.StreamReader, Any]]:
+    """A connection that speaks frames."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+async def test_a_ping_after_our_goodbye_does_not_break_the_end_off() -> None:
+    seen: list[int | None] = []
+
+    async def leaves(socket: WebSocket) -> None:
+        socket.say_goodbye(4001, "bye")
+        assert await socket.receive() is None
+        seen.append(socket.close_code)
+
+    async with (
+        serving(accepting(leaves)) as listener,
+        raw(listener.port) as (reader, writer),
+    ):
+        assert await reader.readexactly(7) == b"\x88\x05\x0f\xa1bye"
+        writer.write(frame(9, b"still there?"))
+        await asyncio.sleep(0.05)
+        assert listener.open_connections == 1
+        writer.write(frame(8, b"\x0f\xa1"))
+        assert await reader.read() == b""
+    assert seen == [4001]
+
+
+async def test_pings_of_a_client_that_does_not_read_are_not_hoarded() -> None:
+    async with (
+        serving(accepting(echo)) as listener,
+        raw(listener.port) as (reader, writer),
+    ):
+        writer.transport.pause_reading()
+        (session,) = cast(Any, listener)._connections
+        sent = 0
+        while not session.crowded or sent < 20_000_000:
+            writer.write(frame(9, b"p" * 100) * 1000)
+            await writer.drain()
+            sent += 106_000
+        writer.write(frame(9, b"last"))
+        await writer.drain()
+        assert session._transport.get_write_buffer_size() < 1_000_000
+        writer.transport.resume_reading()
+        said = b""
+        while not said.endswith(b"\x8a\x04last"):
+            said = said[-10:] + await reader.read(1 << 20)
+
+
+async def test_a_sender_that_is_cancelled_takes_no_other_along() -> None:
+    arrived = asyncio.Event()
+
+    async def two(socket: WebSocket) -> None:
+        while not socket.crowded:
+            socket.put("x" * 100_000)
+        first, second = (asyncio.ensure_future(socket.send(each)) for each in ("one", "two"))
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.wait((first,))
+        arrived.set()
+        await second
+        await socket.send("after")
+
+    async with (
+        serving(accepting(two)) as listener,
+        raw(listener.port) as (reader, writer),
+    ):
+        writer.transport.pause_reading()
+        await arrived.wait()
+        writer.transport.resume_reading()
+        said = bytearray()
+        async with asyncio.timeout(5):
+            while b"\x81\x05after" not in said:
+                said = said[-10:] + await reader.read(1 << 20)
+                assert said
+
+
+async def test_who_is_told_goodbye_is_heard_though_it_was_held() -> None:
+    held = asyncio.Event()
+
+    async def deaf(socket: WebSocket) -> None:
+        await held.wait()
+        await socket.close(4001)
+
+    async with (
+        serving(accepting(deaf), Limits(buffered=1000, websocket_close=60)) as listener,
+        raw(listener.port) as (reader, writer),
+    ):
+        writer.write(frame(1, b"x" * 100) * 1000 + frame(8, b"\x03\xe8"))
+        await asyncio.sleep(0.05)
+        held.set()
+        async with asyncio.timeout(5):
+            assert await reader.read() == b"\x88\x02\x0f\xa1"
+
+
 async def test_no_bytes_of_a_client_end_more_than_its_own_session(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    handshake = (
-        b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    )
     chance = random.Random(7)
     async with serving(accepting(echo), Limits(websocket_close=0.2)) as listener:
         for _ in range(150):
             reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
             head = bytes([chance.choice((0x81, 0x82, 0x01, 0x80, 0x88, 0x89, 0xC1, 0x83))])
-            writer.write(handshake + head + chance.randbytes(chance.randrange(300)))
+            writer.write(HANDSHAKE + head + chance.randbytes(chance.randrange(300)))
             assert (await reader.readline()).startswith(b"HTTP/1.1 101")
             writer.transport.abort()
         async with connect(f"ws://127.0.0.1:{listener.port}/ws") as client:

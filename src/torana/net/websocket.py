@@ -58,6 +58,8 @@ class WebSocketSession(asyncio.Protocol):
         self._parts_size = self._frame_size = 0
         self._reader: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
+        self._ping: Ping | None = None
+        """What came while the other end did not read."""
         self._over = asyncio.Event()
         self._held = self._lost = False
         self._closing_since = 0.0
@@ -88,16 +90,20 @@ class WebSocketSession(asyncio.Protocol):
         message = self._waiting.popleft()
         self._size -= len(message) + _OVERHEAD
         if self._held and self._size <= self._limits.buffered // 2:
-            self._held = False
-            if not self._lost:
-                self._transport.resume_reading()
+            self._read_on()
         return message
+
+    def _read_on(self) -> None:
+        if self._held and not self._transport.is_closing():
+            self._transport.resume_reading()
+        self._held = False
 
     async def send(self, message: str | bytes) -> None:
         """See `message.WebSocket`. Raises `ConnectionError` when it is closed."""
         self.put(message)
         if self._writable is not None:
-            await self._writable
+            # Others wait for it, too: one that is cancelled does not take them along.
+            await asyncio.shield(self._writable)
             if self._lost:
                 raise ConnectionResetError("the other end left")
 
@@ -130,6 +136,7 @@ class WebSocketSession(asyncio.Protocol):
         if self._wire.state is ConnectionState.OPEN and not self._lost:
             self._closing_since = self._loop.time()
             self._said = code, reason
+            self._read_on()
             self._write(CloseConnection(code=code, reason=reason))
 
     # What the transport tells.
@@ -148,7 +155,7 @@ class WebSocketSession(asyncio.Protocol):
         if isinstance(event, (TextMessage, BytesMessage)):
             self._piece(event)
         elif isinstance(event, Ping):
-            self._write(event.response())
+            self._answer(event)
         elif isinstance(event, CloseConnection):
             if self._wire.state is ConnectionState.REMOTE_CLOSING:
                 self._write(event.response())
@@ -156,6 +163,13 @@ class WebSocketSession(asyncio.Protocol):
             self._transport.close()
         elif not isinstance(event, Pong):
             raise RemoteProtocolError(f"unexpected {type(event).__name__}")
+
+    def _answer(self, ping: Ping) -> None:
+        """Only the last ping matters to a client that does not read (RFC 6455, 5.5.3)."""
+        if self._writable is not None:
+            self._ping = ping
+        elif self._wire.state is ConnectionState.OPEN:
+            self._write(ping.response())
 
     def _piece(self, event: TextMessage | BytesMessage) -> None:
         data = event.data if isinstance(event.data, str) else bytes(event.data)
@@ -241,6 +255,9 @@ class WebSocketSession(asyncio.Protocol):
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         self._writable = None
+        ping, self._ping = self._ping, None
+        if ping is not None and not self._lost:
+            self._answer(ping)
 
     # What the listener asks.
 
