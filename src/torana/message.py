@@ -131,12 +131,16 @@ async def read(body: Body, limit: int) -> bytes:
         return body
     pieces: list[bytes] = []
     size = 0
-    async for piece in body:
-        size += len(piece)
-        if size > limit:
-            await body.aclose()
-            raise BodyTooLarge
-        pieces.append(piece)
+    try:
+        async for piece in body:
+            size += len(piece)
+            if size > limit:
+                raise BodyTooLarge
+            pieces.append(piece)
+    except BaseException:
+        # Nobody reads the rest, not even of a caller that is cancelled: its sender is let go.
+        await body.aclose()
+        raise
     return b"".join(pieces)
 
 

@@ -170,6 +170,23 @@ async def test_a_fault_in_the_handler_is_a_500_and_the_server_lives() -> None:
             assert b'{"message":"Internal server error"}' in await talk(listener.port, GET)
 
 
+async def test_a_fault_within_a_streamed_reply_ends_its_connection() -> None:
+    async def broken(request: Request) -> Reply:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"body"
+            raise ValueError("bug")
+
+        return Reply(200, Headers(), Pieces(pieces()))
+
+    async with serving(broken) as listener:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        async with asyncio.timeout(5):
+            with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+                await reader.readuntil(b"0\r\n\r\n")
+        writer.close()
+
+
 async def test_a_client_that_leaves_cancels_its_request_and_its_backends() -> None:
     gone = asyncio.Event()
 

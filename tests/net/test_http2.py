@@ -331,6 +331,19 @@ async def test_a_fault_in_one_request_stays_there() -> None:
         assert await client.status(client.ask(path="/good")) == "200"
 
 
+async def test_a_fault_within_a_streamed_reply_resets_its_stream() -> None:
+    async def faulty(request: Request) -> Reply:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"body"
+            raise ValueError("bug")
+
+        return Reply(200, Headers(), Pieces(pieces()))
+
+    async with serving(faulty) as listener, Raw(listener.port) as client:
+        client.ask()
+        assert isinstance(await client.until(h2.events.StreamReset), h2.events.StreamReset)
+
+
 async def test_bytes_that_are_no_frames_end_the_connection_only() -> None:
     async with serving(echo) as listener:
         async with Raw(listener.port) as client:

@@ -97,7 +97,7 @@ class IncomingBody:
 
     async def aclose(self) -> None:
         """Stop early."""
-        if not self.ended:
+        if not self.ended and self.error is None:
             self.fail(ConnectionAbortedError("the body was abandoned"))
             self._abandon()
 

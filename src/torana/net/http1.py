@@ -379,6 +379,7 @@ class Connection(asyncio.Protocol):
             if refused is None:
                 await self._converse(reply, agreed or "")
                 return
+            refused.sent = reply.sent
             reply = refused
         self._draining |= is_left(asked)
         whole, size, body = False, 0, reply.body
@@ -443,8 +444,10 @@ class Connection(asyncio.Protocol):
             if chunked:
                 self._transport.write(b"0\r\n" + encode_fields(body.trailers) + b"\r\n")
             done = not self._broken
-        except (ConnectionError, TimeoutError) as error:
-            _log.info("a reply broke off: %s", error)
+        except Exception as error:  # noqa: BLE001 - the boundary: a fault in one reply stays there
+            ours = not isinstance(error, (ConnectionError, TimeoutError))
+            level = logging.ERROR if ours else logging.INFO
+            _log.log(level, "a reply broke off: %s", error, exc_info=ours)
             self._transport.abort()
         finally:
             if not done:

@@ -323,7 +323,7 @@ class Http2(asyncio.Protocol):
         except Exception as error:  # noqa: BLE001 - the boundary: a fault in one request stays there
             reply = faulty(request, error)
         if isinstance(reply, Upgrade):
-            reply = Reply(501, Headers())
+            reply = Reply(501, Headers(), sent=reply.sent)
         await self._write(stream_id, exchange, reply)
 
     # Replies to the client.
@@ -335,6 +335,9 @@ class Http2(asyncio.Protocol):
             whole = True
         except (H2Error, ConnectionError, TimeoutError) as error:
             _log.info("a reply broke off: %s", error)
+            self._reset(stream_id, ErrorCodes.INTERNAL_ERROR)
+        except Exception:  # noqa: BLE001 - the boundary: a fault in one reply stays there
+            _log.exception("a reply broke off")
             self._reset(stream_id, ErrorCodes.INTERNAL_ERROR)
         finally:
             if not isinstance(body, bytes) and not whole:
