@@ -111,6 +111,19 @@ async def test_half_a_stream_is_not_kept() -> None:
         assert await streamed(openai) == "Hello there."
 
 
+async def test_a_stream_that_reports_an_error_and_ends_in_peace_is_not_kept() -> None:
+    error = b'data: {"error": {"message": "out of memory", "code": 500}}\n\n'
+    broken = d.stream(*d.OPENAI_STREAM[:2], error, d.OPENAI_STREAM[-1])
+    replies = iter([broken, d.stream(*d.OPENAI_STREAM)])
+    async with (
+        d.gateway(lambda r, b: next(replies), SETTINGS) as running,
+        client(running) as openai,
+    ):
+        with pytest.raises(Exception, match="out of memory"):
+            await streamed(openai)
+        assert await streamed(openai) == "Hello there."
+
+
 async def test_an_error_is_not_kept() -> None:
     replies = iter([d.answer({"error": {"message": "x"}}, 400), d.answer(d.OPENAI)])
     async with (

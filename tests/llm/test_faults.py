@@ -9,7 +9,7 @@ from anthropic import AsyncAnthropic
 from openai import APIError, APIStatusError, AsyncOpenAI
 
 from tests.llm import double as d
-from torana.message import Reply, Request
+from torana.message import Headers, Reply, Request
 
 SETTINGS = """
 [providers.up]
@@ -265,3 +265,62 @@ async def test_a_tool_call_may_be_split_anywhere_and_lack_its_number() -> None:
             (part.id, part.name, part.input) for part in done.content if part.type == "tool_use"
         ]
         assert uses == [("a", "weather", {"city": "Paris"}), ("b", "time", {})]
+
+
+@pytest.mark.parametrize("said", ["\u00b2", ".", "-1", "9" * 400], ids=["two", "dot", "minus", "9"])
+async def test_a_retry_after_that_says_no_time_is_still_a_429(said: str) -> None:
+    bad = d.answer({"error": {"message": "slow"}}, 429, ("Retry-After", said))
+    async with d.gateway(but(bad), SETTINGS) as running, client(running) as openai:
+        with pytest.raises(APIStatusError) as caught:
+            await openai.chat.completions.create(model="alone", messages=HELLO)
+        assert caught.value.status_code == 429
+
+
+@pytest.mark.parametrize("status", [301, 304])
+async def test_a_provider_that_leads_elsewhere_is_a_fault_upstream(status: int) -> None:
+    bad = d.answer(b"", status, ("Location", "https://elsewhere.example/"))
+    async with d.gateway(but(bad), SETTINGS) as running, client(running) as openai:
+        with pytest.raises(APIStatusError) as caught:
+            await openai.chat.completions.create(model="alone", messages=HELLO)
+        assert caught.value.status_code == 502
+
+
+@pytest.mark.parametrize("error", [["boom"], {"message": None}], ids=str)
+async def test_an_error_of_no_known_form_falls_back_for_clients_of_another_api(error: Any) -> None:
+    bad = d.answer({"error": error})
+    async with d.gateway(but(bad), SETTINGS) as running:
+        claude = AsyncAnthropic(base_url=running.url, api_key="sk-dev", max_retries=0)
+        async with claude:
+            done = await claude.messages.create(model="bad", max_tokens=9, messages=HELLO)
+        assert [part.text for part in done.content if part.type == "text"] == ["Hello there."]
+
+
+async def test_usage_that_cannot_be_read_passes_and_is_guessed() -> None:
+    odd = b'data: {"choices": [], "usage": {"prompt_tokens": "many"}}\n\n'
+    pieces = d.stream(*d.OPENAI_STREAM[:4], odd, d.OPENAI_STREAM[-1])
+    async with d.gateway(but(pieces), SETTINGS) as running, client(running) as openai:
+        stream = await openai.chat.completions.create(model="bad", messages=HELLO, stream=True)
+        said = [each.choices[0].delta.content or "" async for each in stream if each.choices]
+        assert "".join(said) == "Hello there."
+        assert [each.estimated for each in running.spent] == [True]
+        assert running.api.plan.models["bad"].targets[0].busy == 0
+
+
+async def test_a_client_that_leaves_within_a_whole_answer_takes_the_provider_along() -> None:
+    body = d.Pieces([b'{"id": "x",', *[b" ", 0.05] * 400])
+    slow = Reply(200, Headers([("Content-Type", "application/json")]), body)
+    begun = asyncio.Event()
+
+    def script(request: Request, asked: dict[str, Any]) -> Reply:
+        begun.set()
+        return slow
+
+    async with d.gateway(script, SETTINGS) as running, client(running) as openai:
+        asking = asyncio.ensure_future(
+            openai.chat.completions.create(model="alone", messages=HELLO)
+        )
+        await asyncio.wait_for(begun.wait(), 5)
+        await asyncio.sleep(0.1)
+        asking.cancel()
+        await asyncio.wait_for(body.closed.wait(), 5)
+        assert [each.status for each in running.spent] == [499]

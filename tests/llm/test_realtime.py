@@ -1,10 +1,12 @@
 """Conversations over WebSockets through the official OpenAI client."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 from openai import AsyncOpenAI
 from websockets.asyncio.client import connect
@@ -62,6 +64,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.asked: list[Request] = []
+        self.left = asyncio.Event()
 
     async def __call__(self, request: Request) -> Reply:
         self.asked.append(request)
@@ -74,6 +77,7 @@ class Provider:
             await socket.send(json.dumps(DONE) if asks else message)
             if message == "bye":
                 await socket.close(1000, "done")
+        self.left.set()
 
 
 @asynccontextmanager
@@ -155,3 +159,17 @@ async def test_what_cannot_be_opened_is_refused_before_it_is(
             await connect(url, additional_headers={"Authorization": f"Bearer {key}"})
         assert refused.value.response.status_code == status
         assert provider.asked == []
+
+
+async def test_a_request_that_is_no_handshake_leaves_nothing_behind() -> None:
+    async with talking() as (running, provider), httpx.AsyncClient() as plain:
+        url = f"{running.url}/v1/realtime?model=voice"
+        reply = await plain.get(url, headers={"Authorization": "Bearer sk-poor"})
+        assert reply.status_code == 426
+        async with asyncio.timeout(5):
+            await provider.left.wait()
+        assert [each.busy for each in running.api.plan.models["voice"].targets] == [0, 0]
+        # What was reserved for its answer is there for the next.
+        headers = {"Authorization": "Bearer sk-poor"}
+        async with connect(url.replace("http", "ws", 1), additional_headers=headers):
+            pass

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from torana.state import open_store
-from torana.state.allowance import Draw
+from torana.state.allowance import Allowance, Draw, Grant, Manner
+from torana.state.bucket import Ration
 from torana.state.counters import CountersUnavailable, Period, admit
 from torana.state.memory import MemoryStore
 from torana.state.quotas import (
@@ -221,3 +222,19 @@ async def test_without_the_store_a_quota_goes_on_and_is_settled_later(tmp_path: 
     assert not await admit(quota)
     await quotas.close()
     assert sum((await QuotaBook(store).usage("q")).values()) == 40
+
+
+async def test_who_leaves_as_the_answer_comes_has_taken_nothing() -> None:
+    loop = asyncio.get_running_loop()
+
+    async def draw(draw: Draw) -> Grant:
+        # After the answer is given and before it is heard.
+        loop.call_soon(asking.cancel)
+        return Grant(draw.need)
+
+    manner = Manner(lookahead=1.0, portion=0.1, idle=5.0, keeps=True, deadline=1.0)
+    limit = Allowance(1, manner, draw, lambda held, remaining: Ration(held))
+    asking = asyncio.ensure_future(limit.ask())
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert limit.take()

@@ -28,6 +28,8 @@ _FIRST_LIMIT = 1024 * 1024
 """Bytes that are looked at for a stream's first event."""
 _PAUSE = 0.25
 _LONGEST_PAUSE = 5.0
+_DAY = 24 * 3600.0
+"""Seconds. Who says to come again later than that has not said when."""
 _CHECKED = frozenset({"chat", "completions", "responses", "embeddings"})
 """Operations whose answers are JSON that tells errors by `error`."""
 _LASTING = frozenset({"invalid_request", "not_found", "permission", "too_large"})
@@ -317,10 +319,13 @@ def _unsupported(model: str, operation: str) -> LlmError:
 
 
 def _refusal(target: Target, reply: Reply, body: bytes) -> LlmError:
+    if reply.status < 400:
+        text = f"{target.provider.name} answered {reply.status}, which leads nowhere"
+        return LlmError("upstream", text)
     error = target.provider.dialect.refusal(reply.status, body)
     after = reply.headers.get("retry-after")
-    if after is not None and after.strip().replace(".", "", 1).isdigit():
-        error.retry_after = float(after)
+    if after is not None and after.strip().replace(".", "", 1).isdecimal():
+        error.retry_after = min(float(after), _DAY)
     if error.kind == "authentication":
         # The client's own key is good: it is ours at the provider that is not.
         return LlmError(

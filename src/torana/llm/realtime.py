@@ -18,7 +18,8 @@ from torana.llm.keys import Key, Keys, Reserved, allow, identify, reserve
 from torana.llm.mark import whose
 from torana.llm.route import Models, Target, candidates, find
 from torana.llm.spend import Spent
-from torana.message import Headers, Request, SocketLimits, Upgrade, WebSocket
+from torana.message import Headers, Request, Sent, SocketLimits, Upgrade, WebSocket
+from torana.net.tasks import spawn
 
 PATH = "/v1/realtime"
 LIMITS = SocketLimits(message=16 << 20, frame=16 << 20, idle=900.0, lifetime=3600.0)
@@ -87,7 +88,12 @@ async def open_realtime(
     async def session(near: WebSocket) -> None:
         await conversation.run(near, far)
 
-    return Upgrade(101, Headers(fields), session=session, limits=LIMITS)
+    def sent(_: Sent) -> None:
+        # The server may refuse the handshake, or find nobody there any more.
+        if conversation.end():
+            spawn(far.close(), "hang up")
+
+    return Upgrade(101, Headers(fields), sent=sent, session=session, limits=LIMITS)
 
 
 async def _dialled(models: Models, name: str, request: Request) -> tuple[Target, WebSocket]:
@@ -152,8 +158,16 @@ class _Conversation:
             # One end is gone, so the other is told.
             await asyncio.gather(near.close(), far.close(), return_exceptions=True)
         finally:
-            self._target.busy -= 1
-            self.release()
+            self.end()
+
+    def end(self) -> bool:
+        """It is over; whether it was not before."""
+        target, self._target = self._target, None
+        if target is None:
+            return False
+        target.busy -= 1
+        self.release()
+        return True
 
     async def _answers(self, far: WebSocket, near: WebSocket) -> None:
         target = self._target

@@ -86,6 +86,10 @@ class Relay:
             await self._rest.aclose()
         self._end()
 
+    def faulty(self, said: bytes) -> bool:
+        """Whether an error is among what passed: some servers report one and end in peace."""
+        return isinstance(self._pipe, Passing) and self._pipe.faulty(said)
+
     def _end(self) -> None:
         if not self._over:
             self._over = True
@@ -109,7 +113,9 @@ class Recorded:
             piece = await anext(self._relay)
         except StopAsyncIteration:
             if self._relay.whole and self._left >= 0:
-                self._keep(b"".join(self._pieces))
+                said = b"".join(self._pieces)
+                if not self._relay.faulty(said):
+                    self._keep(said)
             raise
         self._left -= len(piece)
         if self._left >= 0:
@@ -161,11 +167,23 @@ class Passing:
 
     def _hides(self, block: bytes) -> bool:
         for data in data_of(block):
-            used = self._dialect.usage(data)
+            try:
+                used = self._dialect.usage(data)
+            except LlmError:
+                # What cannot be read is the client's to judge, as all that passes is.
+                continue
             if used is not None:
                 self.usage = (self.usage or NOTHING) | used
                 return not self._with_usage and self._dialect.hidden(data)
         return False
+
+    def faulty(self, said: bytes) -> bool:
+        """Whether an event of a whole stream reports an error."""
+        try:
+            faults = any(self._dialect.fault(data) is not None for data in data_of(said))
+        except LlmError:
+            return True
+        return faults or b'"response.failed"' in said
 
     def finish(self) -> bytes:
         """See `Pipe`."""

@@ -165,7 +165,13 @@ class Allowance:
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((n, answer))
         self._start()
-        return await answer
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            # The answer may have come at the very moment that the caller left.
+            if not answer.cancelled() and answer.result():
+                self.give(n)
+            raise
 
     def charge(self, n: float) -> None:
         """See `Limit`."""

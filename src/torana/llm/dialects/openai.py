@@ -257,7 +257,10 @@ def _fault(answer: Completion) -> LlmError | None:
         return None
     if isinstance(answer.error, str):
         return LlmError("upstream", answer.error)
-    fault = msgspec.convert(answer.error, Fault, strict=False)
+    try:
+        fault = msgspec.convert(answer.error, Fault, strict=False)
+    except msgspec.ValidationError:
+        return LlmError("upstream", "the provider reports an error in no form that is known")
     code = str(fault.code or "")
     status = int(code) if code.isdigit() and len(code) == 3 else 0
     kind = kind_of(status) if status else "upstream"
