@@ -45,6 +45,8 @@ class Provider:
             return d.answer({"error": {"message": "no", "type": "invalid_request_error"}}, 400)
         if words == "busy" and self.asked[words] == 1:
             return d.answer({"error": {"message": "busy"}}, 503, ("Retry-After", "0.01"))
+        if words == "in lines":
+            return d.answer(json.dumps(d.OPENAI, indent=2).encode())
         return d.answer(d.OPENAI)
 
 
@@ -109,6 +111,14 @@ async def content(openai: AsyncOpenAI, file: str | None) -> dict[str, Any]:
     assert file is not None
     text = (await openai.files.content(file)).text
     return {each["custom_id"]: each["response"] for each in map(json.loads, text.splitlines())}
+
+
+async def test_an_answer_in_many_lines_is_one_line_of_the_output(tmp_path: Path) -> None:
+    async with running(tmp_path) as (url, _), client(url) as openai:
+        batch = await over(openai, await started(openai, question("a", "in lines")))
+        assert batch.status == "completed"
+        found = await content(openai, batch.output_file_id)
+    assert found["a"]["body"]["choices"]
 
 
 async def test_a_batch_is_answered_line_by_line(tmp_path: Path) -> None:

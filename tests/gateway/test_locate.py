@@ -1,5 +1,7 @@
 """Which stage a request is for."""
 
+from msgspec import structs
+
 from tests.builders import api, door, mock
 from torana.gateway.domain_rules import Rule, Rules
 from torana.gateway.locate import Table
@@ -40,6 +42,13 @@ def test_mappings_behind_rules_do_not_hide_the_rules() -> None:
     mapped = asked.find("a.example", "/pets", Headers())
     ruled = asked.find("a.example", "/pets", Headers([("X-Beta", "1")]))
     assert mapped is not None and ruled is not None and ruled.fixed is False is mapped.fixed
+
+
+def test_a_table_made_from_another_finds_for_itself() -> None:
+    first = table()
+    local = "/restapis/abc/prod/_user_request_/pets"
+    assert first.find("", local) is not None
+    assert structs.replace(first, stages={}).find("", local) is None
 
 
 def test_what_is_remembered_is_bounded() -> None:

@@ -9,7 +9,7 @@ APIs, whose stage `$default` needs no segment).
 from collections.abc import Mapping
 from random import random
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from torana.gateway.domain_rules import Rules
 from torana.gateway.serve import Plan
@@ -71,6 +71,9 @@ class Table(Struct, frozen=True):
     """Of versions, by domain name, in the order they are tried."""
     _seen: dict[tuple[str, str], Found] = {}
     """What was found by host and path alone. Bounded, so that clients cannot make it grow."""
+
+    def __post_init__(self) -> None:
+        structs.force_setattr(self, "_seen", {})  # A table made from another finds for itself.
 
     def find(self, host: str, path: str, headers: Headers | None = None) -> Found | None:
         """None: no API answers there. `headers` are for routing rules and sets of versions.

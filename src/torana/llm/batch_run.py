@@ -281,7 +281,7 @@ class _Parts:
             "response": {
                 "status_code": status,
                 "request_id": f"req_{token_hex(12)}",
-                "body": msgspec.Raw(body),
+                "body": _in_one_line(body),
             },
             "error": None,
         }
@@ -318,6 +318,15 @@ class _Parts:
             found = await self._batches.get(self._batch.id)
             self.cancelled = found.status != "in_progress"
         return self.cancelled
+
+
+def _in_one_line(body: bytes) -> msgspec.Raw:
+    """Providers may break their JSON into lines, but a line holds one answer. What is no JSON is
+    kept as a text."""
+    try:
+        return msgspec.Raw(msgspec.json.format(body.decode(), indent=-1).encode())
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.Raw(_encode(body.decode("utf-8", "replace")))
 
 
 def _fault(raw: bytes, batch: Batch, seen: set[str]) -> str:
