@@ -410,3 +410,36 @@ async def test_a_body_that_nobody_reads_does_not_hold_up_the_next_request() -> N
             writer.write(GET)
             assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
         writer.close()
+
+
+async def test_a_streamed_reply_to_a_request_that_breaks_off_is_let_go() -> None:
+    closed = asyncio.Event()
+    told: list[Sent] = []
+
+    class Source:
+        trailers = Headers()
+
+        def __aiter__(self) -> "Source":
+            return self
+
+        async def __anext__(self) -> bytes:
+            return b"x"
+
+        async def aclose(self) -> None:
+            closed.set()
+
+    async def early(request: Request) -> Reply:
+        await asyncio.sleep(0.1)
+        return Reply(200, Headers(), Source(), sent=told.append)
+
+    async with serving(early) as listener:
+        head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        writer.write(head)
+        await asyncio.sleep(0.05)
+        writer.write(b"no chunk\r\n")
+        async with asyncio.timeout(5):
+            assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+            await closed.wait()
+        writer.close()
+    assert told == [Sent(0, False)]

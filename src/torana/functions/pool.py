@@ -77,11 +77,11 @@ class Seats:
 
     def feed(self) -> None:
         """There may be a seat: let one that had none try again."""
-        while self.hungry:
-            pool = next(iter(self.hungry))
+        for pool in tuple(self.hungry):
             del self.hungry[pool]
-            if pool.wants_more:
-                pool.grow()
+            if pool.wants_more and pool.grow():
+                if pool.wants_more:
+                    self.hungry[pool] = None
                 return
 
 
@@ -202,6 +202,7 @@ class Pool:
     async def _start(self) -> None:
         """Start an instance; from then on the seat is the instance's."""
         failure: Exception | None = None
+        instance: Runs | None = None
         try:
             async with self._seats.starting:
                 self._queued -= 1
@@ -219,6 +220,8 @@ class Pool:
                 self._seats.counts.cold_seconds += time.perf_counter() - started
         except Exception as error:  # noqa: BLE001 - whoever waits is told
             failure = error
+            if instance is None:
+                self._seats.give()
         finally:
             self._starting -= 1
         self._note(failure)

@@ -57,9 +57,9 @@ class Sandbox:
             if not self._free:
                 raise OSError("every user id for functions is taken")
             uid = self._free.pop()
-        _furnish(box, uid)
-        orders = msgspec.json.encode(self._orders(box, uid)).decode()
         try:
+            _furnish(box, uid)
+            orders = msgspec.json.encode(self._orders(box, uid)).decode()
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-I",

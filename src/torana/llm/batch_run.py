@@ -204,7 +204,11 @@ class BatchRunner:
                     raise LlmError("invalid_request", "a batch does not stream", param="stream")
                 asked = Asked(front, peek, body)
                 reply = await self._api.ask(usable(key), asked, Headers(), batch.endpoint)
-                assert isinstance(reply.body, bytes)
+                if not isinstance(reply.body, bytes):
+                    await reply.body.aclose()
+                    raise LlmError(
+                        "invalid_request", "Answers of a batch are JSON, and this is none."
+                    )
                 return reply.status, reply.body
             except LlmError as error:
                 tries += 1

@@ -156,6 +156,7 @@ async def _raced(
                     answered.attempts = attempts
                     return answered
                 if not isinstance(error, LlmError):
+                    running |= done - {task}
                     raise error
                 failure = error
     finally:

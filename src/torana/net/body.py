@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from torana.message import Body, Headers
+from torana.message import Body, Headers, Reply, Sent
 
 
 class IncomingBody:
@@ -128,3 +128,13 @@ def broke_off(body: Body) -> bool:
 def is_left(body: Body) -> bool:
     """Whether some of it has not come yet."""
     return isinstance(body, IncomingBody) and not body.ended
+
+
+async def drop(reply: Reply) -> None:
+    """Nobody gets this reply: who made it is told, and its source is let go."""
+    try:
+        if not isinstance(reply.body, bytes):
+            await reply.body.aclose()
+    finally:
+        if reply.sent is not None:
+            reply.sent(Sent(0, False))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from torana.message import Body, Headers, Peer, Reply, Request, Sent, Stream, Upgrade
-from torana.net.body import IncomingBody, broke_off, is_left
+from torana.net.body import IncomingBody, broke_off, drop, is_left
 from torana.net.clients import Clients, crowded
 from torana.net.fields import Refused, faulty, is_bodiless, peer_of
 from torana.net.heads import (
@@ -370,8 +370,7 @@ class Connection(asyncio.Protocol):
             reply = faulty(request, error)
         if self._broken and broke_off(asked):
             # The request broke off: what is wrong with it is answered next, if anybody listens.
-            if reply.sent is not None:
-                reply.sent(Sent(0, False))
+            await drop(reply)
             return
         if isinstance(reply, Upgrade):
             agreed = accept(request.headers) if self._behind is not None else None
