@@ -173,6 +173,9 @@ async def test_an_http_api_and_what_is_no_api_say_so_too() -> None:
 
             return answer if path == "/pool" else None
 
+        def never(self, host: str, path: str) -> bool:
+            return False
+
     of = door(api(mock()), None, own)
     of.pools, of.admission = Pools(), own.admission
     request = Request("GET", "/pool", Headers([("Host", "a")]))

@@ -320,3 +320,24 @@ async def test_no_bytes_of_a_client_end_more_than_its_own_session(
             await client.send("still there")
             assert await client.recv() == "still there"
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_a_client_that_sends_too_much_before_it_is_let_in_is_refused() -> None:
+    """Else its session would begin with a gap in the frames."""
+
+    async def slow(request: Request) -> Reply:
+        await asyncio.sleep(0.2)
+        return Upgrade(101, Headers(), session=echo)
+
+    async with serving(slow, limits=Limits(buffered=1000)) as listener:
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+        writer.write(
+            b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        for _ in range(3):
+            writer.write(b"\x82\xfe\x02\x00" + bytes(516))
+            await asyncio.sleep(0.02)
+        async with asyncio.timeout(5):
+            assert (await reader.read()).startswith(b"HTTP/1.1 413 ")
+        writer.close()

@@ -368,7 +368,7 @@ class Connection(asyncio.Protocol):
             raise
         except Exception as error:  # noqa: BLE001 - the boundary: a fault in one request stays there
             reply = faulty(request, error)
-        if self._broken and broke_off(asked):
+        if self._broken and (broke_off(asked) or isinstance(reply, Upgrade)):
             # The request broke off: what is wrong with it is answered next, if anybody listens.
             await drop(reply)
             return
