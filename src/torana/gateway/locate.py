@@ -45,8 +45,6 @@ class Found(Struct, frozen=True):
     full_path: str
     varies: str = ""
     """The header that the stage was chosen by."""
-    fixed: bool = True
-    """Whether every request to the same host and path gets there."""
 
 
 Domains = Mapping[str, Mapping[str, tuple[str, str]]]
@@ -84,7 +82,7 @@ class Table(Struct, frozen=True):
         found = self._seen.get(key)
         if found is None:
             found = self._find(host, path, headers)
-            if found is not None and found.fixed and len(self._seen) < _MOST_SEEN:
+            if found is not None and len(self._seen) < _MOST_SEEN and not self.by_headers(host):
                 self._seen[key] = found
         return found
 
@@ -101,7 +99,7 @@ class Table(Struct, frozen=True):
             return self._ruled(rules, name, path, headers or Headers())
         bases = self.domains.get(name)
         if bases is not None:
-            return self._mapped(bases, path, fixed=name not in self.sets)
+            return self._mapped(bases, path)
         api_id, _, rest = name.partition(".")
         if rest.startswith("execute-api.") and rest.endswith("." + self.suffix):
             return self._stage(api_id, path)
@@ -152,7 +150,7 @@ class Table(Struct, frozen=True):
             below = each.below(path)
             if below is not None:
                 live = self.stages.get(each.choose(headers.all))
-                return Found(live, below, path, each.varies, fixed=False) if live else None
+                return Found(live, below, path, each.varies) if live else None
         return None
 
     def _ruled(self, rules: Rules, name: str, path: str, headers: Headers) -> Found | None:
@@ -161,14 +159,10 @@ class Table(Struct, frozen=True):
             below = rule.below(path, headers)
             if below is not None:
                 live = self.stages.get((rule.api_id, rule.stage))
-                return Found(live, below, path, fixed=False) if live else None
-        if not rules.mappings_too:
-            return None
-        return self._mapped(self.domains.get(name, {}), path, fixed=False)
+                return Found(live, below, path) if live else None
+        return self._mapped(self.domains.get(name, {}), path) if rules.mappings_too else None
 
-    def _mapped(
-        self, bases: Mapping[str, tuple[str, str]], path: str, *, fixed: bool
-    ) -> Found | None:
+    def _mapped(self, bases: Mapping[str, tuple[str, str]], path: str) -> Found | None:
         """The longest base path wins; the empty one takes what is left."""
         trimmed = path[1:]
         for base, target in bases.items():
@@ -176,7 +170,7 @@ class Table(Struct, frozen=True):
                 continue
             live = self.stages.get(target)
             rest = trimmed[len(base) :] if base else path
-            return Found(live, rest or "/", path, fixed=fixed) if live else None
+            return Found(live, rest or "/", path) if live else None
         return None
 
 
