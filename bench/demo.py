@@ -20,12 +20,8 @@ import http.client
 import json
 import os
 import re
-import shutil
-import signal
-import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -45,6 +41,8 @@ from bench.gateway import (
     asked,
     measure,
     nginx,
+    print_table,
+    stage,
     wait,
 )
 
@@ -62,25 +60,15 @@ FIELDS = {"Content-Type": "application/json", "X-Api-Key": KEY}
 
 def main() -> None:
     """Start everything, measure in turns, print the table, stop everything."""
-    for needed in ("nginx", "wrk"):
-        if shutil.which(needed) is None:
-            raise SystemExit(f"{needed} is missing: apt-get install nginx-light wrk")
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        started: list[subprocess.Popen[bytes]] = []
-        try:
-            gateway = torana(root)
-            started.append(gateway)
-            answer = first_answer()
-            spare(gateway.pid)
-            started.append(nginx(root, "upstream", UPSTREAM, f"return 200 '{answer}';", OTHERS))
-            proxy = nginx(root, "proxy", NGINX, PROXY, MEASURED)
-            started.append(proxy)
-            report(root, proxy.pid, gateway.pid)
-        finally:
-            for process in reversed(started):
-                process.send_signal(signal.SIGTERM)
-                process.wait(20)
+    with stage() as (root, started):
+        gateway = torana(root)
+        started.append(gateway)
+        answer = first_answer()
+        spare(gateway.pid)
+        started.append(nginx(root, "upstream", UPSTREAM, f"return 200 '{answer}';", OTHERS))
+        proxy = nginx(root, "proxy", NGINX, PROXY, MEASURED)
+        started.append(proxy)
+        report(root, proxy.pid, gateway.pid)
 
 
 def report(root: Path, nginx_pid: int, gateway_pid: int) -> None:
@@ -95,15 +83,8 @@ def report(root: Path, nginx_pid: int, gateway_pid: int) -> None:
             costs = {LIMIT: limit, GATEWAY: cost / count * 1e6, HOST: engine / count * 1e6}
             for name, each in costs.items():
                 if turn:
-                    found.setdefault((name, load), []).append(each)
-    medians = {run: statistics.median(each) for run, each in found.items()}
-    print(f"\n| CPU us a request | {' | | '.join(PAUSES)} | |\n|---|{'---|---|' * len(PAUSES)}")
-    for name in (LIMIT, GATEWAY, HOST):
-        cells = [
-            f"{medians[name, load]:.0f} | {medians[name, load] / medians[LIMIT, load]:.1f}x"
-            for load in PAUSES
-        ]
-        print(f"| {name} | {' | '.join(cells)} |")
+                    found.setdefault((load, name), []).append(each)
+    print_table(found)
 
 
 def torana(root: Path) -> "subprocess.Popen[bytes]":

@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 UPSTREAM, NGINX, TORANA, MANAGEMENT = 19101, 19102, 19103, 19104
@@ -163,22 +165,29 @@ API = {
 
 def main() -> None:
     """Start everything, measure in turns, print the table, stop everything."""
+    with stage() as (root, started):
+        started.append(nginx(root, "upstream", UPSTREAM, f"return 200 '{ANSWER}';", OTHERS))
+        proxy = nginx(root, "proxy", NGINX, PROXY, MEASURED)
+        started.append(proxy)
+        gateway = torana(root, MEASURED)
+        started.append(gateway)
+        report(root, proxy.pid, gateway.pid)
+
+
+@contextmanager
+def stage() -> Iterator[tuple[Path, list[subprocess.Popen[bytes]]]]:
+    """A folder, and a list for what is started: it is ended, the last one first."""
     for needed in ("nginx", "wrk"):
         if shutil.which(needed) is None:
             raise SystemExit(f"{needed} is missing: apt-get install nginx-light wrk")
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
         started: list[subprocess.Popen[bytes]] = []
         try:
-            started.append(nginx(root, "upstream", UPSTREAM, f"return 200 '{ANSWER}';", OTHERS))
-            proxy = nginx(root, "proxy", NGINX, PROXY, MEASURED)
-            gateway = torana(root, MEASURED)
-            started += [proxy, gateway]
-            report(root, proxy.pid, gateway.pid)
+            yield Path(folder), started
         finally:
             for process in reversed(started):
                 process.send_signal(signal.SIGTERM)
-                process.wait(10)
+                process.wait(20)
 
 
 def report(root: Path, nginx_pid: int, torana_pid: int) -> None:
@@ -199,9 +208,14 @@ def report(root: Path, nginx_pid: int, torana_pid: int) -> None:
                 cost = measure(root, pid, port, path, pause)
                 if turn:
                     found.setdefault((load, name), []).append(cost)
+    print_table(found)
+
+
+def print_table(found: dict[tuple[str, str], list[float]]) -> None:
+    """Microseconds a request by load and name, beside nginx'."""
     costs = {run: statistics.median(each) for run, each in found.items()}
     print(f"\n| CPU us a request | {' | | '.join(PAUSES)} | |\n|---|{'---|---|' * len(PAUSES)}")
-    for name in runs:
+    for name in dict.fromkeys(name for _, name in found):
         cells = [
             f"{costs[load, name]:.0f} | {costs[load, name] / costs[load, LIMIT]:.1f}x"
             for load in PAUSES

@@ -6,15 +6,13 @@ LiteLLM's proxy is measured beside them where its `litellm` command is on the pa
 
 import json
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.gateway import CONNECTIONS, ROUNDS, SECONDS, cpu, wait
+from bench.gateway import CONNECTIONS, ROUNDS, SECONDS, cpu, stage, wait
 from bench.gateway import nginx as start_nginx
 
 UPSTREAM, NGINX, TORANA, MANAGEMENT, LITELLM = 19101, 19102, 19103, 19104, 19105
@@ -53,21 +51,11 @@ PROXY = 'proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connecti
 
 def main() -> None:
     """Start everything, measure in turns, print the table, stop everything."""
-    for needed in ("nginx", "wrk"):
-        if shutil.which(needed) is None:
-            raise SystemExit(f"{needed} is missing: apt-get install nginx-light wrk")
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        started: list[subprocess.Popen[bytes]] = []
-        try:
-            started.append(_run([sys.executable, "-m", "bench.llm_upstream", str(UPSTREAM)]))
-            wait(UPSTREAM)
-            peers = dict(_peers(root, started))
-            report(root, peers)
-        finally:
-            for process in reversed(started):
-                process.send_signal(signal.SIGTERM)
-                process.wait(20)
+    with stage() as (root, started):
+        started.append(_run([sys.executable, "-m", "bench.llm_upstream", str(UPSTREAM)]))
+        wait(UPSTREAM)
+        peers = dict(_peers(root, started))
+        report(root, peers)
 
 
 def _peers(
