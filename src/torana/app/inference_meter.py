@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from torana.telemetry.distribution import Distribution, of
+from torana.telemetry.distribution import Distribution, flags, of
 from torana.telemetry.recorder import Recorder, Series, by_minute, dimensions
 
 NAMESPACE = "Torana/Inference"
@@ -72,17 +72,8 @@ def _summed(answered: list[_Answered]) -> list[tuple[str, str, Distribution]]:
     failed = [status for *_, status in answered if status >= 400]
     server = sum(status >= 500 for status in failed)
     return [
-        ("Invocations", "Count", _flags(count, count)),
-        ("ClientErrors", "Count", _flags(count, len(failed) - server)),
-        ("ServerErrors", "Count", _flags(count, server)),
+        ("Invocations", "Count", flags(count, count)),
+        ("ClientErrors", "Count", flags(count, len(failed) - server)),
+        ("ServerErrors", "Count", flags(count, server)),
         ("Latency", "Milliseconds", of([round(each[3] * 1000, 3) for each in answered])),
     ]
-
-
-def _flags(count: int, raised: int) -> Distribution:
-    """So many ones among so many operations."""
-    made = Distribution()
-    for value, times in ((0.0, count - raised), (1.0, raised)):
-        if times:
-            made.add(value, times)
-    return made

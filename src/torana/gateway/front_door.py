@@ -9,7 +9,8 @@ from msgspec import structs
 from torana.gateway.http_api.request_id import new_id
 from torana.gateway.load import USER_POOLS, Admission
 from torana.gateway.locate import Table, normalise
-from torana.gateway.serve import new_request_id, serve
+from torana.gateway.serve import serve
+from torana.ids import new_request_id
 from torana.message import Headers, Reply, Request
 from torana.model.version_set import UnknownVersion
 

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from os import urandom
 
 import msgspec
 from msgspec import Struct, structs
@@ -14,6 +13,7 @@ from torana.auth import keys
 from torana.auth.chunks import ChunkDecoder
 from torana.auth.sigv4 import STREAMING, Claim, SignatureError, read, verify
 from torana.deadline import Deadline
+from torana.ids import new_request_id
 from torana.message import BodyTooLarge, Headers, Reply, Request
 from torana.message import read as read_body
 from torana.services.audit import COMMITTED
@@ -159,7 +159,7 @@ class Router:
 
     async def handle(self, request: Request) -> Reply:
         """Authenticate, then answer: the management listener's part for AWS clients."""
-        heard = Heard(_new_id(), request)
+        heard = Heard(new_request_id(), request)
         COMMITTED.set(heard.edits)
         return self._recorded(heard, await self._handle(request, heard))
 
@@ -271,7 +271,7 @@ class Router:
 
     async def anonymous(self, request: Request, name: str) -> Reply:
         """Answer an operation of a service that clients do not sign; refuse every other one."""
-        heard = Heard(_new_id(), request, name, region=self._region, outside=True)
+        heard = Heard(new_request_id(), request, name, region=self._region, outside=True)
         COMMITTED.set(heard.edits)
         return self._recorded(heard, await self._anonymous(request, name, heard))
 
@@ -398,7 +398,7 @@ class Router:
         request, timeout = invocation.request, invocation.timeout
         place = invocation.subdomain, invocation.service
         way = self._ways.get(place) or self._way(*place)
-        request_id = _new_id()
+        request_id = new_request_id()
         body = request.body
         if not isinstance(body, bytes) or len(body) > self._body_limit:
             try:
@@ -447,12 +447,6 @@ class Router:
         rewrite = ADDRESSES.get(name) if isinstance(backend, Embedded) else None
         found = self._ways[subdomain, service] = _Way(name, contract, backend, rewrite, prefix)
         return found
-
-
-def _new_id() -> str:
-    """A random UUID's text."""
-    digits = urandom(16).hex()
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def _claim(request: Request) -> Claim | SignatureError:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from torana.telemetry.distribution import Distribution, of
+from torana.telemetry.distribution import Distribution, flags, of
 from torana.telemetry.recorder import Dimensions, Recorder, Series, by_minute, dimensions
 
 NAMESPACE = "AWS/ApiGateway"
@@ -110,25 +110,25 @@ class _Batch:
 def _rest(events: list[Answered]) -> Metrics:
     batch = _Batch(events)
     found = {
-        "Count": (_COUNT, _flags(batch.count, batch.count)),
-        "4XXError": (_COUNT, _flags(batch.count, batch.of_class(4))),
-        "5XXError": (_COUNT, _flags(batch.count, batch.of_class(5))),
+        "Count": (_COUNT, flags(batch.count, batch.count)),
+        "4XXError": (_COUNT, flags(batch.count, batch.of_class(4))),
+        "5XXError": (_COUNT, flags(batch.count, batch.of_class(5))),
         **batch.latencies(),
     }
     if max(batch.ways) >= MISSED:
         ways = Counter(batch.ways)
         hits, asked = ways[FOUND], ways[FOUND] + ways[MISSED]
-        found["CacheHitCount"] = (_COUNT, _flags(asked, hits))
-        found["CacheMissCount"] = (_COUNT, _flags(asked, asked - hits))
+        found["CacheHitCount"] = (_COUNT, flags(asked, hits))
+        found["CacheMissCount"] = (_COUNT, flags(asked, asked - hits))
     return found
 
 
 def _http(events: list[Answered]) -> Metrics:
     batch = _Batch(events)
     return {
-        "Count": (_COUNT, _flags(batch.count, batch.count)),
-        "4xx": (_COUNT, _flags(batch.count, batch.of_class(4))),
-        "5xx": (_COUNT, _flags(batch.count, batch.of_class(5))),
+        "Count": (_COUNT, flags(batch.count, batch.count)),
+        "4xx": (_COUNT, flags(batch.count, batch.of_class(4))),
+        "5xx": (_COUNT, flags(batch.count, batch.of_class(5))),
         "DataProcessed": (_BYTES, of([float(each) for each in batch.sizes])),
         **batch.latencies(),
     }
@@ -140,11 +140,11 @@ def _socket(events: list[Answered]) -> Metrics:
     early = [each[1] // 100 for each in events if each[3] < 0]
     failed = sum(each[1] >= 400 for each in called)
     found = {
-        "ConnectCount": (_COUNT, _flags(connects, connects)),
-        "MessageCount": (_COUNT, _flags(len(events) - connects, len(events) - connects)),
-        "ClientError": (_COUNT, _flags(len(events), early.count(4))),
-        "ExecutionError": (_COUNT, _flags(len(events), early.count(5))),
-        "IntegrationError": (_COUNT, _flags(len(events), failed)),
+        "ConnectCount": (_COUNT, flags(connects, connects)),
+        "MessageCount": (_COUNT, flags(len(events) - connects, len(events) - connects)),
+        "ClientError": (_COUNT, flags(len(events), early.count(4))),
+        "ExecutionError": (_COUNT, flags(len(events), early.count(5))),
+        "IntegrationError": (_COUNT, flags(len(events), failed)),
     }
     if called:
         latency = _milliseconds([each[3] for each in called])
@@ -156,13 +156,3 @@ def _milliseconds(seconds: Sequence[float]) -> Distribution:
     if len(seconds) > 64:
         return of([each * 1000 for each in seconds])
     return of([round(each * 1000, 3) for each in seconds])
-
-
-def _flags(all: int, set: int) -> Distribution:
-    """So many ones among so many requests."""
-    made = Distribution()
-    if all > set:
-        made.add(0.0, all - set)
-    if set:
-        made.add(1.0, set)
-    return made

@@ -138,3 +138,13 @@ def of(values: Iterable[float]) -> Distribution:
     made = Distribution()
     made.add_all(values)
     return made
+
+
+def flags(all: int, set: int) -> Distribution:
+    """So many ones among so many values, the others zeros."""
+    made = Distribution()
+    if all > set:
+        made.add(0.0, all - set)
+    if set:
+        made.add(1.0, set)
+    return made

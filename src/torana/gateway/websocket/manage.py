@@ -12,11 +12,11 @@ import msgspec
 from torana.gateway.authorizers.aws_iam import signed
 from torana.gateway.contract import Context
 from torana.gateway.errors import RESPONSE_TYPES, GatewayError
-from torana.gateway.serve import new_request_id
 from torana.gateway.websocket.connections import Errand, Verb
 from torana.gateway.websocket.life import MESSAGE_LIMIT, Place
 from torana.gateway.websocket.plan import SocketPlan
 from torana.gateway.websocket.switchboard import NoAnswer, Switchboard
+from torana.ids import new_request_id
 from torana.message import BodyTooLarge, Headers, Reply, Request, read
 
 CONNECTIONS = "/@connections/"
