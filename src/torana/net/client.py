@@ -96,16 +96,16 @@ class Pool:
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """See `Origin`."""
         head, streams = encode_request(request)
-        on, started = self._take(), self._loop.time()
+        on = self._take()
         # A kept connection may be closed by the server just as it is used again (RFC 9112, 9.3.1):
         # what is safe to repeat is sent once more.
         again = on is not None and not streams and request.method in _IDEMPOTENT
-        if on is None:
-            on = await self._connect(timeouts.connect)
-            started = self._loop.time()
         while True:
+            if on is None:
+                on = await self._connect(timeouts.connect)
             if self._timer is None:
                 self._timer = self._loop.call_later(_TICK, self._tick)
+            started = self._loop.time()
             deadline = started + timeouts.head
             answer = on.exchange(head, timeouts.idle, deadline, request.method, streams)
             try:
@@ -120,8 +120,7 @@ class Pool:
                 if timeouts.total is not None and isinstance(reply.body, IncomingBody):
                     reply.body.expect_end(started + timeouts.total)
                 return reply
-            again, on = False, await self._connect(timeouts.connect)
-            started = self._loop.time()
+            again, on = False, None
 
     def _tick(self) -> None:
         """One timer for every exchange: what is nearly always called off costs next to nothing."""
